@@ -1,0 +1,1 @@
+//! Holds no code yet: `peers.sh` compares with other tools.

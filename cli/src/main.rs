@@ -1,0 +1,2 @@
+//! talaria-db.
+fn main() {}

@@ -1,0 +1,343 @@
+//! An open container.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use talaria_db_spec::alphabet::Alphabet;
+use talaria_db_spec::dictionary::DictionaryEntry;
+use talaria_db_spec::forever::{HEADER_PAGE, TRAILER_SIZE};
+use talaria_db_spec::section::SectionKind;
+use talaria_db_spec::source::{LineEnd, SourceEntry};
+use talaria_db_spec::validate::{self, Container, Section};
+use talaria_db_spec::{SpecError, checksum};
+use zerocopy::FromBytes;
+
+use crate::error::{Error, Result};
+use crate::memory::budget::{Budget, Lease};
+use crate::options::OpenOptions;
+use crate::read::block::Dictionary;
+use crate::read::cache::BlockCache;
+use crate::read::pages::Pages;
+use crate::read::storage::Storage;
+use crate::read::stream::{Stream, StreamKind};
+
+/// An open container. Clones share it; all methods take `&self` and may be called from many threads.
+///
+/// Opening reads the header page and the trailer: it costs the same whatever the number of records. Pages of columns and indexes are
+/// compared with their checksums when they are first used, blocks every time they are decoded.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # std::fs::write(folder.path().join("a.fa"), ">one\nACGT\n>two\nGGCC\n")?;
+/// # let path = folder.path().join("a.talaria");
+/// # talaria_db::Builder::new(&path).add_fasta(folder.path().join("a.fa")).finish()?;
+/// let database = talaria_db::Database::open(&path)?;
+/// assert_eq!(database.len(), 2);
+/// assert_eq!(database.residue_count(), 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    storage: Storage,
+    container: Container,
+    sections: Sections,
+    pages: Pages,
+    cache: BlockCache,
+    dictionaries: Vec<OnceLock<Dictionary>>,
+    budget: Budget,
+    _lease: Lease,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Inner").field("path", &self.path).field("container", &self.container).finish_non_exhaustive()
+    }
+}
+
+/// The sections that every lookup uses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sections {
+    pub(crate) header_table: Section,
+    pub(crate) lengths: Section,
+    pub(crate) offsets: Section,
+    pub(crate) key_buckets: Section,
+    pub(crate) key_entries: Section,
+    pub(crate) layout_index: Option<Section>,
+    pub(crate) physical_order: Option<Section>,
+    sequences: Stream,
+    texts: Stream,
+    layouts: Option<Stream>,
+}
+
+/// A file that the container was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its name, without folders.
+    pub name: String,
+    /// The bytes before its first record.
+    pub preamble: Vec<u8>,
+    /// Its length, decompressed.
+    pub byte_length: u64,
+    /// Ordinal of its first record.
+    pub first_record: u64,
+    /// Records.
+    pub record_count: u64,
+    /// Residues a line in regular records; 0: one line.
+    pub line_width: u64,
+    /// How its lines end.
+    pub line_end: LineEnd,
+    /// How it was compressed: 0 not, 1 gzip, 2 Zstandard, 3 xz, 4 bzip2.
+    pub compression: u8,
+    /// SHA-256 of its decompressed bytes.
+    pub sha256: [u8; 32],
+}
+
+impl Database {
+    /// Opens a container, mapped, with a cache of 64 MiB.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Format`] if the header, the trailer or the section table breaks a rule.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        OpenOptions::new().open(path)
+    }
+
+    pub(crate) fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
+        Self::new(path.to_path_buf(), Storage::open(path, options.access)?, options)
+    }
+
+    pub(crate) fn from_bytes_with(bytes: Vec<u8>, options: &OpenOptions) -> Result<Self> {
+        Self::new(PathBuf::from("(memory)"), Storage::Bytes(bytes), options)
+    }
+
+    fn new(path: PathBuf, storage: Storage, options: &OpenOptions) -> Result<Self> {
+        let container = read_container(&path, &storage)?;
+        let sections = Sections::of(&container, &path)?;
+        let checksums = required(&container, SectionKind::PageChecksums, &path)?;
+        let lease = options.budget.lease("the marks of verified pages", Pages::memory(&checksums))?;
+        let dictionaries = container.section(SectionKind::DictionaryDirectory).map_or(0, |section| section.item_count);
+        if dictionaries > u64::from(u16::MAX) {
+            let violation =
+                SpecError::violation("dictionary directory", "item_count", "D-1", 0, dictionaries, u16::MAX.into());
+            return Err(Error::Format { path, violation });
+        }
+        let inner = Inner {
+            pages: Pages::new(checksums),
+            cache: BlockCache::new(options.cache, &options.budget)?,
+            dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
+            budget: options.budget.clone(),
+            _lease: lease,
+            path,
+            storage,
+            container,
+            sections,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Records.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.container().header().record_count.get()
+    }
+
+    /// Whether there are no records.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Residues of all records.
+    #[must_use]
+    pub fn residue_count(&self) -> u64 {
+        self.container().header().residue_count.get()
+    }
+
+    /// What the residues are.
+    #[must_use]
+    pub fn alphabet(&self) -> Alphabet {
+        self.container().alphabet()
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The checked header and section table.
+    #[must_use]
+    pub fn container(&self) -> &Container {
+        &self.inner.container
+    }
+
+    /// The budget that it was opened with.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.inner.budget
+    }
+
+    /// The files that it was made from, in order.
+    ///
+    /// # Errors
+    /// Rule S-9 or one of P-1 to P-3.
+    pub fn sources(&self) -> Result<Vec<Source>> {
+        let strings = self.whole_section(SectionKind::Strings)?;
+        let bytes = self.whole_section(SectionKind::Sources)?;
+        let mut first_record = 0;
+        let mut sources = Vec::new();
+        for (index, chunk) in bytes.chunks_exact(128).enumerate() {
+            let Ok(entry) = SourceEntry::read_from_bytes(chunk) else { continue };
+            let index = index as u64;
+            entry.check(index, strings.len() as u64, first_record).map_err(Error::format(self.path()))?;
+            let text = |offset: u64, length: u32| {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                strings.get(start..start.saturating_add(length as usize)).unwrap_or_default()
+            };
+            first_record += entry.record_count.get().min(self.len());
+            sources.push(Source {
+                name: String::from_utf8_lossy(text(entry.name_offset.get(), entry.name_length.get())).into_owned(),
+                preamble: text(entry.preamble_offset.get(), entry.preamble_length.get()).to_vec(),
+                byte_length: entry.byte_length.get(),
+                first_record: entry.first_record.get(),
+                record_count: entry.record_count.get(),
+                line_width: entry.line_width.get(),
+                line_end: LineEnd::from_byte(entry.line_end, index).map_err(Error::format(self.path()))?,
+                compression: entry.compression,
+                sha256: entry.digest,
+            });
+        }
+        if first_record != self.len() {
+            return Err(self.broken("sources", "record_count", "P-2", 0, first_record, self.len()));
+        }
+        Ok(sources)
+    }
+
+    /// How the container came to be: lines of key and value.
+    ///
+    /// # Errors
+    /// Rule S-9.
+    pub fn provenance(&self) -> Result<Vec<(String, String)>> {
+        let bytes = self.whole_section(SectionKind::Provenance)?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect())
+    }
+
+    /// A section with one checksum, compared with it.
+    pub(crate) fn whole_section(&self, kind: SectionKind) -> Result<Cow<'_, [u8]>> {
+        let section = required(self.container(), kind, self.path())?;
+        let length = usize::try_from(section.length).unwrap_or(usize::MAX);
+        let _lease = self.budget().lease(kind.rules().name, section.length)?;
+        let bytes = self.bytes(section.offset, length)?;
+        let got = checksum::crc32(&bytes);
+        if got != section.checksum {
+            return Err(self.broken(kind.rules().name, "checksum", "S-9", 0, got.into(), section.checksum.into()));
+        }
+        Ok(bytes)
+    }
+
+    /// Dictionary `number`, from 1.
+    pub(crate) fn dictionary(&self, number: u16) -> Result<&Dictionary> {
+        let slot = usize::from(number).checked_sub(1).and_then(|index| self.inner.dictionaries.get(index));
+        let Some(slot) = slot else {
+            let count = self.inner.dictionaries.len() as u64;
+            return Err(self.broken("block", "dictionary", "B-4", 0, number.into(), count));
+        };
+        if let Some(dictionary) = slot.get() {
+            return Ok(dictionary);
+        }
+        let directory = self.whole_section(SectionKind::DictionaryDirectory)?;
+        let bytes = self.whole_section(SectionKind::DictionaryBytes)?;
+        let start = (usize::from(number) - 1) * 32;
+        let entry = directory.get(start..start + 32).and_then(|entry| DictionaryEntry::read_from_bytes(entry).ok());
+        let Some(entry) = entry else {
+            return Err(self.broken("dictionary directory", "item_count", "D-1", number.into(), 0, 1));
+        };
+        let range = entry.range(number.into(), bytes.len() as u64).map_err(Error::format(self.path()))?;
+        let content = bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
+        let Some(dictionary) = Dictionary::try_create(content) else {
+            return Err(self.broken("dictionary", "content", "D-1", number.into(), content.len() as u64, 8));
+        };
+        Ok(slot.get_or_init(|| dictionary))
+    }
+
+    pub(crate) fn item<const N: usize>(&self, section: &Section, index: u64) -> Result<[u8; N]> {
+        self.inner.pages.item(&self.inner.storage, &self.inner.path, section, index)
+    }
+
+    pub(crate) fn page(&self, section: &Section, page: u64) -> Result<Cow<'_, [u8]>> {
+        self.inner.pages.page(&self.inner.storage, &self.inner.path, section, page)
+    }
+
+    pub(crate) fn bytes(&self, offset: u64, length: usize) -> Result<Cow<'_, [u8]>> {
+        self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
+    }
+
+    pub(crate) fn cache(&self) -> &BlockCache {
+        &self.inner.cache
+    }
+
+    pub(crate) fn sections(&self) -> &Sections {
+        &self.inner.sections
+    }
+
+    pub(crate) fn sequences(&self) -> &Stream {
+        &self.inner.sections.sequences
+    }
+
+    pub(crate) fn texts(&self) -> &Stream {
+        &self.inner.sections.texts
+    }
+
+    pub(crate) fn layouts(&self) -> Option<&Stream> {
+        self.inner.sections.layouts.as_ref()
+    }
+}
+
+impl Sections {
+    fn of(container: &Container, path: &Path) -> Result<Self> {
+        let section = |kind| required(container, kind, path);
+        let stream = |kind| Stream::find(container, kind).ok_or_else(|| missing(StreamKind::sections(kind).0, path));
+        Ok(Self {
+            header_table: section(SectionKind::HeaderTable)?,
+            lengths: section(SectionKind::Lengths)?,
+            offsets: section(SectionKind::Offsets)?,
+            key_buckets: section(SectionKind::KeyBuckets)?,
+            key_entries: section(SectionKind::KeyEntries)?,
+            layout_index: container.section(SectionKind::LayoutIndex).copied(),
+            physical_order: container.section(SectionKind::PhysicalOrder).copied(),
+            sequences: stream(StreamKind::Sequence)?,
+            texts: stream(StreamKind::Text)?,
+            layouts: Stream::find(container, StreamKind::Layout),
+        })
+    }
+}
+
+fn read_container(path: &Path, storage: &Storage) -> Result<Container> {
+    let read = |offset, length| storage.bytes(offset, length).map_err(Error::io(path, "read"));
+    let length = storage.len();
+    let page = read(0, usize::try_from(length.min(HEADER_PAGE)).unwrap_or(0))?;
+    let header = validate::header(&page, length).map_err(Error::format(path))?;
+    let trailer = read(length - TRAILER_SIZE, TRAILER_SIZE as usize)?;
+    validate::trailer(&trailer, &header).map_err(Error::format(path))?;
+    let table = read(header.table_offset.get(), header.section_count.get() as usize * 64)?;
+    Container::new(header, &table).map_err(Error::format(path))
+}
+
+fn required(container: &Container, kind: SectionKind, path: &Path) -> Result<Section> {
+    container.section(kind).copied().ok_or_else(|| missing(kind, path))
+}
+
+fn missing(kind: SectionKind, path: &Path) -> Error {
+    let violation = SpecError::violation("section table", kind.rules().name, "S-7", kind.number().into(), 0, 1);
+    Error::Format { path: path.to_path_buf(), violation }
+}

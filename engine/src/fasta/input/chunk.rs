@@ -1,0 +1,191 @@
+//! Chunks of decompressed bytes, and how their buffers go round.
+//!
+//! There are [`BUFFERS`] buffers, no more. The reading thread fills one and sends it; whoever drops the [`Chunk`] sends
+//! it back. Both channels are unbounded because the buffers are not. A buffer carries the lease of its memory wherever
+//! it goes, and its memory is allocated when it is first filled.
+
+use std::fmt;
+use std::mem;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+
+use sha2::{Digest as _, Sha256};
+
+use super::Digest;
+use super::decode::Fault;
+use crate::error::{Error, Result};
+use crate::memory::budget::{Budget, Lease};
+
+/// Buffers of an input: the one in use, and two on their way.
+pub(super) const BUFFERS: usize = 3;
+
+/// What the two sides of an input tell each other beside the channels.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Encoded bytes that were read.
+    pub(super) consumed: AtomicU64,
+    /// Chunks that are in the caller's hands.
+    pub(super) held: AtomicUsize,
+    /// Nobody wants the rest.
+    pub(super) stop: AtomicBool,
+}
+
+/// The memory of a chunk.
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    filled: usize,
+    lease: Lease,
+}
+
+impl Buffer {
+    /// A buffer that is going to hold `capacity` bytes, and grows to a chunk if that was too few.
+    pub(super) fn lease(budget: &Budget, capacity: u64) -> Result<Self> {
+        Ok(Self { bytes: Vec::new(), filled: 0, lease: budget.lease("a chunk of an input", capacity)? })
+    }
+
+    /// The part to fill next; not empty.
+    fn spare(&mut self, chunk: usize) -> Result<&mut [u8]> {
+        if self.bytes.is_empty() {
+            if self.lease.bytes() == 0 {
+                self.lease.resize(chunk as u64)?;
+            }
+            // At most `chunk`, which is a `usize`. The system's zero pages, not a fill.
+            self.bytes = vec![0; self.lease.bytes() as usize];
+        } else if self.filled == self.bytes.len() {
+            self.lease.resize(chunk as u64)?;
+            self.bytes.resize(chunk, 0);
+        }
+        Ok(&mut self.bytes[self.filled..])
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Buffer").field("filled", &self.filled).field("lease", &self.lease).finish()
+    }
+}
+
+/// What the reading thread sends.
+pub(super) enum Message {
+    /// The next chunk.
+    Chunk(Buffer),
+    /// All chunks were sent.
+    End(Digest),
+}
+
+/// What comes back to it: a buffer, or nothing to wake it up for the end.
+pub(super) type Returned = Option<Buffer>;
+
+/// Decompressed bytes of an input: [`CHUNK`](super::CHUNK) of them, fewer in the last one, never none.
+///
+/// Dropping it gives its buffer back to the input, which needs it to read on.
+#[derive(Debug)]
+pub struct Chunk {
+    buffer: Option<Buffer>,
+    home: Sender<Returned>,
+    shared: Arc<Shared>,
+}
+
+impl Chunk {
+    pub(super) fn new(buffer: Buffer, home: Sender<Returned>, shared: Arc<Shared>) -> Self {
+        shared.held.fetch_add(1, Ordering::Relaxed);
+        Self { buffer: Some(buffer), home, shared }
+    }
+}
+
+impl Deref for Chunk {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.buffer.as_ref().map_or(&[], |buffer| &buffer.bytes[..buffer.filled])
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Some(mut buffer) = self.buffer.take() {
+            buffer.filled = 0;
+            self.shared.held.fetch_sub(1, Ordering::Relaxed);
+            // Without its input, the buffer is freed here.
+            let _ = self.home.send(Some(buffer));
+        }
+    }
+}
+
+/// Where decoders put decompressed bytes: cuts them into chunks, hashes and sends them.
+pub(super) struct ChunkWriter {
+    chunk: usize,
+    returned: Receiver<Returned>,
+    sent: Sender<Result<Message>>,
+    shared: Arc<Shared>,
+    current: Option<Buffer>,
+    hasher: Sha256,
+    decoded: u64,
+}
+
+impl ChunkWriter {
+    pub(super) fn new(
+        chunk: usize,
+        returned: Receiver<Returned>,
+        sent: Sender<Result<Message>>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { chunk, returned, sent, shared, current: None, hasher: Sha256::new(), decoded: 0 }
+    }
+
+    /// Room for decompressed bytes, never empty; waits for a buffer if all are in use.
+    ///
+    /// # Errors
+    /// [`Fault::Stopped`] if nobody wants the rest.
+    pub(super) fn space(&mut self) -> Result<&mut [u8], Fault> {
+        self.check_wanted()?;
+        let buffer = match self.current.take() {
+            Some(buffer) => buffer,
+            None => self.returned.recv().ok().flatten().ok_or(Fault::Stopped)?,
+        };
+        Ok(self.current.insert(buffer).spare(self.chunk)?)
+    }
+
+    /// Takes the first `count` bytes of the last [`Self::space`] as written.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.decoded += count as u64;
+        if let Some(buffer) = &mut self.current {
+            buffer.filled += count;
+            if buffer.filled == self.chunk {
+                self.send_current();
+            }
+        }
+    }
+
+    /// Bytes written so far.
+    pub(super) fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// Refuses to go on if nobody wants the rest. For loops that write nothing.
+    pub(super) fn check_wanted(&self) -> Result<(), Fault> {
+        if self.shared.stop.load(Ordering::Relaxed) { Err(Fault::Stopped) } else { Ok(()) }
+    }
+
+    /// Sends the last chunk and the end.
+    pub(super) fn finish(mut self) {
+        self.send_current();
+        let digest = Digest { sha256: mem::take(&mut self.hasher).finalize().into(), byte_length: self.decoded };
+        let _ = self.sent.send(Ok(Message::End(digest)));
+    }
+
+    /// Sends an error in place of the next chunk.
+    pub(super) fn fail(self, error: Error) {
+        let _ = self.sent.send(Err(error));
+    }
+
+    fn send_current(&mut self) {
+        if let Some(buffer) = self.current.take_if(|buffer| buffer.filled > 0) {
+            self.hasher.update(&buffer.bytes[..buffer.filled]);
+            // An input that is gone has asked to stop, which the next step notices.
+            let _ = self.sent.send(Ok(Message::Chunk(buffer)));
+        }
+    }
+}

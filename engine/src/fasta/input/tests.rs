@@ -1,0 +1,292 @@
+//! End to end: encoded bytes in, chunks and a digest out.
+
+use std::fs;
+use std::io::{self, Cursor, Read, Write};
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
+use super::source::tests::Trickle;
+use super::*;
+
+const SMALL: usize = 64;
+const FORMATS: [Compression; 5] =
+    [Compression::None, Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2];
+
+fn text(length: usize) -> Vec<u8> {
+    (0..length as u64).map(|at| b"ACGT\n"[(at.wrapping_mul(at) >> 3) as usize % 5]).collect()
+}
+
+fn encode(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    match compression {
+        Compression::None => encoded.extend_from_slice(bytes),
+        Compression::Gzip => {
+            let header = flate2::GzBuilder::new().filename("a.fasta");
+            let mut encoder = header.write(&mut encoded, flate2::Compression::fast());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap();
+        }
+        Compression::Zstd => {
+            let mut encoder = zstd::stream::write::Encoder::new(&mut encoded, 1).unwrap();
+            encoder.include_checksum(true).unwrap();
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap();
+        }
+        Compression::Xz => {
+            let mut encoder = liblzma::write::XzEncoder::new(&mut encoded, 0);
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap();
+        }
+        Compression::Bzip2 => {
+            let mut encoder = bzip2::write::BzEncoder::new(&mut encoded, bzip2::Compression::fast());
+            encoder.write_all(bytes).unwrap();
+            encoder.finish().unwrap();
+        }
+    }
+    encoded
+}
+
+fn bgzf_block(bytes: &[u8]) -> Vec<u8> {
+    let mut block = Vec::new();
+    let header = flate2::GzBuilder::new().extra(&b"BC\x02\x00\x00\x00"[..]);
+    let mut encoder = header.write(&mut block, flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap();
+    let size = u16::try_from(block.len() - 1).unwrap();
+    block[16..18].copy_from_slice(&size.to_le_bytes());
+    block
+}
+
+fn start(reader: impl Read + Send + 'static, budget: &Budget) -> Result<Input> {
+    let opened = Opened { reader: Box::new(reader), encoded_length: None };
+    Input::start(InputPath::StandardInput, opened, budget, SMALL)
+}
+
+/// Reads all, checking the sizes of the chunks, the digest, and that all memory is given back.
+fn drain(mut input: Input, chunk: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(next) = input.next_chunk()? {
+        assert!(bytes.len().is_multiple_of(chunk), "a short chunk before the last");
+        assert!((1..=chunk).contains(&next.len()));
+        bytes.extend_from_slice(&next);
+    }
+    assert!(input.next_chunk()?.is_none());
+    let digest = input.finish()?;
+    assert_eq!(digest.sha256, <[u8; 32]>::from(Sha256::digest(&bytes)));
+    assert_eq!(digest.byte_length, bytes.len() as u64);
+    Ok(bytes)
+}
+
+fn decoded(encoded: &[u8]) -> Result<Vec<u8>> {
+    let budget = Budget::new(8 << 20);
+    let result = drain(start(Cursor::new(encoded.to_vec()), &budget).unwrap(), SMALL);
+    assert_eq!(budget.in_use(), 0);
+    result
+}
+
+fn refusal(encoded: &[u8]) -> String {
+    let error = decoded(encoded).unwrap_err();
+    assert!(matches!(error, Error::Compressed { .. }), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn every_format_comes_back_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("input.txt");
+    for compression in FORMATS {
+        for length in [0, 1, CHUNK, CHUNK + 1] {
+            let bytes = text(length);
+            let encoded = encode(compression, &bytes);
+            fs::write(&path, &encoded).unwrap();
+            let budget = Budget::new(32 << 20);
+            let input = Input::open(path.as_path(), &budget).unwrap();
+            assert_eq!((input.path(), input.compression()), (path.as_path(), compression));
+            assert_eq!(input.encoded_length(), Some(encoded.len() as u64));
+            assert!(drain(input, CHUNK).unwrap() == bytes, "{compression:?}, {length} bytes");
+            assert_eq!(budget.in_use(), 0);
+        }
+    }
+}
+
+#[test]
+fn members_frames_and_streams_are_joined() {
+    for compression in FORMATS {
+        for length in [0, 1, SMALL - 1, SMALL, SMALL + 1, 5 * SMALL] {
+            let bytes = text(length);
+            let encoded = [encode(compression, &bytes), encode(compression, b""), encode(compression, &bytes)].concat();
+            assert_eq!(decoded(&encoded).unwrap(), [&bytes[..], &bytes].concat(), "{compression:?}, {length} bytes");
+        }
+    }
+    let skippable = b"\x53\x2a\x4d\x18\x03\0\0\0abc";
+    let frame = encode(Compression::Zstd, b">a\nMK\n");
+    assert_eq!(decoded(&[&skippable[..], &frame, skippable, &frame].concat()).unwrap(), b">a\nMK\n>a\nMK\n");
+}
+
+#[test]
+fn each_prefix_is_refused() {
+    for compression in FORMATS.into_iter().skip(1) {
+        let bytes = text(3 * SMALL);
+        let first = encode(compression, &bytes);
+        let encoded = [&first[..], &first].concat();
+        for length in 0..encoded.len() {
+            let prefix = &encoded[..length];
+            if Compression::detect(prefix) == Compression::None {
+                assert_eq!(decoded(prefix).unwrap(), prefix);
+            } else if length == first.len() {
+                assert_eq!(decoded(prefix).unwrap(), bytes);
+            } else {
+                let reason = refusal(prefix);
+                assert!(reason.ends_with("it is cut short"), "{length} bytes: {reason}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_flipped_bit_is_refused_or_without_effect() {
+    for compression in FORMATS.into_iter().skip(1) {
+        let bytes = text(3 * SMALL);
+        let encoded = encode(compression, &bytes);
+        for bit in 0..8 * encoded.len() {
+            let mut damaged = encoded.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if Compression::detect(&damaged) == compression {
+                assert!(decoded(&damaged).map_or(true, |decoded| decoded == bytes), "{compression:?}, bit {bit}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_padding_may_follow() {
+    let bytes = text(3 * SMALL);
+    for compression in FORMATS.into_iter().skip(1) {
+        let encoded = encode(compression, &bytes);
+        for garbage in [&b"garbage, not a member"[..], b"\0\0\0\0garbage", b"g", b"\x1f\x8c", &encoded[..1]] {
+            refusal(&[&encoded[..], garbage].concat());
+        }
+        let padded = [&encoded[..], &[0; 512]].concat();
+        match compression {
+            Compression::Gzip | Compression::Xz => assert_eq!(decoded(&padded).unwrap(), bytes),
+            _ => drop(refusal(&padded)),
+        }
+    }
+    let gzip = encode(Compression::Gzip, &bytes);
+    assert!(refusal(&[&gzip[..], b"\0g"].concat()).contains("trailing garbage"));
+    assert!(refusal(&[&gzip[..], b"\x1f"].concat()).ends_with("it is cut short"));
+}
+
+#[test]
+fn bgzf_ends_with_its_empty_block() {
+    let bytes = text(300);
+    let blocks: Vec<u8> = bytes.chunks(100).flat_map(bgzf_block).collect();
+    let whole = [&blocks[..], &bgzf_block(b"")].concat();
+    assert_eq!(decoded(&whole).unwrap(), bytes);
+    assert_eq!(decoded(&[&whole[..], &whole, &[0; 9]].concat()).unwrap(), [&bytes[..], &bytes].concat());
+    for cut in [&blocks[..], &[&blocks[..], &[0; 9]].concat()] {
+        let reason = refusal(cut);
+        assert!(reason.contains("probably cut short") && reason.contains("gzip -dc"), "{reason}");
+    }
+}
+
+#[test]
+fn a_pipe_gives_the_same_chunks() {
+    for compression in FORMATS {
+        let bytes = text(5 * SMALL + 7);
+        let pipe = Trickle::new(&encode(compression, &bytes), None);
+        let input = start(pipe, &Budget::new(8 << 20)).unwrap();
+        assert_eq!((input.path(), input.encoded_length()), (Path::new("-"), None));
+        assert_eq!(drain(input, SMALL).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_failing_read_is_neither_damage_nor_an_end() {
+    for compression in FORMATS {
+        let encoded = encode(compression, &text(3 * SMALL));
+        for length in [encoded.len() / 2, encoded.len()] {
+            let pipe = Trickle::new(&encoded[..length], Some(io::ErrorKind::ConnectionReset));
+            let mut input = start(pipe, &Budget::new(8 << 20)).unwrap();
+            let error = loop {
+                match input.next_chunk() {
+                    Ok(chunk) => assert_eq!(chunk.unwrap().len(), SMALL),
+                    Err(error) => break error,
+                }
+            };
+            let Error::Io { source, .. } = &error else { panic!("{error}") };
+            assert_eq!(source.kind(), io::ErrorKind::ConnectionReset);
+            assert_eq!(input.bytes_consumed(), length as u64);
+            assert!(input.next_chunk().is_err());
+            assert!(input.finish().is_err());
+        }
+    }
+}
+
+#[test]
+fn memory_is_leased_or_refused() {
+    // A frame that says that it needs 64 MiB, and a stream with a dictionary of 1 MiB.
+    let zstd = b"\x28\xb5\x2f\xfd\x00\x80\x01\x00\x00".to_vec();
+    let mut options = liblzma::stream::LzmaOptions::new_preset(0).unwrap();
+    let mut filters = liblzma::stream::Filters::new();
+    filters.lzma2(options.dict_size(1 << 20));
+    let stream = liblzma::stream::Stream::new_stream_encoder(&filters, liblzma::stream::Check::Crc64).unwrap();
+    let mut xz = Vec::new();
+    liblzma::read::XzEncoder::new_stream(&b">a\nMK\n"[..], stream).read_to_end(&mut xz).unwrap();
+
+    for (encoded, need, decoded) in [(zstd, 64 << 20, &b""[..]), (xz, 1 << 20, b">a\nMK\n")] {
+        let budget = Budget::new(need);
+        let error = drain(start(Cursor::new(encoded.clone()), &budget).unwrap(), SMALL).unwrap_err();
+        assert!(matches!(error, Error::Memory { .. }), "{error}");
+        let budget = Budget::new(need + (2 << 20));
+        assert_eq!(drain(start(Cursor::new(encoded), &budget).unwrap(), SMALL).unwrap(), decoded);
+        assert!(budget.peak() > need);
+    }
+    let too_far = b"\x28\xb5\x2f\xfd\x00\x90\x01\x00\x00";
+    assert!(refusal(too_far).contains("--long=31"));
+    assert!(matches!(start(io::empty(), &Budget::new(100)), Err(Error::Memory { .. })));
+}
+
+#[test]
+fn a_small_file_takes_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("small");
+    fs::write(&path, ">a\nMK\n").unwrap();
+    let budget = Budget::new(7);
+    assert_eq!(drain(Input::open(path, &budget).unwrap(), CHUNK).unwrap(), b">a\nMK\n");
+
+    // It may grow after its length was asked for.
+    let opened = Opened { reader: Box::new(Cursor::new(text(4 * SMALL))), encoded_length: Some(SMALL as u64 / 2) };
+    let input = Input::start(PathBuf::from("grows").into(), opened, &Budget::new(3 * SMALL as u64), SMALL).unwrap();
+    assert_eq!(drain(input, SMALL).unwrap(), text(4 * SMALL));
+}
+
+#[test]
+fn inputs_are_dropped_early_without_a_hang() {
+    // The writer stays open: the thread waits for it and is left behind.
+    let (reader, writer) = io::pipe().unwrap();
+    (&writer).write_all(&text(100 * SMALL)).unwrap();
+    let budget = Budget::new(1 << 20);
+    let mut input = start(reader, &budget).unwrap();
+    let kept = input.next_chunk().unwrap().unwrap();
+    drop(input);
+    assert_eq!(*kept, text(SMALL));
+    drop(kept);
+    drop(writer);
+
+    // A regular file: the thread waits for a buffer, and is over after the drop.
+    let opened = Opened { reader: Box::new(Cursor::new(text(100 * SMALL))), encoded_length: Some(100 * SMALL as u64) };
+    let mut input = Input::start(PathBuf::from("file").into(), opened, &budget, SMALL).unwrap();
+    let kept: Vec<_> = (0..3).map(|_| input.next_chunk().unwrap().unwrap()).collect();
+    assert!(input.next_chunk().unwrap_err().to_string().contains("in use"));
+    drop(input);
+    drop(kept);
+}
+
+#[test]
+fn finish_reads_on_to_the_end() {
+    let mut input = start(Cursor::new(text(10 * SMALL)), &Budget::new(1 << 20)).unwrap();
+    drop(input.next_chunk().unwrap());
+    assert_eq!(input.finish().unwrap().byte_length, 10 * SMALL as u64);
+}

@@ -1,0 +1,7 @@
+//! FASTA: the text that comes in and goes out.
+
+pub mod alphabet;
+pub mod batch;
+pub mod cursor;
+pub mod input;
+pub mod parse;

@@ -1,0 +1,116 @@
+//! Many records at once: each block is decoded once, whatever the order in which the records are asked for.
+
+use rayon::prelude::*;
+
+use crate::database::Database;
+use crate::error::Result;
+use crate::read::record::Record;
+use crate::read::shared::SharedSequence;
+use crate::read::stream::{Item, Stream};
+
+/// Most records that [`Database::for_each_record`] holds at a time.
+const MOST_RECORDS: usize = 1 << 16;
+/// Most bytes that [`Database::for_each_record`] holds at a time, unless one record is longer.
+const MOST_BYTES: u64 = 32 << 20;
+/// Bytes of memory beside its own that a record of a batch takes.
+const OVERHEAD: u64 = 256;
+
+impl Database {
+    /// The records with these numbers, in the order given. Repeated numbers are allowed.
+    ///
+    /// The bytes are copied out of the blocks, so that a small record does not keep a block alive. The whole result is in memory and
+    /// the caller's; [`Database::for_each_record`] has a bound.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfRange`], or damage in what was touched.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # std::fs::write(folder.path().join("a.fa"), ">one\nACGT\n>two\nGGCC\n")?;
+    /// # let path = folder.path().join("a.talaria");
+    /// # talaria_db::Builder::new(&path).add_fasta(folder.path().join("a.fa")).finish()?;
+    /// let database = talaria_db::Database::open(&path)?;
+    /// let ids: Vec<_> = database.batch(&[1, 0, 1])?.iter().map(|record| record.id().to_vec()).collect();
+    /// assert_eq!(ids, [b"two", b"one", b"two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn batch(&self, ordinals: &[u64]) -> Result<Vec<Record>> {
+        let texts: Vec<Item> = ordinals.par_iter().map(|&ordinal| self.text_item(ordinal)).collect::<Result<_>>()?;
+        let items: Vec<Item> =
+            ordinals.par_iter().map(|&ordinal| self.sequence_item(ordinal)).collect::<Result<_>>()?;
+        let headers = self.gather(self.texts(), &texts)?;
+        let sequences = self.gather(self.sequences(), &items)?;
+        let records = ordinals.iter().zip(headers.into_iter().zip(sequences));
+        Ok(records.map(|(&ordinal, (header, sequence))| Record::new(ordinal, header, sequence)).collect())
+    }
+
+    /// Calls `visit` with the records with these numbers, in the order given, a bounded number of them in memory at a time.
+    ///
+    /// # Errors
+    /// As [`Database::batch`], [`crate::Error::Memory`], or what `visit` returns.
+    pub fn for_each_record<E: From<crate::Error>>(
+        &self,
+        ordinals: &[u64],
+        mut visit: impl FnMut(&Record) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rest = ordinals;
+        while !rest.is_empty() {
+            let (mut count, mut bytes) = (0, 0);
+            for &ordinal in rest.iter().take(MOST_RECORDS) {
+                let more = self.sequence_length(ordinal)? + u64::from(self.header_entry(ordinal)?.text_length.get());
+                if count > 0 && bytes + more > MOST_BYTES {
+                    break;
+                }
+                count += 1;
+                bytes += more + OVERHEAD;
+            }
+            let _lease = self.budget().lease("a batch of records", bytes)?;
+            let (now, later) = rest.split_at(count);
+            for record in &self.batch(now)? {
+                visit(record)?;
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// The bytes of items, in the order given; each block is decoded once.
+    fn gather(&self, stream: &Stream, items: &[Item]) -> Result<Vec<SharedSequence>> {
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        order.par_sort_unstable_by_key(|&index| (items[index].address, items[index].length, index));
+        let groups: Vec<&[usize]> =
+            order.chunk_by(|&left, &right| items[left].address.block() == items[right].address.block()).collect();
+        let pieces: Vec<Vec<(usize, SharedSequence)>> =
+            groups.into_par_iter().map(|group| self.gather_block(stream, items, group)).collect::<Result<_>>()?;
+        let mut gathered: Vec<Option<SharedSequence>> = vec![None; items.len()];
+        for (index, piece) in pieces.into_iter().flatten() {
+            gathered[index] = Some(piece);
+        }
+        Ok(gathered.into_iter().map(|piece| piece.unwrap_or_else(|| SharedSequence::from(Vec::new()))).collect())
+    }
+
+    /// The items `group` of one block, copied into one buffer of exactly their size.
+    fn gather_block(&self, stream: &Stream, items: &[Item], group: &[usize]) -> Result<Vec<(usize, SharedSequence)>> {
+        let is_long = |index: usize| items[index].length > u64::from(stream.nominal);
+        let short = group.iter().filter(|&&index| !is_long(index)).map(|&index| items[index].length).sum::<u64>();
+        let mut bytes = Vec::with_capacity(usize::try_from(short).unwrap_or(0));
+        let mut ranges = Vec::with_capacity(group.len());
+        let mut pieces = Vec::with_capacity(group.len());
+        for &index in group {
+            let item = items[index];
+            if is_long(index) {
+                pieces.push((index, self.slice(stream, item, 0..item.length)?));
+                continue;
+            }
+            let start = bytes.len();
+            self.for_each_part(stream, item, 0..item.length, |_, block, part| {
+                bytes.extend_from_slice(block.get(part).unwrap_or_default());
+                Ok(())
+            })?;
+            ranges.push((index, start..bytes.len()));
+        }
+        let shared = SharedSequence::from(bytes);
+        pieces.extend(ranges.into_iter().map(|(index, range)| (index, shared.substring(range))));
+        Ok(pieces)
+    }
+}

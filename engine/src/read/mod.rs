@@ -1,0 +1,16 @@
+//! How a container is read: bytes behind one seam, pages and blocks that are checked before they are used, lookups,
+//! batches, scans and the way back to FASTA.
+
+pub mod batch;
+pub mod block;
+pub mod cache;
+pub mod columns;
+pub mod export;
+pub mod lookup;
+pub mod pages;
+pub mod record;
+pub mod scan;
+pub mod shared;
+pub mod storage;
+pub mod stream;
+pub mod verify;

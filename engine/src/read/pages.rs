@@ -1,0 +1,121 @@
+//! Items of columns, directories and indexes, each read through a page that is compared with its checksum.
+//!
+//! A page is compared the first time it is used, and a bit remembers it. That is one CRC-32 of 4 KiB (a fraction of a microsecond)
+//! for the first of up to 1024 items, and an atomic load for the others. With `pread` a page is read and compared every time:
+//! there is nothing that stays. The bits take a byte for 32 KiB of columns.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use talaria_db_spec::SpecError;
+use talaria_db_spec::checksum::crc32;
+use talaria_db_spec::forever::PAGE;
+use talaria_db_spec::validate::Section;
+
+use crate::error::{Error, Result};
+use crate::read::storage::Storage;
+
+/// The pages of one container.
+#[derive(Debug)]
+pub struct Pages {
+    checksums: Section,
+    verified: Vec<AtomicU64>,
+}
+
+impl Pages {
+    /// Bytes of memory that [`Pages::new`] takes for a page checksums section.
+    #[must_use]
+    pub fn memory(checksums: &Section) -> u64 {
+        checksums.item_count.div_ceil(64) * 8
+    }
+
+    /// For the page checksums `checksums`.
+    #[must_use]
+    pub fn new(checksums: Section) -> Self {
+        let words = usize::try_from(checksums.item_count.div_ceil(64)).unwrap_or(0);
+        let mut verified = Vec::new();
+        verified.resize_with(words, AtomicU64::default);
+        Self { checksums, verified }
+    }
+
+    /// Item `index` of `section`, which has items of `N` bytes.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`], [`Error::Io`], or rule S-9 if the page does not match its checksum.
+    pub fn item<const N: usize>(
+        &self,
+        storage: &Storage,
+        path: &Path,
+        section: &Section,
+        index: u64,
+    ) -> Result<[u8; N]> {
+        if index >= section.item_count {
+            return Err(Error::OutOfRange { what: section.kind.rules().name, got: index, count: section.item_count });
+        }
+        let offset = index * N as u64;
+        let bytes = self.page(storage, path, section, offset / PAGE)?;
+        let start = usize::try_from(offset % PAGE).unwrap_or(0);
+        // Items are a power of two up to 32 bytes long, so that none crosses a page.
+        let item = bytes.get(start..start + N).and_then(|item| item.try_into().ok());
+        item.ok_or_else(|| {
+            let violation = SpecError::violation(
+                section.kind.rules().name,
+                "item_size",
+                "S-6",
+                index,
+                N as u64,
+                section.item_size.into(),
+            );
+            Error::Format { path: path.to_path_buf(), violation }
+        })
+    }
+
+    /// Page `page` of `section`, compared with its checksum.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or rule S-9.
+    pub fn page<'s>(&self, storage: &'s Storage, path: &Path, section: &Section, page: u64) -> Result<Cow<'s, [u8]>> {
+        let start = page * PAGE;
+        let length = usize::try_from(section.length.saturating_sub(start).min(PAGE)).unwrap_or(0);
+        let read = |offset, length| storage.bytes(offset, length).map_err(Error::io(path, "read"));
+        let bytes = read(section.offset + start, length)?;
+        let index = section.first_page + page;
+        let kept = matches!(bytes, Cow::Borrowed(_));
+        if kept && self.is_verified(index) {
+            return Ok(bytes);
+        }
+        let stored = read(self.checksums.offset + index * 4, 4)?;
+        let expected = stored.as_ref().try_into().map_or(0, u32::from_le_bytes);
+        let got = crc32(&bytes);
+        if got != expected {
+            let violation = SpecError::violation(
+                section.kind.rules().name,
+                "page checksum",
+                "S-9",
+                page,
+                got.into(),
+                expected.into(),
+            );
+            return Err(Error::Format { path: path.to_path_buf(), violation });
+        }
+        if kept {
+            self.mark_verified(index);
+        }
+        Ok(bytes)
+    }
+
+    fn is_verified(&self, index: u64) -> bool {
+        self.word(index).is_some_and(|word| word.load(Ordering::Relaxed) >> (index % 64) & 1 == 1)
+    }
+
+    fn mark_verified(&self, index: u64) {
+        if let Some(word) = self.word(index) {
+            word.fetch_or(1 << (index % 64), Ordering::Relaxed);
+        }
+    }
+
+    fn word(&self, index: u64) -> Option<&AtomicU64> {
+        usize::try_from(index / 64).ok().and_then(|word| self.verified.get(word))
+    }
+}

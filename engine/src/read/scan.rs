@@ -1,0 +1,153 @@
+//! Every record, in parallel, block by block.
+//!
+//! A block is decoded by one thread, which visits the records that it owns (FORMAT.md, section 7). Records longer than a block
+//! are copied together for the visitor, and leased from the budget meanwhile; records that share a stored copy are fetched through the
+//! cache.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::read::shared::SharedSequence;
+use crate::read::stream::{Item, Stream};
+
+/// A record in a scan. The bytes are borrowed from decoded blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordView<'a> {
+    /// Its number in the order of the input, from 0.
+    pub ordinal: u64,
+    /// The header line, without `>` and line end.
+    pub header: &'a [u8],
+    /// The residues.
+    pub residues: &'a [u8],
+    /// Whether an earlier record has the same residues at the same address.
+    pub shared: bool,
+}
+
+/// The block that was used last: neighbouring records are usually in the same one.
+#[derive(Default)]
+pub(crate) struct LastBlock {
+    number: u64,
+    block: Option<Arc<Vec<u8>>>,
+}
+
+impl LastBlock {
+    /// An item's bytes; its block is decoded only if it is another one than last time. With `keep` it goes into the cache too.
+    pub(crate) fn item(
+        &mut self,
+        database: &Database,
+        stream: &Stream,
+        item: Item,
+        keep: bool,
+    ) -> Result<SharedSequence> {
+        if item.length == 0 {
+            return Ok(SharedSequence::from(Vec::new()));
+        }
+        if item.length > u64::from(stream.nominal) {
+            return database.slice(stream, item, 0..item.length);
+        }
+        let number = item.address.block();
+        let block = match &self.block {
+            Some(block) if self.number == number => Arc::clone(block),
+            _ => {
+                let block = if keep {
+                    database.block(stream, number)?
+                } else {
+                    Arc::new(database.decode_block(stream, number)?)
+                };
+                self.number = number;
+                self.block = Some(Arc::clone(&block));
+                block
+            }
+        };
+        let start = item.address.byte() as usize;
+        let end = start + item.length as usize;
+        if end > block.len() {
+            let (got, expected) = (end as u64, block.len() as u64);
+            return Err(database.broken(stream.kind.name(), "address", "B-8", number, got, expected));
+        }
+        Ok(SharedSequence::new(block, start..end))
+    }
+}
+
+impl Database {
+    /// Calls `visit` with every record, from several threads, in no particular order.
+    ///
+    /// # Errors
+    /// The first damage that was met, or what `visit` returns.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # std::fs::write(folder.path().join("a.fa"), ">one\nACGT\n>two\nGGCC\n")?;
+    /// # let path = folder.path().join("a.talaria");
+    /// # talaria_db::Builder::new(&path).add_fasta(folder.path().join("a.fa")).finish()?;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// let database = talaria_db::Database::open(&path)?;
+    /// let guanines = AtomicUsize::new(0);
+    /// database.scan(|record| {
+    ///     let count = record.residues.iter().filter(|&&residue| residue == b'G').count();
+    ///     guanines.fetch_add(count, Ordering::Relaxed);
+    ///     talaria_db::Result::Ok(())
+    /// })?;
+    /// assert_eq!(guanines.into_inner(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn scan<E: From<Error> + Send>(&self, visit: impl Fn(RecordView<'_>) -> Result<(), E> + Sync) -> Result<(), E> {
+        let blocks = self.sequences().directory.item_count;
+        self.scan_slots(0..self.first_slot(0)?, &visit)?;
+        (0..blocks).into_par_iter().try_for_each(|block| {
+            let slots = self.first_slot(block)?..self.first_slot(block + 1)?;
+            self.scan_slots(slots, &visit)
+        })
+    }
+
+    /// The slot of the first record that belongs to a block; the number of records after the last block.
+    pub(crate) fn first_slot(&self, block: u64) -> Result<u64> {
+        if block >= self.sequences().directory.item_count {
+            return Ok(self.len());
+        }
+        let slot = self.block_entry(self.sequences(), block)?.first_slot.get();
+        if slot > self.len() {
+            return Err(self.broken("sequence", "first_slot", "B-6", block, slot, self.len()));
+        }
+        Ok(slot)
+    }
+
+    /// The record in a slot.
+    pub(crate) fn ordinal_in_slot(&self, slot: u64) -> Result<u64> {
+        let Some(section) = &self.sections().physical_order else { return Ok(slot) };
+        let ordinal = if section.item_size == 8 {
+            u64::from_le_bytes(self.item(section, slot)?)
+        } else {
+            u32::from_le_bytes(self.item(section, slot)?).into()
+        };
+        self.check_ordinal(ordinal)?;
+        Ok(ordinal)
+    }
+
+    fn scan_slots<E: From<Error>>(
+        &self,
+        slots: std::ops::Range<u64>,
+        visit: &impl Fn(RecordView<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut home, mut guest, mut text) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
+        for slot in slots {
+            let ordinal = self.ordinal_in_slot(slot)?;
+            let entry = self.header_entry(ordinal)?;
+            let header = text.item(self, self.texts(), self.text_item(ordinal)?, true)?;
+            let (from, keep) = if entry.is_shared() { (&mut guest, true) } else { (&mut home, self.has_shared()) };
+            let residues = from.item(self, self.sequences(), self.sequence_item(ordinal)?, keep)?;
+            visit(RecordView { ordinal, header: &header, residues: &residues, shared: entry.is_shared() })?;
+        }
+        Ok(())
+    }
+
+    /// Whether records share stored copies, so that blocks are worth keeping in a pass over all of them.
+    pub(crate) fn has_shared(&self) -> bool {
+        let header = self.container().header();
+        header.stored_residue_count.get() < header.residue_count.get()
+    }
+}

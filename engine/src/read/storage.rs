@@ -1,0 +1,103 @@
+//! Where the bytes of a container come from: a mapping, `pread`, or memory.
+//!
+//! Everything above reads through [`Storage::bytes`], so that lookups, scans and checks are the same on all three.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::sys::map::{Advice, Mapping};
+
+/// How a container is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Mapped into memory: the fastest; see [`crate::sys::map`] for what it relies on.
+    #[default]
+    Map,
+    /// Read piece by piece with `pread`: no mapping, for file systems or files that cannot be relied on.
+    Read,
+}
+
+/// The bytes of one container.
+#[derive(Debug)]
+pub enum Storage {
+    /// A mapped file.
+    Mapped(Mapping),
+    /// A file read with `pread`, and its length.
+    File(File, u64),
+    /// Bytes in memory.
+    Bytes(Vec<u8>),
+}
+
+impl Storage {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. A folder is refused; so is a pipe, which has no random access.
+    pub fn open(path: &Path, access: Access) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io(path, "open"))?;
+        let metadata = file.metadata().map_err(Error::io(path, "look at"))?;
+        if !metadata.is_file() {
+            let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(Error::Io { path: path.to_path_buf(), action: "open", source });
+        }
+        let length = metadata.len();
+        if access == Access::Read || length == 0 {
+            return Ok(Self::File(file, length));
+        }
+        Mapping::new(&file).map(Self::Mapped).map_err(Error::io(path, "map"))
+    }
+
+    /// Bytes in all.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Mapped(mapping) => mapping.bytes().len() as u64,
+            Self::File(_, length) => *length,
+            Self::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `length` bytes from `offset`: borrowed where they are in memory, else read into a buffer of that size.
+    ///
+    /// # Errors
+    /// What the system says; `UnexpectedEof` if the range is not inside the file.
+    pub fn bytes(&self, offset: u64, length: usize) -> std::io::Result<Cow<'_, [u8]>> {
+        match self {
+            Self::Mapped(mapping) => slice(mapping.bytes(), offset, length).map(Cow::Borrowed),
+            Self::Bytes(bytes) => slice(bytes, offset, length).map(Cow::Borrowed),
+            Self::File(file, end) => {
+                if offset.checked_add(length as u64).is_none_or(|last| last > *end) {
+                    return Err(std::io::ErrorKind::UnexpectedEof.into());
+                }
+                let mut buffer = vec![0; length];
+                file.read_exact_at(&mut buffer, offset)?;
+                Ok(Cow::Owned(buffer))
+            }
+        }
+    }
+
+    /// Tells the system what to expect of a range; does nothing where nothing is mapped.
+    pub fn advise(&self, advice: Advice, offset: u64, length: u64) {
+        if let (Self::Mapped(mapping), Ok(offset), Ok(length)) =
+            (self, usize::try_from(offset), usize::try_from(length))
+        {
+            mapping.advise(advice, offset, length);
+        }
+    }
+}
+
+fn slice(bytes: &[u8], offset: u64, length: usize) -> std::io::Result<&[u8]> {
+    usize::try_from(offset)
+        .ok()
+        .and_then(|start| bytes.get(start..start.checked_add(length)?))
+        .ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+}

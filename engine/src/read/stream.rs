@@ -1,0 +1,266 @@
+//! Streams: the items that blocks hold (residues, header texts, layout scripts), found by packed address.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use talaria_db_spec::SpecError;
+use talaria_db_spec::address::PackedAddress;
+use talaria_db_spec::block::BlockEntry;
+use talaria_db_spec::section::SectionKind;
+use talaria_db_spec::validate::{Container, Section};
+use zerocopy::FromBytes;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::read::block::{self, Place};
+use crate::read::cache::BlockKey;
+use crate::read::shared::SharedSequence;
+
+/// Which stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StreamKind {
+    /// Residues.
+    Sequence,
+    /// Header texts.
+    Text,
+    /// Layout scripts.
+    Layout,
+}
+
+impl StreamKind {
+    /// The streams that this version reads.
+    pub const ALL: [Self; 3] = [Self::Sequence, Self::Text, Self::Layout];
+
+    /// A small number.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Sequence => 0,
+            Self::Text => 1,
+            Self::Layout => 2,
+        }
+    }
+
+    /// The name in errors.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequence => "sequence",
+            Self::Text => "text",
+            Self::Layout => "layout",
+        }
+    }
+
+    /// The kinds of the directory and of the blocks.
+    #[must_use]
+    pub const fn sections(self) -> (SectionKind, SectionKind) {
+        match self {
+            Self::Sequence => (SectionKind::SequenceDirectory, SectionKind::SequenceBlocks),
+            Self::Text => (SectionKind::TextDirectory, SectionKind::TextBlocks),
+            Self::Layout => (SectionKind::LayoutDirectory, SectionKind::LayoutBlocks),
+        }
+    }
+}
+
+/// Where a stream lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Stream {
+    /// Which one.
+    pub kind: StreamKind,
+    /// Its directory.
+    pub directory: Section,
+    /// Its blocks.
+    pub blocks: Section,
+    /// Nominal decoded size of its blocks, in bytes.
+    pub nominal: u32,
+}
+
+impl Stream {
+    /// The stream in a container, if it has it.
+    #[must_use]
+    pub fn find(container: &Container, kind: StreamKind) -> Option<Self> {
+        let (directory, blocks) = kind.sections();
+        let header = container.header();
+        let nominal = if kind == StreamKind::Sequence { header.sequence_block_size } else { header.text_block_size };
+        Some(Self {
+            kind,
+            directory: *container.section(directory)?,
+            blocks: *container.section(blocks)?,
+            nominal: nominal.get(),
+        })
+    }
+}
+
+/// An item of a stream: where it starts and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Of its first byte.
+    pub address: PackedAddress,
+    /// In bytes.
+    pub length: u64,
+}
+
+impl Database {
+    /// Entry `number` of a stream's directory.
+    pub(crate) fn block_entry(&self, stream: &Stream, number: u64) -> Result<BlockEntry> {
+        let bytes: [u8; 32] = self.item(&stream.directory, number)?;
+        let entry = BlockEntry::read_from_bytes(&bytes).map_err(|_| self.out_of_range(stream, number))?;
+        let length = entry.decoded_length.get();
+        if length == 0 || length > stream.nominal {
+            return Err(self.broken(
+                stream.kind.name(),
+                "decoded_length",
+                "B-2",
+                number,
+                length.into(),
+                stream.nominal.into(),
+            ));
+        }
+        Ok(entry)
+    }
+
+    /// The stored bytes of a block, compared with their checksum.
+    pub(crate) fn stored_block<'s>(
+        &'s self,
+        stream: &Stream,
+        number: u64,
+        entry: &BlockEntry,
+    ) -> Result<std::borrow::Cow<'s, [u8]>> {
+        let (offset, length) = (entry.offset.get(), u64::from(entry.stored_length.get()));
+        if offset.checked_add(length).is_none_or(|end| end > stream.blocks.length) {
+            return Err(self.broken(stream.kind.name(), "offset", "B-1", number, offset, stream.blocks.length));
+        }
+        let stored = self.bytes(stream.blocks.offset + offset, entry.stored_length.get() as usize)?;
+        block::check(entry, &stored, self.place(stream, number))?;
+        Ok(stored)
+    }
+
+    /// A decoded block, without a look at the cache.
+    pub(crate) fn decode_block(&self, stream: &Stream, number: u64) -> Result<Vec<u8>> {
+        let entry = self.block_entry(stream, number)?;
+        let stored = self.stored_block(stream, number, &entry)?;
+        let dictionary = match entry.dictionary.get() {
+            0 => None,
+            index => Some(self.dictionary(index)?),
+        };
+        block::decode(&entry, &stored, dictionary, self.place(stream, number))
+    }
+
+    /// A decoded block, from the cache if it is there.
+    pub(crate) fn block(&self, stream: &Stream, number: u64) -> Result<Arc<Vec<u8>>> {
+        let key = BlockKey { stream: stream.kind, block: number };
+        if let Some(block) = self.cache().get(key) {
+            return Ok(block);
+        }
+        let block = Arc::new(self.decode_block(stream, number)?);
+        self.cache().insert(key, &block);
+        Ok(block)
+    }
+
+    /// Calls `part` with the bytes of `range` of an item, block by block, each with its position in the item.
+    ///
+    /// Only the blocks that the range touches are decoded (rule B-8).
+    pub(crate) fn for_each_part(
+        &self,
+        stream: &Stream,
+        item: Item,
+        range: Range<u64>,
+        mut part: impl FnMut(u64, &Arc<Vec<u8>>, Range<usize>) -> Result<()>,
+    ) -> Result<()> {
+        if range.start > range.end || range.end > item.length {
+            return Err(Error::OutOfRange { what: "residue", got: range.end, count: item.length });
+        }
+        if range.is_empty() {
+            return Ok(());
+        }
+        let nominal = u64::from(stream.nominal);
+        let (first, byte) = (item.address.block(), u64::from(item.address.byte()));
+        if item.length <= nominal {
+            let block = self.block(stream, first)?;
+            if byte + item.length > block.len() as u64 {
+                return Err(self.broken(
+                    stream.kind.name(),
+                    "address",
+                    "B-8",
+                    first,
+                    byte + item.length,
+                    block.len() as u64,
+                ));
+            }
+            return part(range.start, &block, (byte + range.start) as usize..(byte + range.end) as usize);
+        }
+        if byte != 0 {
+            return Err(self.broken(stream.kind.name(), "address", "B-8", first, byte, 0));
+        }
+        let mut position = range.start;
+        while position < range.end {
+            let index = position / nominal;
+            let number = first + index;
+            let expected = (item.length - index * nominal).min(nominal);
+            let block = self.block(stream, number)?;
+            if block.len() as u64 != expected {
+                return Err(self.broken(
+                    stream.kind.name(),
+                    "decoded_length",
+                    "B-8",
+                    number,
+                    block.len() as u64,
+                    expected,
+                ));
+            }
+            let start = position - index * nominal;
+            let end = (range.end - index * nominal).min(nominal);
+            part(position, &block, start as usize..end as usize)?;
+            position = index * nominal + end;
+        }
+        Ok(())
+    }
+
+    /// The bytes of `range` of an item: a slice of a block if it lies in one, else a copy of the parts.
+    pub(crate) fn slice(&self, stream: &Stream, item: Item, range: Range<u64>) -> Result<SharedSequence> {
+        let wanted = range.end.saturating_sub(range.start);
+        let mut whole: Option<SharedSequence> = None;
+        let mut copied = Vec::new();
+        // A copy is as long as the range. It is the caller's from then on, so that the lease covers only its making.
+        let in_one = item.length <= u64::from(stream.nominal);
+        let _lease = if in_one { None } else { Some(self.budget().lease("a sequence in one piece", wanted)?) };
+        self.for_each_part(stream, item, range, |_, block, part| {
+            if part.len() as u64 == wanted {
+                whole = Some(SharedSequence::new(Arc::clone(block), part));
+            } else {
+                if copied.capacity() == 0 {
+                    let length = usize::try_from(wanted).unwrap_or(usize::MAX);
+                    copied.try_reserve_exact(length).map_err(|_| self.no_memory("a sequence in one piece", wanted))?;
+                }
+                copied.extend_from_slice(block.get(part).unwrap_or_default());
+            }
+            Ok(())
+        })?;
+        Ok(whole.unwrap_or_else(|| SharedSequence::from(copied)))
+    }
+
+    fn place<'p>(&'p self, stream: &Stream, block: u64) -> Place<'p> {
+        Place { path: self.path(), stream: stream.kind.name(), block }
+    }
+
+    fn out_of_range(&self, stream: &Stream, number: u64) -> Error {
+        self.broken(stream.kind.name(), "address", "B-9", number, number, stream.directory.item_count)
+    }
+
+    pub(crate) fn broken(
+        &self,
+        structure: &'static str,
+        field: &'static str,
+        rule: &'static str,
+        at: u64,
+        got: u64,
+        expected: u64,
+    ) -> Error {
+        let violation = SpecError::violation(structure, field, rule, at, got, expected);
+        Error::Format { path: self.path().to_path_buf(), violation }
+    }
+
+    fn no_memory(&self, what: &'static str, need: u64) -> Error {
+        Error::Memory { what, need, free: self.budget().free(), limit: self.budget().limit() }
+    }
+}

@@ -1,0 +1,151 @@
+//! The bytes: gaps, sections, pages, blocks.
+
+use rayon::prelude::*;
+use talaria_db_spec::checksum::crc32;
+use talaria_db_spec::forever::{HEADER_SIZE, TRAILER_SIZE};
+use talaria_db_spec::section::{CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionKind};
+
+use super::{Findings, Level};
+use crate::database::Database;
+use crate::read::stream::{Stream, StreamKind};
+
+/// Bytes of a gap that are looked at together.
+const PIECE: u64 = 1 << 20;
+
+impl Database {
+    /// Every byte that belongs to nothing is zero (F-2).
+    pub(super) fn verify_gaps(&self, findings: &Findings) {
+        let header = self.container().header();
+        let last = header.file_length.get() - TRAILER_SIZE;
+        let mut used = vec![(0, HEADER_SIZE), (header.table_offset.get(), u64::from(header.section_count.get()) * 64)];
+        used.extend(self.container().sections().iter().map(|section| (section.offset, section.length)));
+        let unknown = self.container().unknown_sections();
+        used.extend(unknown.iter().map(|entry| (entry.offset.get(), entry.length.get())));
+        used.push((last, 0));
+        used.sort_unstable();
+        let mut end = 0;
+        for (offset, length) in used {
+            while end < offset {
+                let piece = (offset - end).min(PIECE);
+                let Some(bytes) = findings.note(self.bytes(end, piece as usize)) else { break };
+                if let Some(at) = bytes.iter().position(|&byte| byte != 0) {
+                    let got = bytes.get(at).copied().unwrap_or_default();
+                    findings.add(self.broken("file", "byte between sections", "F-2", end + at as u64, got.into(), 0));
+                }
+                end += piece;
+            }
+            end = end.max(offset + length);
+        }
+    }
+
+    pub(super) fn verify_whole_sections(&self, findings: &Findings) {
+        for section in self.container().sections() {
+            if section.kind.rules().checksum_kind == CHECKSUM_WHOLE {
+                findings.note(self.whole_section(section.kind));
+            }
+        }
+        for entry in self.container().unknown_sections() {
+            if entry.checksum_kind.get() != CHECKSUM_WHOLE {
+                continue;
+            }
+            let Some(bytes) = findings.note(self.bytes(entry.offset.get(), entry.length.get() as usize)) else {
+                continue;
+            };
+            let (got, expected) = (crc32(&bytes), entry.checksum.get());
+            if got != expected {
+                findings.add(self.broken(
+                    "section",
+                    "checksum",
+                    "S-9",
+                    entry.kind.get().into(),
+                    got.into(),
+                    expected.into(),
+                ));
+            }
+        }
+        findings.note(self.sources());
+        findings.note(self.provenance());
+        let dictionaries =
+            self.container().section(SectionKind::DictionaryDirectory).map_or(0, |section| section.item_count);
+        for number in 1..=dictionaries {
+            findings.note(self.dictionary(u16::try_from(number).unwrap_or(u16::MAX)));
+        }
+    }
+
+    /// Every page against its checksum, and every section's run of page checksums against the table.
+    pub(super) fn verify_pages(&self, findings: &Findings) -> u64 {
+        let Some(checksums) = self.container().section(SectionKind::PageChecksums) else { return 0 };
+        let mut pages = 0;
+        for section in self.container().sections() {
+            if section.kind.rules().checksum_kind != CHECKSUM_PAGES {
+                continue;
+            }
+            pages += section.pages();
+            (0..section.pages()).into_par_iter().for_each(|page| {
+                findings.note(self.page(section, page));
+            });
+            let (start, length) = (checksums.offset + section.first_page * 4, section.pages() * 4);
+            let Some(run) = findings.note(self.bytes(start, length as usize)) else { continue };
+            let (got, expected) = (crc32(&run), section.checksum);
+            if got != expected {
+                let name = section.kind.rules().name;
+                findings.add(self.broken(name, "checksum of page checksums", "S-9", 0, got.into(), expected.into()));
+            }
+        }
+        let expected = checksums.item_count;
+        findings.expect(self, ("page checksums", "item_count"), "S-8", pages, expected);
+        pages
+    }
+
+    /// The directory of a stream and its blocks.
+    pub(super) fn verify_stream(
+        &self,
+        kind: StreamKind,
+        level: Level,
+        findings: &Findings,
+        damaged: &mut Vec<(StreamKind, u64)>,
+    ) -> u64 {
+        let Some(stream) = Stream::find(self.container(), kind) else { return 0 };
+        let blocks = stream.directory.item_count;
+        let (mut offset, mut decoded, mut slot) = (0, 0, 0);
+        let slots = if kind == StreamKind::Layout { self.layout_count() } else { self.len() };
+        for number in 0..blocks {
+            let Some(entry) = findings.note(self.block_entry(&stream, number)) else { continue };
+            if entry.offset.get() != offset {
+                findings.add(self.broken(kind.name(), "offset", "B-1", number, entry.offset.get(), offset));
+            }
+            if entry.first_slot.get() < slot || entry.first_slot.get() > slots {
+                findings.add(self.broken(kind.name(), "first_slot", "B-6", number, entry.first_slot.get(), slot));
+            }
+            if kind != StreamKind::Sequence && entry.packing != 0 {
+                findings.add(self.broken(kind.name(), "packing", "B-4", number, entry.packing.into(), 0));
+            }
+            offset = entry.offset.get().saturating_add(entry.stored_length.get().into());
+            decoded += u64::from(entry.decoded_length.get());
+            slot = entry.first_slot.get();
+        }
+        findings.expect(self, (kind.name(), "end of the last block"), "B-1", offset, stream.blocks.length);
+        if kind == StreamKind::Sequence {
+            let expected = self.container().header().stored_residue_count.get();
+            findings.expect(self, ("header", "stored_residue_count"), "B-7", decoded, expected);
+        }
+        let mut broken: Vec<u64> = (0..blocks)
+            .into_par_iter()
+            .filter(|&number| findings.note(self.verify_block(&stream, number, level)).is_none())
+            .collect();
+        broken.sort_unstable();
+        damaged.extend(broken.into_iter().map(|number| (kind, number)));
+        blocks
+    }
+
+    fn verify_block(&self, stream: &Stream, number: u64, level: Level) -> crate::Result<()> {
+        if level == Level::Everything {
+            let block = self.decode_block(stream, number)?;
+            let residues =
+                stream.kind != StreamKind::Sequence || block.iter().all(|&byte| (0x21..=0x7E).contains(&byte));
+            return if residues { Ok(()) } else { Err(self.broken("sequence", "residue", "B-5", number, 0, 0x21)) };
+        }
+        let entry = self.block_entry(stream, number)?;
+        self.stored_block(stream, number, &entry).map(|_| ())
+    }
+}

@@ -1,0 +1,183 @@
+//! Encoding one block: packing, codec, checksum. The inverse of [`crate::read::block`].
+//!
+//! Which packing and whether the codec pays is decided block by block from its residues alone, so that the bytes do not
+//! depend on threads or memory.
+
+use std::cell::RefCell;
+
+use talaria_db_spec::block::{Codec, Packing};
+use talaria_db_spec::checksum::crc32;
+use talaria_db_spec::packing;
+use zstd::zstd_safe;
+
+use crate::error::{Error, Result};
+
+/// A codec and its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// None.
+    None,
+    /// LZ4.
+    Lz4,
+    /// Zstandard at a level from 1 to 22.
+    Zstd(i32),
+}
+
+impl Compression {
+    /// From `none`, `lz4`, `zstd` or `zstd:LEVEL`.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    ///
+    /// ```
+    /// use talaria_db::Compression;
+    ///
+    /// assert_eq!(Compression::parse("zstd:19")?, Compression::Zstd(19));
+    /// assert_eq!(Compression::parse("zstd")?, Compression::Zstd(1));
+    /// assert!(Compression::parse("zstd:99").is_err());
+    /// # Ok::<(), talaria_db::Error>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        let refused = |reason: String| Err(Error::Option { option: "--codec", reason });
+        match text {
+            "none" => Ok(Self::None),
+            "lz4" => Ok(Self::Lz4),
+            "zstd" => Ok(Self::Zstd(1)),
+            _ => match text.strip_prefix("zstd:").map(str::parse) {
+                Some(Ok(level @ 1..=22)) => Ok(Self::Zstd(level)),
+                Some(_) => refused(format!("{text:?}: the level of zstd is a number from 1 to 22")),
+                None => refused(format!("{text:?} is none of none, lz4, zstd, zstd:LEVEL")),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Compression {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => out.write_str("none"),
+            Self::Lz4 => out.write_str("lz4"),
+            Self::Zstd(level) => write!(out, "zstd:{level}"),
+        }
+    }
+}
+
+/// A block as it is stored.
+#[derive(Debug)]
+pub struct EncodedBlock {
+    /// The stored bytes.
+    pub stored: Vec<u8>,
+    /// Bytes when decoded.
+    pub decoded_length: u32,
+    /// CRC-32 of the stored bytes.
+    pub checksum: u32,
+    /// The codec.
+    pub codec: Codec,
+    /// The packing.
+    pub packing: Packing,
+    /// 0, or the number of the dictionary.
+    pub dictionary: u16,
+}
+
+/// A dictionary made ready for encoding.
+pub type EncodingDictionary = zstd_safe::CDict<'static>;
+
+thread_local! {
+    static CONTEXT: RefCell<Option<zstd_safe::CCtx<'static>>> = const { RefCell::new(None) };
+}
+
+/// Encodes residues: two bits a base where that fits, then the codec where that pays.
+///
+/// # Errors
+/// [`Error::Option`] if the codec fails, which it does for want of memory only.
+pub fn encode_residues(residues: &[u8], compression: Compression) -> Result<EncodedBlock> {
+    let Some((packing, payload)) = pack(residues) else {
+        return encode_bytes(residues, compression, None);
+    };
+    let mut stored = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
+    let codec = compress(&payload, compression, None, &mut stored)?;
+    // A packed block is decoded at the speed of memory: a codec that takes off next to nothing is not worth its time.
+    let (codec, stored) = if codec != Codec::None && stored.len() < payload.len() - payload.len() / 32 {
+        (codec, stored)
+    } else {
+        (Codec::None, payload)
+    };
+    Ok(finish(stored, residues.len(), codec, packing, 0))
+}
+
+/// Encodes bytes that are no residues, or residues that do not pack.
+///
+/// # Errors
+/// As [`encode_residues`].
+pub fn encode_bytes(
+    bytes: &[u8],
+    compression: Compression,
+    dictionary: Option<&EncodingDictionary>,
+) -> Result<EncodedBlock> {
+    let mut stored = Vec::new();
+    let dictionary = dictionary.filter(|_| matches!(compression, Compression::Zstd(_)));
+    let codec = compress(bytes, compression, dictionary, &mut stored)?;
+    if codec == Codec::None || stored.len() >= bytes.len() {
+        return Ok(finish(bytes.to_vec(), bytes.len(), Codec::None, Packing::Bytes, 0));
+    }
+    Ok(finish(stored, bytes.len(), codec, Packing::Bytes, u16::from(dictionary.is_some())))
+}
+
+fn finish(stored: Vec<u8>, decoded: usize, codec: Codec, packing: Packing, dictionary: u16) -> EncodedBlock {
+    let decoded_length = u32::try_from(decoded).unwrap_or(u32::MAX);
+    EncodedBlock { checksum: crc32(&stored), stored, decoded_length, codec, packing, dictionary }
+}
+
+/// The two-bit payload, if most of a sample are nucleotides and the exceptions are few.
+fn pack(residues: &[u8]) -> Option<(Packing, Vec<u8>)> {
+    let (mut sample, mut bases, mut thymine, mut uracil) = (0, 0, 0, 0);
+    for &residue in residues.iter().step_by(13) {
+        sample += 1;
+        match residue.to_ascii_uppercase() {
+            b'A' | b'C' | b'G' | b'N' => bases += 1,
+            b'T' => thymine += 1,
+            b'U' => uracil += 1,
+            _ => {}
+        }
+    }
+    if (bases + thymine + uracil) * 10 < sample * 9 {
+        return None;
+    }
+    let packing = if uracil > thymine { Packing::TwoBitRna } else { Packing::TwoBitDna };
+    let mut payload = Vec::with_capacity(residues.len() / 4 + 64);
+    packing::pack(residues, packing, &mut payload)?;
+    Some((packing, payload))
+}
+
+/// Appends the compressed bytes to `out`; [`Codec::None`] leaves it as it was.
+fn compress(
+    bytes: &[u8],
+    compression: Compression,
+    dictionary: Option<&EncodingDictionary>,
+    out: &mut Vec<u8>,
+) -> Result<Codec> {
+    match compression {
+        Compression::None => Ok(Codec::None),
+        Compression::Lz4 => {
+            out.extend_from_slice(&lz4_flex::block::compress(bytes));
+            Ok(Codec::Lz4)
+        }
+        Compression::Zstd(level) => {
+            let mut frame = Vec::with_capacity(zstd_safe::compress_bound(bytes.len()));
+            CONTEXT
+                .with_borrow_mut(|slot| {
+                    let context = slot.get_or_insert_with(zstd_safe::CCtx::create);
+                    match dictionary {
+                        Some(dictionary) => context.compress_using_cdict(&mut frame, bytes, dictionary),
+                        None => context.compress(&mut frame, bytes, level),
+                    }
+                })
+                .map_err(|code| Error::Option {
+                    option: "--codec",
+                    reason: format!("zstd: {}", zstd_safe::get_error_name(code)),
+                })?;
+            out.extend_from_slice(&frame);
+            Ok(Codec::Zstd)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! How a container is written: parsed text becomes blocks, columns and names, spilled where they are many, and one file that appears
+//! whole or not at all.
+
+pub mod assemble;
+pub mod builder;
+pub mod cut;
+pub mod encode;
+pub mod ingest;
+pub mod publish;
+pub mod seal;
+pub mod sections;
+pub mod share;
+pub mod spill;

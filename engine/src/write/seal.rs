@@ -1,0 +1,176 @@
+//! Sealing a container: everything that follows the sequence blocks, the header and the trailer.
+
+use talaria_db_spec::alphabet::Alphabet;
+use talaria_db_spec::dictionary::DictionaryEntry;
+use talaria_db_spec::header::{Header, ORDER_INPUT};
+use talaria_db_spec::keys::{self, KeyEntry};
+use talaria_db_spec::section::SectionKind;
+use talaria_db_spec::source::{DIGEST_SHA256, SourceEntry};
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromZeros, IntoBytes};
+
+use crate::database::Source;
+use crate::error::{Error, Result};
+use crate::read::stream::StreamKind;
+use crate::write::assemble::Assembler;
+use crate::write::publish::Unpublished;
+use crate::write::sections::SectionWriter;
+use crate::write::spill::{Sorter, Spill, SpillBuffer};
+
+/// Entries of one bucket that are sorted without a lease.
+const SMALL_BUCKET: usize = 1 << 13;
+
+/// What goes into a container beside its records.
+#[derive(Debug)]
+pub struct Particulars {
+    /// The files that it was made from.
+    pub sources: Vec<Source>,
+    /// Lines of key and value.
+    pub provenance: Vec<(String, String)>,
+    /// The alphabet, if it is not to be told from the residues.
+    pub alphabet: Option<Alphabet>,
+    /// Optional features.
+    pub features: u64,
+}
+
+impl Assembler {
+    /// Writes the rest of the file. It is complete then, and not yet published.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Space`], [`Error::Memory`].
+    pub fn seal(mut self, particulars: &Particulars) -> Result<Unpublished> {
+        self.close()?;
+        let alphabet = particulars.alphabet.unwrap_or_else(|| self.composition.alphabet());
+        let [sequences, texts, layouts] = self.streams;
+        let stored_residues = sequences.cutter.total();
+        let (mut writer, spill) = (self.writer, self.spill);
+        writer.end(self.sequence_section)?;
+        writer.section_from(SectionKind::SequenceDirectory, 32, sequences.directory, &spill)?;
+        for (kind, parts) in [(StreamKind::Text, texts), (StreamKind::Layout, layouts)] {
+            if kind == StreamKind::Layout && self.layout_index.is_empty() {
+                continue;
+            }
+            let (directory, blocks) = kind.sections();
+            writer.section_from(blocks, 1, parts.blocks, &spill)?;
+            writer.section_from(directory, 32, parts.directory, &spill)?;
+        }
+        if !self.layout_index.is_empty() {
+            writer.section_from(SectionKind::LayoutIndex, 16, self.layout_index, &spill)?;
+        }
+        let mut section = writer.begin(SectionKind::HeaderTable, 16, self.header_table.len())?;
+        writer.append_from(&mut section, self.header_table, &spill, |part| Self::set_kind(part, alphabet))?;
+        writer.end(section)?;
+        write_lengths(&mut writer, self.lengths, self.longest, &spill)?;
+        writer.section_from(SectionKind::Offsets, 8, self.offsets, &spill)?;
+        write_keys(&mut writer, self.names, &spill)?;
+        write_sources(&mut writer, &particulars.sources)?;
+        let lines: Vec<String> =
+            particulars.provenance.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
+        writer.section(SectionKind::Provenance, 1, lines.concat().as_bytes())?;
+        if let Some(dictionary) = &self.dictionary {
+            let mut entry = DictionaryEntry::new_zeroed();
+            entry.length = U32::new(u32::try_from(dictionary.len()).unwrap_or(u32::MAX));
+            entry.codec = 2;
+            writer.section(SectionKind::DictionaryDirectory, 32, entry.as_bytes())?;
+            writer.section(SectionKind::DictionaryBytes, 1, dictionary)?;
+        }
+        let mut header = Header::new_zeroed();
+        header.optional_features = U64::new(particulars.features);
+        header.record_count = U64::new(self.record_count);
+        header.residue_count = U64::new(self.residue_count);
+        header.stored_residue_count = U64::new(stored_residues);
+        header.source_count = U32::new(u32::try_from(particulars.sources.len()).unwrap_or(u32::MAX));
+        header.sequence_block_size = U32::new(self.shape.sequence_block);
+        header.text_block_size = U32::new(self.shape.text_block);
+        header.alphabet = alphabet.byte();
+        header.order = ORDER_INPUT;
+        writer.finish(header, &spill)
+    }
+}
+
+/// The lengths come as `u64` and are narrowed if the longest record allows it.
+fn write_lengths(writer: &mut SectionWriter, lengths: SpillBuffer, longest: u64, spill: &Spill) -> Result<()> {
+    if longest > u64::from(u32::MAX) {
+        return writer.section_from(SectionKind::Lengths, 8, lengths, spill);
+    }
+    narrow(writer, SectionKind::Lengths, lengths, spill)
+}
+
+/// Writes a section of `u32` from a buffer of `u64` that are not larger.
+fn narrow(writer: &mut SectionWriter, kind: SectionKind, wide: SpillBuffer, spill: &Spill) -> Result<()> {
+    use std::io::Read;
+    let items = wide.len() / 8;
+    let mut section = writer.begin(kind, 4, items * 4)?;
+    let mut reader = wide.into_reader()?;
+    for _ in 0..items {
+        let mut item = [0; 8];
+        reader.read_exact(&mut item).map_err(Error::io(spill.folder(), "read temporary data"))?;
+        let [a, b, c, d, ..] = item;
+        writer.append(&mut section, &[a, b, c, d])?;
+    }
+    writer.end(section)
+}
+
+fn write_keys(writer: &mut SectionWriter, names: Sorter<(u64, u64)>, spill: &Spill) -> Result<()> {
+    let count = names.len().div_ceil(keys::ENTRIES_PER_BUCKET).max(1);
+    let mut starts = SpillBuffer::new(spill, "the key buckets", 256 << 10)?;
+    let mut section = writer.begin(SectionKind::KeyEntries, 8, names.len() * 8)?;
+    let mut lease = spill.budget().lease("a bucket of names", 0)?;
+    let (mut bucket, mut written, mut entries) = (0, 0_u64, Vec::new());
+    starts.write(&0_u64.to_le_bytes())?;
+    let mut end_bucket = |entries: &mut Vec<KeyEntry>, written: &mut u64, writer: &mut SectionWriter| -> Result<()> {
+        entries.sort_unstable();
+        entries.dedup();
+        for entry in entries.drain(..) {
+            writer.append(&mut section, &entry.bits().to_le_bytes())?;
+            *written += 1;
+        }
+        starts.write(&written.to_le_bytes())
+    };
+    for name in names.finish()? {
+        let (hash, ordinal) = name?;
+        while bucket < keys::bucket(hash, count) {
+            end_bucket(&mut entries, &mut written, writer)?;
+            bucket += 1;
+        }
+        if entries.len() == entries.capacity() && entries.len() >= SMALL_BUCKET {
+            // Many records of one name: the vector is about to double.
+            lease.resize(entries.len() as u64 * 16)?;
+        }
+        entries.push(KeyEntry::new(hash, ordinal));
+    }
+    while bucket < count {
+        end_bucket(&mut entries, &mut written, writer)?;
+        bucket += 1;
+    }
+    writer.end(section)?;
+    if written > u64::from(u32::MAX) {
+        return writer.section_from(SectionKind::KeyBuckets, 8, starts, spill);
+    }
+    narrow(writer, SectionKind::KeyBuckets, starts, spill)
+}
+
+fn write_sources(writer: &mut SectionWriter, sources: &[Source]) -> Result<()> {
+    let (mut entries, mut strings) = (Vec::new(), Vec::new());
+    for source in sources {
+        let mut entry = SourceEntry::new_zeroed();
+        let mut place = |bytes: &[u8]| {
+            let offset = strings.len() as u64;
+            strings.extend_from_slice(bytes);
+            (U64::new(offset), U32::new(u32::try_from(bytes.len()).unwrap_or(u32::MAX)))
+        };
+        (entry.name_offset, entry.name_length) = place(source.name.as_bytes());
+        (entry.preamble_offset, entry.preamble_length) = place(&source.preamble);
+        entry.byte_length = U64::new(source.byte_length);
+        entry.first_record = U64::new(source.first_record);
+        entry.record_count = U64::new(source.record_count);
+        entry.line_width = U64::new(source.line_width);
+        entry.line_end = source.line_end.byte();
+        entry.digest_kind = DIGEST_SHA256;
+        entry.compression = source.compression;
+        entry.digest = source.sha256;
+        entries.extend_from_slice(entry.as_bytes());
+    }
+    writer.section(SectionKind::Sources, 128, &entries)?;
+    writer.section(SectionKind::Strings, 1, &strings)
+}

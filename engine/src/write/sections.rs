@@ -1,0 +1,253 @@
+//! Writing sections one after the other: alignment, checksums, the table, the header page and the trailer.
+
+use crc32fast::Hasher;
+use talaria_db_spec::forever::{HEADER_MAGIC, HEADER_PAGE, HEADER_SIZE, PAGE, SECTION_ALIGNMENT, TRAILER_SIZE};
+use talaria_db_spec::header::Header;
+use talaria_db_spec::section::{CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionEntry, SectionKind};
+use talaria_db_spec::trailer::Trailer;
+use talaria_db_spec::{keys, version};
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::{U16, U32, U64};
+
+use crate::error::{Error, Result};
+use crate::write::publish::Unpublished;
+use crate::write::spill::{Spill, SpillBuffer};
+
+/// Bytes that are gathered before a write.
+const BUFFER: usize = 256 << 10;
+/// Sections of at least this many bytes start at a page of memory, so that advice can be given on them alone.
+const PAGE_ALIGNED: u64 = 64 << 10;
+
+/// The sections of a file that is being written.
+#[derive(Debug)]
+pub struct SectionWriter {
+    output: Unpublished,
+    /// File offset of the first byte in `buffer`.
+    flushed: u64,
+    buffer: Vec<u8>,
+    entries: Vec<SectionEntry>,
+    page_checksums: SpillBuffer,
+    pages: u64,
+}
+
+/// A section on its way.
+#[derive(Debug)]
+pub struct OpenSection {
+    kind: SectionKind,
+    item_size: u32,
+    offset: u64,
+    length: u64,
+    first_page: u64,
+    whole: Hasher,
+    page: Hasher,
+}
+
+impl OpenSection {
+    /// File offset of its first byte.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl SectionWriter {
+    /// Starts after the header page.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn new(output: Unpublished, spill: &Spill) -> Result<Self> {
+        let page_checksums = SpillBuffer::new(spill, "page checksums", 0)?;
+        Ok(Self { output, flushed: HEADER_PAGE, buffer: Vec::new(), entries: Vec::new(), page_checksums, pages: 0 })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn output(&self) -> &Unpublished {
+        &self.output
+    }
+
+    /// Starts a section of about `length` bytes.
+    ///
+    /// # Errors
+    /// As [`SectionWriter::append`].
+    pub fn begin(&mut self, kind: SectionKind, item_size: u32, length: u64) -> Result<OpenSection> {
+        let alignment = if length >= PAGE_ALIGNED { PAGE } else { SECTION_ALIGNMENT };
+        self.align(alignment)?;
+        let (whole, page) = (Hasher::new(), Hasher::new());
+        Ok(OpenSection { kind, item_size, offset: self.position(), length: 0, first_page: self.pages, whole, page })
+    }
+
+    /// Adds bytes to a section.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Space`].
+    pub fn append(&mut self, section: &mut OpenSection, bytes: &[u8]) -> Result<()> {
+        match section.kind.rules().checksum_kind {
+            CHECKSUM_WHOLE => section.whole.update(bytes),
+            CHECKSUM_PAGES => self.append_pages(section, bytes)?,
+            _ => {}
+        }
+        section.length += bytes.len() as u64;
+        self.write(bytes)
+    }
+
+    /// Ends a section.
+    ///
+    /// # Errors
+    /// As [`SectionWriter::append`].
+    pub fn end(&mut self, mut section: OpenSection) -> Result<()> {
+        let checksum_kind = section.kind.rules().checksum_kind;
+        if checksum_kind == CHECKSUM_PAGES && !section.length.is_multiple_of(PAGE) {
+            self.end_page(&mut section)?;
+        }
+        let detail = if section.kind == SectionKind::KeyBuckets { u32::from(keys::KEY_RULES) << 8 } else { 0 };
+        let paged = checksum_kind == CHECKSUM_PAGES;
+        // For blocks nothing was hashed, and the CRC-32 of nothing is 0, as it should be.
+        self.entries.push(SectionEntry {
+            kind: U32::new(section.kind.number()),
+            flags: U32::new(detail),
+            offset: U64::new(section.offset),
+            length: U64::new(section.length),
+            item_size: U32::new(section.item_size),
+            checksum_kind: U32::new(checksum_kind),
+            item_count: U64::new(section.length / u64::from(section.item_size)),
+            checksum: U32::new(section.whole.finalize()),
+            reserved: U32::ZERO,
+            first_page: U64::new(if paged { section.first_page } else { 0 }),
+            reserved_end: U64::ZERO,
+        });
+        Ok(())
+    }
+
+    /// Writes a section whose bytes are at hand.
+    ///
+    /// # Errors
+    /// As [`SectionWriter::append`].
+    pub fn section(&mut self, kind: SectionKind, item_size: u32, bytes: &[u8]) -> Result<()> {
+        let mut section = self.begin(kind, item_size, bytes.len() as u64)?;
+        self.append(&mut section, bytes)?;
+        self.end(section)
+    }
+
+    /// Writes a section from a spilled buffer.
+    ///
+    /// # Errors
+    /// As [`SectionWriter::append`], or an error of the buffer.
+    pub fn section_from(
+        &mut self,
+        kind: SectionKind,
+        item_size: u32,
+        buffer: SpillBuffer,
+        spill: &Spill,
+    ) -> Result<()> {
+        let mut section = self.begin(kind, item_size, buffer.len())?;
+        self.append_from(&mut section, buffer, spill, |_| {})?;
+        self.end(section)
+    }
+
+    /// Adds the bytes of a spilled buffer, after `change` has been at them, 64 KiB at a time.
+    ///
+    /// # Errors
+    /// As [`SectionWriter::append`], or an error of the buffer.
+    pub fn append_from(
+        &mut self,
+        section: &mut OpenSection,
+        buffer: SpillBuffer,
+        spill: &Spill,
+        mut change: impl FnMut(&mut [u8]),
+    ) -> Result<()> {
+        use std::io::Read;
+        let mut left = buffer.len();
+        let mut reader = buffer.into_reader()?;
+        let mut chunk = vec![0; 64 << 10];
+        while left > 0 {
+            let length = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+            let part = &mut chunk[..length];
+            reader.read_exact(part).map_err(Error::io(spill.folder(), "read temporary data"))?;
+            change(part);
+            self.append(section, part)?;
+            left -= length as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes page checksums, trailer, table and header. `header` has the counts and sizes; the rest of it is filled in here.
+    ///
+    /// # Errors
+    /// As [`SectionWriter::append`].
+    pub fn finish(mut self, mut header: Header, spill: &Spill) -> Result<Unpublished> {
+        let checksums = std::mem::replace(&mut self.page_checksums, SpillBuffer::new(spill, "page checksums", 0)?);
+        self.section_from(SectionKind::PageChecksums, 4, checksums, spill)?;
+        self.align(SECTION_ALIGNMENT)?;
+        self.entries.sort_unstable_by_key(|entry| entry.kind.get());
+        let table = self.entries.as_bytes();
+        header.magic = HEADER_MAGIC;
+        header.read_version = U16::new(1);
+        header.write_version = U16::new(version::WRITE_VERSION);
+        header.header_size = U32::new(4096);
+        header.file_length = U64::new(self.position() + TRAILER_SIZE);
+        header.table_offset = U64::new(HEADER_SIZE);
+        header.section_count = U32::new(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        header.table_checksum = U32::new(talaria_db_spec::checksum::crc32(table));
+        header.header_checksum = U32::new(header.compute_checksum());
+        let mut page = vec![0; HEADER_PAGE as usize];
+        let head = header.as_bytes();
+        page[..head.len()].copy_from_slice(head);
+        // 29 kinds at most, and room for 62.
+        page[head.len()..head.len() + table.len()].copy_from_slice(table);
+        self.output.write_at(&page, 0)?;
+        self.write(Trailer::for_header(&header).as_bytes())?;
+        self.flush()?;
+        Ok(self.output)
+    }
+
+    /// File offset of the next byte.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.flushed + self.buffer.len() as u64
+    }
+
+    /// Writes what is gathered, so that it can be read back.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Space`].
+    pub fn flush(&mut self) -> Result<()> {
+        self.output.write_at(&self.buffer, self.flushed)?;
+        self.flushed += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn append_pages(&mut self, section: &mut OpenSection, mut bytes: &[u8]) -> Result<()> {
+        let mut filled = section.length % PAGE;
+        while !bytes.is_empty() {
+            let room = usize::try_from(PAGE - filled).unwrap_or(usize::MAX);
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            section.page.update(now);
+            filled += now.len() as u64;
+            if filled == PAGE {
+                self.end_page(section)?;
+                filled = 0;
+            }
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    fn end_page(&mut self, section: &mut OpenSection) -> Result<()> {
+        let checksum = std::mem::take(&mut section.page).finalize().to_le_bytes();
+        section.whole.update(&checksum);
+        self.pages += 1;
+        self.page_checksums.write(&checksum)
+    }
+
+    fn align(&mut self, alignment: u64) -> Result<()> {
+        let padding = self.position().next_multiple_of(alignment) - self.position();
+        self.write(&[0; PAGE as usize][..padding as usize])
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+}
