@@ -110,6 +110,7 @@ impl ScriptWriter {
 pub struct Script<'a> {
     header_end: &'a [u8],
     operations: &'a [u8],
+    beside: u64,
 }
 
 impl<'a> Script<'a> {
@@ -121,15 +122,15 @@ impl<'a> Script<'a> {
         let mut rest = bytes;
         let count = varint::read(&mut rest)?;
         let header_end = take(&mut rest, count)?;
-        let script = Self { header_end, operations: rest };
-        let mut total = 0_u64;
+        let (mut total, mut beside) = (0_u64, count);
         let mut cursor = rest;
         while !cursor.is_empty() {
-            let added = match next_operation(&mut cursor)? {
-                Operation::Lines { count, width } => count.checked_mul(width),
-                Operation::Residues(count) => Some(count),
-                Operation::Bytes(_) => Some(0),
+            let (added, written) = match next_operation(&mut cursor)? {
+                Operation::Lines { count, width } => (count.checked_mul(width), count.saturating_mul(2)),
+                Operation::Residues(count) => (Some(count), 0),
+                Operation::Bytes(bytes) => (Some(0), length(bytes)),
             };
+            beside = beside.saturating_add(written);
             total = added
                 .and_then(|added| total.checked_add(added))
                 .ok_or_else(|| broken("residues", u64::MAX, residues))?;
@@ -137,7 +138,25 @@ impl<'a> Script<'a> {
         if total != residues {
             return Err(broken("residues", total, residues));
         }
-        Ok(script)
+        Ok(Self { header_end, operations: rest, beside })
+    }
+
+    /// Bytes that the script writes beside residues, every line end counted as two.
+    #[must_use]
+    pub const fn beside(&self) -> u64 {
+        self.beside
+    }
+
+    /// Compares them with the length of the source: a few bytes of a script can stand for any number of blank lines.
+    ///
+    /// # Errors
+    /// L-3.
+    pub const fn check_source(&self, byte_length: u64) -> Result<(), SpecError> {
+        let most = byte_length.saturating_mul(2);
+        if self.beside <= most {
+            return Ok(());
+        }
+        Err(SpecError::violation("layout script", "bytes beside residues", "L-3", 0, self.beside, most))
     }
 
     /// What stands between header text and body.
@@ -210,6 +229,12 @@ mod tests {
         for cut in 0..body.len() {
             assert!(Script::parse(&body[..cut], 34).is_err(), "cut at {cut}");
         }
+        // EVIDENCE: L-3
+        assert_eq!(script.beside(), 3 + 6 + 7);
+        assert_eq!(
+            (script.check_source(8), script.check_source(7).map_err(|error| error.rule())),
+            (Ok(()), Err("L-3"))
+        );
         assert!(Script::parse(&[0, 3], 0).is_err(), "reserved operation");
         let mut huge = vec![0];
         varint::write(&mut huge, !3);

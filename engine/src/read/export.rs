@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
+use talaria_db_spec::layout::Script;
 use talaria_db_spec::source::LineEnd;
 use talaria_db_spec::varint;
 
@@ -60,7 +61,14 @@ struct Unit {
     ordinals: Range<u64>,
     piece: Option<Piece>,
     regular: LayoutCursor,
+    lines: LineSource,
+}
+
+/// What the layout of a source's records refers to.
+#[derive(Clone, Copy)]
+struct LineSource {
     line_end: LineEnd,
+    byte_length: u64,
 }
 
 /// A part of a long record: where its residues start and end, and the layout at that place.
@@ -164,12 +172,15 @@ impl Database {
                     None => self.layout_position(ordinal)?,
                 };
                 layout = Some(index + 1);
-                let (header_end, mut cursor) = self.script(index, ordinal, residues.len() as u64, unit.line_end)?;
+                let (header_end, mut cursor, beside) =
+                    self.script(index, ordinal, residues.len() as u64, unit.lines)?;
+                let room = usize::try_from(beside).unwrap_or(usize::MAX).saturating_add(residues.len());
+                text.try_reserve(room).map_err(|_| self.no_memory("the layout of a record", beside))?;
                 text.extend_from_slice(&header_end);
                 cursor.write(&residues, &mut text);
                 cursor.finish(&mut text);
             } else {
-                text.extend_from_slice(unit.line_end.bytes());
+                text.extend_from_slice(unit.lines.line_end.bytes());
                 let mut cursor = unit.regular.clone();
                 cursor.write(&residues, &mut text);
                 cursor.finish(&mut text);
@@ -198,9 +209,20 @@ impl Database {
     }
 
     /// The layout of an irregular record: what follows its header text, and a cursor for its body.
-    fn script(&self, index: u64, ordinal: u64, residues: u64, line_end: LineEnd) -> Result<(Vec<u8>, LayoutCursor)> {
-        let script = self.layout_script(index, ordinal)?;
-        LayoutCursor::script(&script, residues, line_end).map_err(Error::format(self.path()))
+    fn script(
+        &self,
+        index: u64,
+        ordinal: u64,
+        residues: u64,
+        lines: LineSource,
+    ) -> Result<(Vec<u8>, LayoutCursor, u64)> {
+        let bytes = self.layout_script(index, ordinal)?;
+        let parsed = Script::parse(&bytes, residues).and_then(|script| {
+            script.check_source(lines.byte_length)?;
+            let (header_end, cursor) = LayoutCursor::script(&bytes, residues, lines.line_end)?;
+            Ok((header_end, cursor, script.beside()))
+        });
+        parsed.map_err(Error::format(self.path()))
     }
 
     /// The bytes of the script of record `ordinal`, which is item `index` of the layout index.
@@ -229,7 +251,7 @@ struct Cutter<'d> {
     next: u64,
     end: u64,
     regular: LayoutCursor,
-    line_end: LineEnd,
+    lines: LineSource,
     original: bool,
     references: bool,
     /// The long record that is being cut: its position, length and layout there.
@@ -247,7 +269,7 @@ impl<'d> Cutter<'d> {
             next: source.first_record,
             end: source.first_record + source.record_count,
             regular: LayoutCursor::regular(width, line_end),
-            line_end,
+            lines: LineSource { line_end, byte_length: source.byte_length },
             original: options.lines == Lines::Original,
             references: options.selection == Selection::References,
             long: None,
@@ -297,9 +319,10 @@ impl<'d> Cutter<'d> {
         let ordinal = self.next;
         let (header_end, cursor) = if irregular && self.original {
             let index = self.database.layout_position(ordinal)?;
-            self.database.script(index, ordinal, length, self.line_end)?
+            let (header_end, cursor, _) = self.database.script(index, ordinal, length, self.lines)?;
+            (header_end, cursor)
         } else {
-            (self.line_end.bytes().to_vec(), self.regular.clone())
+            (self.lines.line_end.bytes().to_vec(), self.regular.clone())
         };
         self.long = Some((0, length, cursor, Some(header_end)));
         Ok(())
@@ -322,7 +345,7 @@ impl<'d> Cutter<'d> {
     }
 
     fn unit(&self, ordinals: Range<u64>, piece: Option<Piece>) -> Unit {
-        Unit { ordinals, piece, regular: self.regular.clone(), line_end: self.line_end }
+        Unit { ordinals, piece, regular: self.regular.clone(), lines: self.lines }
     }
 }
 

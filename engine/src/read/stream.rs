@@ -260,7 +260,7 @@ impl Database {
         Error::Format { path: self.path().to_path_buf(), violation }
     }
 
-    fn no_memory(&self, what: &'static str, need: u64) -> Error {
+    pub(crate) fn no_memory(&self, what: &'static str, need: u64) -> Error {
         Error::Memory { what, need, free: self.budget().free(), limit: self.budget().limit() }
     }
 }

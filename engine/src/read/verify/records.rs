@@ -7,7 +7,7 @@ use talaria_db_spec::columns::id_length_field;
 use talaria_db_spec::layout::Script;
 
 use super::{Findings, Verification};
-use crate::database::Database;
+use crate::database::{Database, Source};
 use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::stream::{Item, Stream, StreamKind};
@@ -29,9 +29,13 @@ impl Database {
     pub(super) fn verify_records(&self, findings: &Findings, verification: &mut Verification) -> Result<()> {
         let groups = self.len().div_ceil(GROUP);
         let damaged = &verification.damaged_blocks;
+        // What is wrong with the sources has been noted already.
+        let sources = self.sources().unwrap_or_default();
         let sums: Vec<Sums> = (0..groups)
             .into_par_iter()
-            .map(|group| self.verify_group(group * GROUP..((group + 1) * GROUP).min(self.len()), damaged, findings))
+            .map(|group| {
+                self.verify_group(group * GROUP..((group + 1) * GROUP).min(self.len()), damaged, &sources, findings)
+            })
             .collect();
         let (mut residues, mut irregular) = (0_u64, 0);
         for sum in sums {
@@ -57,11 +61,17 @@ impl Database {
         Ok(())
     }
 
-    fn verify_group(&self, ordinals: Range<u64>, damaged: &[(StreamKind, u64)], findings: &Findings) -> Sums {
+    fn verify_group(
+        &self,
+        ordinals: Range<u64>,
+        damaged: &[(StreamKind, u64)],
+        sources: &[Source],
+        findings: &Findings,
+    ) -> Sums {
         let mut sums = Sums::default();
         let mut text = LastBlock::default();
         for ordinal in ordinals {
-            match self.verify_record(ordinal, damaged, &mut text, &mut sums) {
+            match self.verify_record(ordinal, damaged, (sources, &mut text), &mut sums) {
                 Ok(true) => {}
                 Ok(false) => extend(&mut sums.unreadable, ordinal),
                 Err(error) => {
@@ -78,7 +88,7 @@ impl Database {
         &self,
         ordinal: u64,
         damaged: &[(StreamKind, u64)],
-        text: &mut LastBlock,
+        (sources, text): (&[Source], &mut LastBlock),
         sums: &mut Sums,
     ) -> Result<bool> {
         let entry = self.header_entry(ordinal)?;
@@ -111,7 +121,10 @@ impl Database {
         if entry.is_irregular() {
             let index = self.layout_position(ordinal)?;
             let script = self.layout_script(index, ordinal)?;
-            Script::parse(&script, item.length).map_err(crate::Error::format(self.path()))?;
+            let byte_length = source_of(sources, ordinal);
+            Script::parse(&script, item.length)
+                .and_then(|script| script.check_source(byte_length))
+                .map_err(crate::Error::format(self.path()))?;
         }
         Ok(true)
     }
@@ -180,6 +193,13 @@ impl Database {
             before = Some(at);
         }
     }
+}
+
+/// Bytes of the source that a record came from.
+fn source_of(sources: &[Source], ordinal: u64) -> u64 {
+    let at = sources.partition_point(|source| source.first_record <= ordinal);
+    // A source without records starts where the next one does, so that the last one that starts here is the record's.
+    at.checked_sub(1).and_then(|at| sources.get(at)).map_or(u64::MAX, |source| source.byte_length)
 }
 
 fn extend(ranges: &mut Vec<Range<u64>>, ordinal: u64) {
