@@ -45,7 +45,7 @@ fn run(fasta: &std::path::Path, container: &std::path::Path, names: &[Vec<u8>]) 
         longest.fetch_max(record.residues.len() as u64, Ordering::Relaxed);
         let count = record.residues.iter().filter(|residue| residue.eq_ignore_ascii_case(&b'W')).count();
         tryptophans.fetch_add(count as u64, Ordering::Relaxed);
-        Result::Ok(())
+        Ok(())
     })?;
     say(format_args!("longest: {}, W: {}", longest.into_inner(), tryptophans.into_inner()));
     Ok(())

@@ -4,12 +4,13 @@
 //! are copied together for the visitor, and leased from the budget meanwhile; records that share a stored copy are fetched through the
 //! cache.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::database::Database;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
 
@@ -90,12 +91,12 @@ impl Database {
     /// database.scan(|record| {
     ///     let count = record.residues.iter().filter(|&&residue| residue == b'G').count();
     ///     guanines.fetch_add(count, Ordering::Relaxed);
-    ///     talaria_db::Result::Ok(())
+    ///     Ok(())
     /// })?;
     /// assert_eq!(guanines.into_inner(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn scan<E: From<Error> + Send>(&self, visit: impl Fn(RecordView<'_>) -> Result<(), E> + Sync) -> Result<(), E> {
+    pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
         let blocks = self.sequences().directory.item_count;
         self.scan_slots(0..self.first_slot(0)?, &visit)?;
         (0..blocks).into_par_iter().try_for_each(|block| {
@@ -128,11 +129,7 @@ impl Database {
         Ok(ordinal)
     }
 
-    fn scan_slots<E: From<Error>>(
-        &self,
-        slots: std::ops::Range<u64>,
-        visit: &impl Fn(RecordView<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn scan_slots(&self, slots: Range<u64>, visit: &impl Fn(RecordView<'_>) -> Result<()>) -> Result<()> {
         let (mut home, mut guest, mut text) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
         for slot in slots {
             let ordinal = self.ordinal_in_slot(slot)?;
