@@ -31,6 +31,7 @@ pub mod fasta;
 pub mod memory;
 pub mod options;
 pub mod read;
+pub mod reduce;
 pub mod sys;
 pub mod write;
 

@@ -35,10 +35,9 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn batch(&self, ordinals: &[u64]) -> Result<Vec<Record>> {
-        let texts: Vec<Item> = ordinals.par_iter().map(|&ordinal| self.text_item(ordinal)).collect::<Result<_>>()?;
         let items: Vec<Item> =
             ordinals.par_iter().map(|&ordinal| self.sequence_item(ordinal)).collect::<Result<_>>()?;
-        let headers = self.gather(self.texts(), &texts)?;
+        let headers = self.headers(ordinals)?;
         let sequences = self.gather(self.sequences(), &items)?;
         let records = ordinals.iter().zip(headers.into_iter().zip(sequences));
         Ok(records.map(|(&ordinal, (header, sequence))| Record::new(ordinal, header, sequence)).collect())
@@ -72,6 +71,15 @@ impl Database {
             rest = later;
         }
         Ok(())
+    }
+
+    /// The header texts of these records, in the order given; each text block is decoded once.
+    ///
+    /// # Errors
+    /// As [`Database::batch`].
+    pub fn headers(&self, ordinals: &[u64]) -> Result<Vec<SharedSequence>> {
+        let texts: Vec<Item> = ordinals.par_iter().map(|&ordinal| self.text_item(ordinal)).collect::<Result<_>>()?;
+        self.gather(self.texts(), &texts)
     }
 
     /// The bytes of items, in the order given; each block is decoded once.

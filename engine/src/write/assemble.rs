@@ -62,6 +62,8 @@ pub enum Residues<'a> {
     New(&'a [u8]),
     /// The copy of an earlier record, with their number.
     Shared(PackedAddress, u64),
+    /// The copy of an earlier record whose address is given when the file is sealed, with their number.
+    Later(u64),
 }
 
 /// A record that is longer than a block, while its residues come.
@@ -182,21 +184,25 @@ impl Assembler {
                 entry.flags |= FLAG_SHARED;
                 (address, length)
             }
+            Residues::Later(length) => {
+                entry.flags |= FLAG_SHARED;
+                (PackedAddress::default(), length)
+            }
         };
         self.columns(entry, address, length, script)?;
         Ok(address)
     }
 
-    /// Starts a record that is longer than a block.
+    /// Starts a record that is longer than a block, and returns the address of its residues.
     ///
     /// # Errors
     /// As [`Assembler::record`].
-    pub fn begin_long(&mut self, header: &[u8], id_length: u16) -> Result<()> {
+    pub fn begin_long(&mut self, header: &[u8], id_length: u16) -> Result<PackedAddress> {
         let entry = self.header(header, id_length)?;
         let slot = self.record_count;
         let address = self.sequence().cutter.begin_long(slot)?;
         self.long = Some(LongRecord { entry, address, length: 0 });
-        Ok(())
+        Ok(address)
     }
 
     /// Adds residues to the long record.
@@ -357,15 +363,14 @@ impl Assembler {
     /// Trains the dictionary of the header texts on the first blocks that come, if they are enough. The first blocks are the same
     /// whatever the threads and the memory, and so is the dictionary.
     fn train(&mut self, jobs: &[(StreamKind, CutBlock)]) {
-        if !std::mem::take(&mut self.may_train) || self.shape.compression == Compression::None {
-            return;
-        }
         let (mut samples, mut sizes) = (Vec::new(), Vec::new());
-        for (_, block) in jobs.iter().filter(|(stream, _)| *stream == StreamKind::Text) {
+        let texts = jobs.iter().filter(|(stream, _)| self.may_train && *stream == StreamKind::Text);
+        for (_, block) in texts {
             samples.extend_from_slice(&block.bytes);
             sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
         }
-        if samples.len() < DICTIONARY_FROM {
+        let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
+        if !first || samples.len() < DICTIONARY_FROM || self.shape.compression == Compression::None {
             return;
         }
         // Texts without anything in common give no dictionary, and none is needed then.

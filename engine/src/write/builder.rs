@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use talaria_db_spec::alphabet::{Alphabet, is_residue};
 use talaria_db_spec::forever::{MAXIMUM_BLOCK, MINIMUM_BLOCK};
 
-use crate::database::Source;
+use crate::database::{Database, Source};
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
 use crate::fasta::input::{CHUNK, Input, InputPath};
@@ -438,19 +438,25 @@ impl<'b> Run<'b> {
             alphabet: self.settings.alphabet,
             features: 0,
         };
-        let output = assembler.seal(&particulars)?;
+        let output = assembler.seal(&particulars, None)?;
         if self.settings.verify {
             self.report("verifying");
         }
         let level = if self.settings.verify { Level::Everything } else { Level::Checksums };
-        let report = check_and_publish(output, level, &self.settings.budget)?;
-        Ok(BuildReport {
+        let database = check(&output, level, &self.settings.budget)?;
+        let report = BuildReport {
+            records: database.len(),
+            residues: database.residue_count(),
             shared: self.ingest.shared(),
+            alphabet: database.alphabet(),
+            file_length: database.container().header().file_length.get(),
             sources: particulars.sources,
             peak_memory: self.settings.budget.peak(),
             peak_spill: self.spill.peak_on_disk(),
-            ..report
-        })
+        };
+        drop(database);
+        output.publish()?;
+        Ok(report)
     }
 
     fn report(&self, stage: &'static str) {
@@ -461,26 +467,19 @@ impl<'b> Run<'b> {
     }
 }
 
-/// Reads a finished file back, and gives it its name if it is as it should be.
-pub(crate) fn check_and_publish(output: Unpublished, level: Level, budget: &Budget) -> Result<BuildReport> {
-    let database = OpenOptions::new().cache(0).budget(budget.clone()).open(output.temporary())?;
-    let verification = database.verify(level)?;
-    if let Some(problem) = verification.problems.into_iter().next() {
-        let reason = format!("it was read back and is damaged: {problem}");
-        return Err(Error::Verification { path: output.temporary().to_path_buf(), reason });
+/// Reads a finished file back.
+///
+/// # Errors
+/// [`Error::Verification`] with the first thing that is wrong.
+pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget) -> Result<Database> {
+    // Records that share a copy are all over the file: what is free makes their blocks be decoded once.
+    let cache = if level == Level::Everything { (budget.free() / 2).min(256 << 20) } else { 0 };
+    let database = OpenOptions::new().cache(cache).budget(budget.clone()).open(output.temporary())?;
+    match database.verify(level)?.problems.into_iter().next() {
+        None => Ok(database),
+        Some(problem) => {
+            let reason = format!("it was read back and is damaged: {problem}");
+            Err(Error::Verification { path: output.temporary().to_path_buf(), reason })
+        }
     }
-    let header = *database.container().header();
-    let report = BuildReport {
-        records: database.len(),
-        residues: database.residue_count(),
-        shared: 0,
-        alphabet: database.alphabet(),
-        file_length: header.file_length.get(),
-        sources: Vec::new(),
-        peak_memory: 0,
-        peak_spill: 0,
-    };
-    drop(database);
-    output.publish()?;
-    Ok(report)
 }

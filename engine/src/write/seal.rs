@@ -15,7 +15,7 @@ use crate::read::stream::StreamKind;
 use crate::write::assemble::Assembler;
 use crate::write::publish::Unpublished;
 use crate::write::sections::SectionWriter;
-use crate::write::spill::{Sorter, Spill, SpillBuffer};
+use crate::write::spill::{Sorted, Sorter, Spill, SpillBuffer};
 
 /// Entries of one bucket that are sorted without a lease.
 const SMALL_BUCKET: usize = 1 << 13;
@@ -34,11 +34,12 @@ pub struct Particulars {
 }
 
 impl Assembler {
-    /// Writes the rest of the file. It is complete then, and not yet published.
+    /// Writes the rest of the file. It is complete then, and not yet published. `later` has the addresses of the records that were
+    /// added as [`Residues::Later`](crate::write::assemble::Residues), by ordinal.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Space`], [`Error::Memory`].
-    pub fn seal(mut self, particulars: &Particulars) -> Result<Unpublished> {
+    pub fn seal(mut self, particulars: &Particulars, later: Option<Sorted<(u64, u64)>>) -> Result<Unpublished> {
         self.close()?;
         let alphabet = particulars.alphabet.unwrap_or_else(|| self.composition.alphabet());
         let [sequences, texts, layouts] = self.streams;
@@ -61,7 +62,7 @@ impl Assembler {
         writer.append_from(&mut section, self.header_table, &spill, |part| Self::set_kind(part, alphabet))?;
         writer.end(section)?;
         write_lengths(&mut writer, self.lengths, self.longest, &spill)?;
-        writer.section_from(SectionKind::Offsets, 8, self.offsets, &spill)?;
+        write_offsets(&mut writer, self.offsets, later, &spill)?;
         write_keys(&mut writer, self.names, &spill)?;
         write_sources(&mut writer, &particulars.sources)?;
         let lines: Vec<String> =
@@ -94,6 +95,37 @@ fn write_lengths(writer: &mut SectionWriter, lengths: SpillBuffer, longest: u64,
         return writer.section_from(SectionKind::Lengths, 8, lengths, spill);
     }
     narrow(writer, SectionKind::Lengths, lengths, spill)
+}
+
+/// Puts the addresses that came later in their places.
+fn write_offsets(
+    writer: &mut SectionWriter,
+    offsets: SpillBuffer,
+    later: Option<Sorted<(u64, u64)>>,
+    spill: &Spill,
+) -> Result<()> {
+    let Some(mut later) = later else {
+        return writer.section_from(SectionKind::Offsets, 8, offsets, spill);
+    };
+    let mut section = writer.begin(SectionKind::Offsets, 8, offsets.len())?;
+    let (mut ordinal, mut next, mut failed) = (0, later.next(), None);
+    writer.append_from(&mut section, offsets, spill, |part| {
+        for item in part.chunks_exact_mut(8) {
+            match next.take() {
+                Some(Ok((member, address))) if member == ordinal => {
+                    item.copy_from_slice(&address.to_le_bytes());
+                    next = later.next();
+                }
+                Some(Err(error)) => failed = Some(error),
+                other => next = other,
+            }
+            ordinal += 1;
+        }
+    })?;
+    match failed {
+        Some(error) => Err(error),
+        None => writer.end(section),
+    }
 }
 
 /// Writes a section of `u32` from a buffer of `u64` that are not larger.

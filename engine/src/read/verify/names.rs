@@ -8,6 +8,7 @@ use talaria_db_spec::keys::{self, KeyEntry};
 use super::Findings;
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::scan::LastBlock;
 
 /// Buckets or records that one thread looks at together.
 const GROUP: u64 = 4096;
@@ -28,9 +29,11 @@ impl Database {
         });
         let named = AtomicU64::new(0);
         (0..self.len().div_ceil(GROUP)).into_par_iter().for_each(|group| {
+            let mut text = LastBlock::default();
             for ordinal in group * GROUP..((group + 1) * GROUP).min(self.len()) {
+                let header = self.text_item(ordinal).and_then(|item| text.item(self, self.texts(), item, false));
                 // A header text that cannot be read has been noted already.
-                let Ok(header) = self.header(ordinal) else { continue };
+                let Ok(header) = header else { continue };
                 if let Some(count) = findings.note(self.verify_names_of(ordinal, &header)) {
                     named.fetch_add(count, Ordering::Relaxed);
                 }

@@ -1,0 +1,79 @@
+//! What a method found: which record joins which, sorted on disk where it is too much for memory.
+
+use crate::error::Result;
+use crate::write::spill::{Sorter, Spill};
+
+/// Members and their representatives.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    /// (member, representative).
+    by_member: Sorter<(u64, u64)>,
+    /// (representative, member).
+    by_representative: Sorter<(u64, u64)>,
+    records: u64,
+    clusters: u64,
+    /// Clusters of at least two records, by the binary logarithm of their size, rounded up.
+    sizes: [u64; 64],
+}
+
+impl Groups {
+    /// No groups yet among `records` records.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub(crate) fn new(records: u64, spill: &Spill) -> Result<Self> {
+        let memory = sort_memory(spill, 8);
+        Ok(Self {
+            by_member: Sorter::new(spill, "members and their representatives", memory)?,
+            by_representative: Sorter::new(spill, "representatives and their members", memory)?,
+            records,
+            clusters: 0,
+            sizes: [0; 64],
+        })
+    }
+
+    /// `members` join `representative`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`], [`crate::Error::Space`].
+    pub(crate) fn join(&mut self, representative: u64, members: &[u64]) -> Result<()> {
+        for &member in members {
+            self.by_member.push((member, representative))?;
+            self.by_representative.push((representative, member))?;
+        }
+        if !members.is_empty() {
+            self.clusters += 1;
+            let size = members.len() as u64 + 1;
+            self.sizes[size.next_power_of_two().trailing_zeros() as usize] += 1;
+        }
+        Ok(())
+    }
+
+    /// Records that join another one.
+    pub(crate) fn members(&self) -> u64 {
+        self.by_member.len()
+    }
+
+    /// Largest size of a class, and how many clusters are in it.
+    pub(crate) fn sizes(&self) -> Vec<(u64, u64)> {
+        let alone = self.records - self.members() - self.clusters;
+        let larger = (1_u32..64).map(|class| (1_u64 << class, self.sizes[class as usize]));
+        std::iter::once((1, alone)).chain(larger).filter(|&(_, count)| count > 0).collect()
+    }
+
+    /// The pairs, sorted by member and by representative.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`].
+    pub(crate) fn finish(self) -> Result<(Pairs, Pairs)> {
+        Ok((self.by_member.finish()?, self.by_representative.finish()?))
+    }
+}
+
+/// Pairs of ordinals, ascending.
+pub(crate) type Pairs = crate::write::spill::Sorted<(u64, u64)>;
+
+/// A share of what is free of the budget, within reason.
+pub(crate) fn sort_memory(spill: &Spill, share: u64) -> usize {
+    usize::try_from((spill.budget().free() / share).clamp(1 << 20, 64 << 20)).unwrap_or(1 << 20)
+}

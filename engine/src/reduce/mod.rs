@@ -1,0 +1,377 @@
+//! Reductions: fewer sequences that stand for all of them, with every original record recoverable.
+//!
+//! A reduction runs directly over a container, block by block, and makes another container (or FASTA of the references). What differs from
+//! method to method is which record each one joins; [`groups`] turns that into files. A record that joins another one
+//! has it as its representative; records that join none are the references.
+//!
+//! Methods: [`exact`].
+
+mod clusters;
+pub mod exact;
+mod groups;
+mod rewrite;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use talaria_db_spec::forever::HEADER_MAGIC;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::memory::budget::Budget;
+use crate::options::OpenOptions;
+use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::storage::{Access, Storage};
+use crate::read::verify::Level;
+use crate::reduce::groups::Groups;
+use crate::write::builder::{Builder, check};
+use crate::write::encode::Compression;
+use crate::write::publish::Unpublished;
+use crate::write::spill::Spill;
+
+/// How records are brought together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// Records with the same residues, byte for byte, join the first of them.
+    Exact,
+}
+
+impl Method {
+    /// The name that commands print and take.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+        }
+    }
+}
+
+/// What a reduction writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A container with all records, members as copies of their references.
+    Container(PathBuf),
+    /// FASTA of the references alone, in this many residues a line; 0 for one line.
+    Fasta(PathBuf, u64),
+}
+
+impl Output {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Container(path) | Self::Fasta(path, _) => path,
+        }
+    }
+}
+
+/// What a reduction came to.
+#[derive(Debug, Clone)]
+pub struct ReductionReport {
+    /// The method.
+    pub method: Method,
+    /// Records of the input.
+    pub records: u64,
+    /// Records that stand for themselves, and maybe for others.
+    pub references: u64,
+    /// Residues of all records.
+    pub residues: u64,
+    /// Residues of the references.
+    pub reference_residues: u64,
+    /// How many clusters have 1, 2, 3 to 4, 5 to 8, ... records.
+    pub sizes: Vec<(u64, u64)>,
+    /// Bytes of the container that was read (of one made from FASTA, if that was read).
+    pub input_bytes: u64,
+    /// Bytes of the output.
+    pub output_bytes: u64,
+    /// How long each stage took.
+    pub stages: Vec<(&'static str, Duration)>,
+    /// Most bytes of the budget in use at any time.
+    pub peak_memory: u64,
+    /// Most bytes of temporary files at any time.
+    pub peak_spill: u64,
+}
+
+/// A reduction: from where, to where, how.
+///
+/// ```
+/// use talaria_db::reduce::{Output, Reduction};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (input, output) = (folder.path().join("a.fa"), folder.path().join("a.talaria"));
+/// std::fs::write(&input, ">one\nMKVL\n>two\nGGA\n>three\nMKVL\n")?;
+/// let report = Reduction::new(&input, Output::Container(output.clone())).run()?;
+/// assert_eq!((report.records, report.references), (3, 2));
+///
+/// let mut everything = Vec::new();
+/// talaria_db::Database::open(&output)?.export(&mut everything, &Default::default())?;
+/// assert_eq!(everything, std::fs::read(&input)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Reduction<'p> {
+    input: PathBuf,
+    output: Output,
+    method: Method,
+    clusters: Option<PathBuf>,
+    compression: Compression,
+    threads: usize,
+    access: Access,
+    budget: Budget,
+    folder: Option<PathBuf>,
+    spill_limit: Option<u64>,
+    progress: Box<dyn Fn(&'static str, u64, u64) + Send + Sync + 'p>,
+}
+
+impl std::fmt::Debug for Reduction<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Reduction").field("input", &self.input).field("output", &self.output).finish_non_exhaustive()
+    }
+}
+
+impl<'p> Reduction<'p> {
+    /// An exact reduction of `input`, a container or FASTA (told by content).
+    #[must_use]
+    pub fn new(input: impl AsRef<Path>, output: Output) -> Self {
+        Self {
+            input: input.as_ref().to_path_buf(),
+            output,
+            method: Method::Exact,
+            clusters: None,
+            compression: Compression::Zstd(1),
+            threads: 0,
+            access: Access::Map,
+            budget: Budget::new(u64::MAX),
+            folder: None,
+            spill_limit: None,
+            progress: Box::new(|_, _, _| {}),
+        }
+    }
+
+    /// How records are brought together.
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Writes a table of clusters: representative, member, identity and coverage, tab-separated, a line a record.
+    #[must_use]
+    pub fn clusters(mut self, path: impl AsRef<Path>) -> Self {
+        self.clusters = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Codec of the output's residues.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Threads; 0 for as many as there are processors. The output is the same whatever their number.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// How the input is read, if it is a container.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// The budget that all memory is leased from. The output is the same whatever its limit.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Folder for temporary files; the output's unless told otherwise.
+    #[must_use]
+    pub fn temporary_folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.folder = Some(folder.as_ref().to_path_buf());
+        self
+    }
+
+    /// Most bytes of temporary files.
+    #[must_use]
+    pub fn spill_limit(mut self, bytes: u64) -> Self {
+        self.spill_limit = Some(bytes);
+        self
+    }
+
+    /// Is called now and then with the stage, and how many of how many records it has seen.
+    #[must_use]
+    pub fn progress(mut self, progress: impl Fn(&'static str, u64, u64) + Send + Sync + 'p) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    /// Reduces, checks the result and publishes it.
+    ///
+    /// # Errors
+    /// Damage in the input, what is wrong with FASTA, [`Error::Io`], [`Error::Space`], [`Error::Memory`], or [`Error::Verification`] if the
+    /// result does not give the input back. Nothing is published then.
+    pub fn run(&self) -> Result<ReductionReport> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .build()
+            .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
+        pool.install(|| self.reduce())
+    }
+
+    fn reduce(&self) -> Result<ReductionReport> {
+        let mut stages = Stages::default();
+        let spill = Spill::new(self.budget.clone(), self.temporary(), self.spill_limit);
+        let built =
+            if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
+        let path = built.as_ref().map_or(&self.input, |built| &built.path);
+        // A quarter for decoded blocks; the rest is for sorting and writing.
+        let cache = (self.budget.limit() / 4).min(256 << 20);
+        let database = OpenOptions::new().access(self.access).cache(cache).budget(self.budget.clone()).open(path)?;
+        let groups = stages.time("grouping", || match self.method {
+            Method::Exact => exact::group(&database, &spill, &*self.progress),
+        })?;
+        let report = self.write(&database, groups, &spill, &mut stages)?;
+        Ok(ReductionReport {
+            stages: stages.0,
+            peak_memory: self.budget.peak(),
+            peak_spill: spill.peak_on_disk(),
+            ..report
+        })
+    }
+
+    fn write(
+        &self,
+        database: &Database,
+        groups: Groups,
+        spill: &Spill,
+        stages: &mut Stages,
+    ) -> Result<ReductionReport> {
+        let (records, sizes) = (database.len(), groups.sizes());
+        let members = groups.members();
+        let clusters = match &self.clusters {
+            Some(path) => Some(clusters::Table::new(path)?),
+            None => None,
+        };
+        // A container of its own for FASTA, since the references are then what export gives.
+        let target = match &self.output {
+            Output::Container(path) => path.clone(),
+            Output::Fasta(path, _) => beside(&self.temporary(), path, "reduced.talaria"),
+        };
+        let unpublished =
+            stages.time("writing", || rewrite::write(self, database, groups, &target, spill, clusters.as_ref()))?;
+        let reduced = stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget))?;
+        let reference_residues = reduced.container().header().stored_residue_count.get();
+        let mut output_bytes = reduced.container().header().file_length.get();
+        match &self.output {
+            Output::Container(_) => {
+                drop(reduced);
+                unpublished.publish()?;
+            }
+            Output::Fasta(path, width) => {
+                output_bytes = stages.time("exporting", || export_references(&reduced, path, *width))?;
+            }
+        }
+        if let Some(table) = clusters {
+            table.publish()?;
+        }
+        Ok(ReductionReport {
+            method: self.method,
+            records,
+            references: records - members,
+            residues: database.residue_count(),
+            reference_residues,
+            sizes,
+            input_bytes: database.container().header().file_length.get(),
+            output_bytes,
+            stages: Vec::new(),
+            peak_memory: 0,
+            peak_spill: 0,
+        })
+    }
+
+    fn temporary(&self) -> PathBuf {
+        match (&self.folder, self.output.path().parent()) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(folder)) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+            (None, _) => PathBuf::from("."),
+        }
+    }
+}
+
+/// Names of stages, and how long they took.
+#[derive(Default)]
+struct Stages(Vec<(&'static str, Duration)>);
+
+impl Stages {
+    fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = work();
+        self.0.push((name, start.elapsed()));
+        result
+    }
+}
+
+/// A container made from FASTA for the time of a reduction.
+struct Built {
+    path: PathBuf,
+}
+
+impl Built {
+    fn new(reduction: &Reduction<'_>, spill: &Spill) -> Result<Self> {
+        let path = beside(spill.folder(), reduction.output.path(), "input.talaria");
+        let mut builder = Builder::new(&path)
+            .add_fasta(&reduction.input)
+            .compression(reduction.compression)
+            .threads(reduction.threads)
+            .budget(reduction.budget.clone())
+            .temporary_folder(spill.folder())
+            .progress(|progress| (reduction.progress)("building", progress.records, 0));
+        if let Some(limit) = reduction.spill_limit {
+            builder = builder.spill_limit(limit);
+        }
+        let built = Self { path };
+        builder.finish()?;
+        Ok(built)
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        // A failure leaves a hidden file that the next run of the same reduction replaces.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A hidden name in `folder` that belongs to the file `output`.
+fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(format!(".{name}.{what}"))
+}
+
+/// Whether a file begins as containers do. A pipe or standard input is none.
+fn is_container(path: &Path) -> Result<bool> {
+    if path == Path::new("-") {
+        return Ok(false);
+    }
+    let metadata = std::fs::metadata(path).map_err(Error::io(path, "open"))?;
+    if !metadata.is_file() {
+        return Ok(false);
+    }
+    let storage = Storage::open(path, Access::Read)?;
+    let length = storage.len().min(HEADER_MAGIC.len() as u64) as usize;
+    let first = storage.bytes(0, length).map_err(Error::io(path, "read"))?;
+    Ok(*first == HEADER_MAGIC)
+}
+
+fn export_references(reduced: &Database, path: &Path, width: u64) -> Result<u64> {
+    let output = Unpublished::create(path)?;
+    let options = ExportOptions { lines: Lines::Width(width), selection: Selection::References, source: None };
+    let mut file = output.file();
+    let bytes = reduced.export(&mut file, &options)?;
+    output.publish()?;
+    Ok(bytes)
+}

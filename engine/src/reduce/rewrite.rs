@@ -1,0 +1,212 @@
+//! Writing the reduced container: references as new copies, members as addresses of their reference's copy.
+//!
+//! Everything that gives the sources back goes over as it is: header texts, layout scripts, sources. Addresses of members are joined
+//! to their records by sorting, once the references have theirs, so that memory does not grow with the number of members.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use talaria_db_spec::varint;
+use talaria_db_spec::version::OPTIONAL_REDUCED;
+
+use crate::database::Database;
+use crate::error::Result;
+use crate::read::scan::LastBlock;
+use crate::read::shared::SharedSequence;
+use crate::reduce::Reduction;
+use crate::reduce::clusters::Table;
+use crate::reduce::groups::{Groups, sort_memory};
+use crate::write::assemble::{Assembler, Residues, Shape};
+use crate::write::publish::Unpublished;
+use crate::write::seal::Particulars;
+use crate::write::spill::{Sorter, Spill};
+
+/// Bytes of records that are loaded together.
+const WINDOW: u64 = 4 << 20;
+/// Most records that are loaded together.
+const MOST: u64 = 1 << 15;
+/// Records that one thread loads.
+const GROUP: usize = 256;
+
+/// A record, loaded.
+struct Loaded {
+    header: SharedSequence,
+    id_length: u16,
+    /// Nothing for members and for records that are longer than a window.
+    residues: Option<SharedSequence>,
+    length: u64,
+    script: Option<Vec<u8>>,
+}
+
+pub(super) fn write(
+    reduction: &Reduction<'_>,
+    database: &Database,
+    groups: Groups,
+    target: &std::path::Path,
+    spill: &Spill,
+    clusters: Option<&Table>,
+) -> Result<Unpublished> {
+    let members = Marks::new(database.len(), database)?;
+    let (by_member, by_representative) = groups.finish()?;
+    for pair in by_member {
+        members.set(pair?.0);
+    }
+    let header = *database.container().header();
+    let shape = Shape {
+        compression: reduction.compression,
+        sequence_block: header.sequence_block_size.get(),
+        text_block: header.text_block_size.get(),
+    };
+    let output = Unpublished::create(target)?;
+    let mut assembler = Assembler::new(output, shape, spill, sort_memory(spill, 4))?;
+    let mut addresses = Sorter::new(spill, "addresses of members", sort_memory(spill, 4))?;
+    let (mut pairs, mut table) = (by_representative.peekable(), None);
+    if clusters.is_some() {
+        table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory(spill, 4))?);
+    }
+    let mut next = 0;
+    while next < database.len() {
+        let window = cut_window(database, next, &members)?;
+        let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), &members));
+        encoded?;
+        for (ordinal, record) in window.clone().zip(loaded?) {
+            let script = record.script.as_deref();
+            let address = match &record.residues {
+                _ if members.is_set(ordinal) => {
+                    assembler.record(&record.header, record.id_length, Residues::Later(record.length), script)?;
+                    continue;
+                }
+                Some(residues) => {
+                    assembler.record(&record.header, record.id_length, Residues::New(residues), script)?
+                }
+                None => copy_long(database, &mut assembler, ordinal, &record)?,
+            };
+            while let Some(pair) =
+                pairs.next_if(|pair| pair.as_ref().map_or(true, |&(representative, _)| representative == ordinal))
+            {
+                let (representative, member) = pair?;
+                addresses.push((member, address.bits()))?;
+                if let Some(table) = &mut table {
+                    table.push((representative, member))?;
+                }
+            }
+        }
+        next = window.end;
+        (reduction.progress)("writing", next, database.len());
+    }
+    if let (Some(clusters), Some(table)) = (clusters, table) {
+        clusters.write(database, table.finish()?, |ordinal| Ok(members.is_set(ordinal)))?;
+    }
+    let mut provenance = database.provenance()?;
+    provenance.retain(|(key, _)| key == "command");
+    provenance.insert(0, ("writer".to_owned(), concat!("talaria-db ", env!("CARGO_PKG_VERSION")).to_owned()));
+    let method = reduction.method.name();
+    provenance.push(("command".to_owned(), format!("reduce --method {method} --codec {}", reduction.compression)));
+    provenance.push(("method".to_owned(), method.to_owned()));
+    let particulars = Particulars {
+        sources: database.sources()?,
+        provenance,
+        alphabet: Some(database.alphabet()),
+        features: OPTIONAL_REDUCED,
+    };
+    assembler.seal(&particulars, Some(addresses.finish()?))
+}
+
+/// The records from `next` that are loaded together: at least one.
+fn cut_window(database: &Database, next: u64, members: &Marks) -> Result<Range<u64>> {
+    let (mut end, mut bytes) = (next, 0);
+    while end < database.len() && end - next < MOST && bytes < WINDOW {
+        bytes += u64::from(database.header_entry(end)?.text_length.get());
+        let length = database.sequence_length(end)?;
+        if length <= WINDOW && !members.is_set(end) {
+            bytes += length;
+        }
+        end += 1;
+    }
+    Ok(next..end)
+}
+
+fn load(database: &Database, window: Range<u64>, members: &Marks) -> Result<Vec<Loaded>> {
+    let ordinals: Vec<u64> = window.collect();
+    let groups: Vec<Vec<Loaded>> = ordinals
+        .par_chunks(GROUP)
+        .map(|group| {
+            let (mut texts, mut sequences, mut layout) = (LastBlock::default(), LastBlock::default(), None);
+            let mut load_one = |&ordinal: &u64| {
+                let entry = database.header_entry(ordinal)?;
+                let item = database.sequence_item(ordinal)?;
+                let wanted = item.length <= WINDOW && !members.is_set(ordinal);
+                let mut script = None;
+                if entry.is_irregular() {
+                    let index = layout.map_or_else(|| database.layout_position(ordinal), Ok)?;
+                    layout = Some(index + 1);
+                    let bytes = database.layout_script(index, ordinal)?;
+                    let mut whole = Vec::with_capacity(bytes.len() + varint::MAXIMUM_LENGTH);
+                    varint::write(&mut whole, bytes.len() as u64);
+                    whole.extend_from_slice(&bytes);
+                    script = Some(whole);
+                }
+                Ok(Loaded {
+                    header: texts.item(database, database.texts(), database.text_item(ordinal)?, false)?,
+                    id_length: entry.id_length.get(),
+                    residues: wanted
+                        .then(|| sequences.item(database, database.sequences(), item, false))
+                        .transpose()?,
+                    length: item.length,
+                    script,
+                })
+            };
+            group.iter().map(&mut load_one).collect()
+        })
+        .collect::<Result<_>>()?;
+    Ok(groups.into_iter().flatten().collect())
+}
+
+/// Copies a record that is longer than a window, and encodes as it goes.
+fn copy_long(
+    database: &Database,
+    assembler: &mut Assembler,
+    ordinal: u64,
+    record: &Loaded,
+) -> Result<talaria_db_spec::address::PackedAddress> {
+    let address = assembler.begin_long(&record.header, record.id_length)?;
+    let mut waiting = 0;
+    database.for_each_residues(ordinal, 0..record.length, |part| {
+        assembler.push_long(part);
+        waiting += part.len() as u64;
+        if waiting >= WINDOW {
+            waiting = 0;
+            assembler.encode()?;
+        }
+        Ok(())
+    })?;
+    assembler.end_long(record.script.as_deref())?;
+    Ok(address)
+}
+
+/// A bit a record.
+struct Marks {
+    words: Vec<std::sync::atomic::AtomicU64>,
+    _lease: crate::memory::budget::Lease,
+}
+
+impl Marks {
+    fn new(records: u64, database: &Database) -> Result<Self> {
+        let words = records.div_ceil(64);
+        let lease = database.budget().lease("a mark a record", words * 8)?;
+        let mut marks = Vec::new();
+        marks.resize_with(usize::try_from(words).unwrap_or(0), Default::default);
+        Ok(Self { words: marks, _lease: lease })
+    }
+
+    fn set(&self, record: u64) {
+        if let Some(word) = self.words.get((record / 64) as usize) {
+            word.fetch_or(1 << (record % 64), std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    fn is_set(&self, record: u64) -> bool {
+        let word = self.words.get((record / 64) as usize);
+        word.is_some_and(|word| word.load(std::sync::atomic::Ordering::Relaxed) >> (record % 64) & 1 == 1)
+    }
+}
