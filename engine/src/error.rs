@@ -121,14 +121,12 @@ pub enum Error {
 
 impl Error {
     /// Wraps an error of the operating system.
-    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self + use<> {
-        let path = path.to_path_buf();
-        move |source| Self::Io { path, action, source }
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { path: path.to_path_buf(), action, source }
     }
 
     /// Wraps a broken rule.
-    pub(crate) fn format(path: &Path) -> impl FnOnce(SpecError) -> Self + use<> {
-        let path = path.to_path_buf();
-        move |violation| Self::Format { path, violation }
+    pub(crate) fn format(path: &Path) -> impl Fn(SpecError) -> Self {
+        move |violation| Self::Format { path: path.to_path_buf(), violation }
     }
 }

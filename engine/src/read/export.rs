@@ -23,7 +23,7 @@ use crate::read::stream::Item;
 /// Bytes that a unit aims at.
 const UNIT: u64 = 256 << 10;
 /// Bytes that a window aims at.
-const WINDOW: u64 = 4 << 20;
+const WINDOW: u64 = 8 << 20;
 
 /// How lines are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +62,8 @@ struct Unit {
     piece: Option<Piece>,
     regular: LayoutCursor,
     lines: LineSource,
+    /// About how many bytes of text it makes.
+    estimate: usize,
 }
 
 /// What the layout of a source's records refers to.
@@ -130,27 +132,34 @@ impl Database {
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
         let mut cutter = Cutter::new(self, source, options);
         let mut written = 0;
-        let mut ready: Vec<Vec<u8>> = Vec::new();
-        loop {
-            let (units, estimate) = cutter.next_window()?;
-            if units.is_empty() && ready.is_empty() {
-                return Ok(written);
-            }
+        // The texts that are made and those that are written change places, and keep their memory.
+        let (mut ready, mut making): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+        let (mut units, mut estimate) = cutter.next_window()?;
+        while !(units.is_empty() && ready.is_empty()) {
             let _lease = self.budget().lease("text on its way out", 2 * estimate)?;
-            let (made, sent) = rayon::join(
-                || units.par_iter().map(|unit| self.make(unit, options)).collect::<Result<Vec<Vec<u8>>>>(),
-                || ready.iter().try_fold(0, |sum, bytes| write(out, bytes).map(|()| sum + bytes.len() as u64)),
+            making.resize_with(units.len(), Vec::new);
+            let (made, (sent, next)) = rayon::join(
+                || units.par_iter().zip(&mut making).try_for_each(|(unit, text)| self.make(unit, options, text)),
+                || {
+                    let sent =
+                        ready.iter().try_fold(0, |sum, bytes| write(out, bytes).map(|()| sum + bytes.len() as u64));
+                    (sent, cutter.next_window())
+                },
             );
             written += sent?;
-            ready = made?;
+            made?;
+            (units, estimate) = next?;
+            std::mem::swap(&mut ready, &mut making);
         }
+        Ok(written)
     }
 
-    fn make(&self, unit: &Unit, options: &ExportOptions) -> Result<Vec<u8>> {
-        let mut text = Vec::new();
+    /// Turns a unit into `text`.
+    fn make(&self, unit: &Unit, options: &ExportOptions, text: &mut Vec<u8>) -> Result<()> {
+        text.clear();
+        text.reserve(unit.estimate);
         if let Some(piece) = &unit.piece {
-            self.make_piece(unit, piece, &mut text)?;
-            return Ok(text);
+            return self.make_piece(unit, piece, text);
         }
         let (mut texts, mut home, mut guest) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
         let keep = self.has_shared();
@@ -177,16 +186,16 @@ impl Database {
                 let room = usize::try_from(beside).unwrap_or(usize::MAX).saturating_add(residues.len());
                 text.try_reserve(room).map_err(|_| self.no_memory("the layout of a record", beside))?;
                 text.extend_from_slice(&header_end);
-                cursor.write(&residues, &mut text);
-                cursor.finish(&mut text);
+                cursor.write(&residues, text);
+                cursor.finish(text);
             } else {
                 text.extend_from_slice(unit.lines.line_end.bytes());
                 let mut cursor = unit.regular.clone();
-                cursor.write(&residues, &mut text);
-                cursor.finish(&mut text);
+                cursor.write(&residues, text);
+                cursor.finish(text);
             }
         }
-        Ok(text)
+        Ok(())
     }
 
     fn make_piece(&self, unit: &Unit, piece: &Piece, text: &mut Vec<u8>) -> Result<()> {
@@ -280,14 +289,14 @@ impl<'d> Cutter<'d> {
     fn next_window(&mut self) -> Result<(Vec<Unit>, u64)> {
         let (mut units, mut total) = (Vec::new(), 0);
         while total < WINDOW {
-            let Some((unit, estimate)) = self.next_unit()? else { break };
+            let Some(unit) = self.next_unit()? else { break };
+            total += unit.estimate as u64;
             units.push(unit);
-            total += estimate;
         }
         Ok((units, total))
     }
 
-    fn next_unit(&mut self) -> Result<Option<(Unit, u64)>> {
+    fn next_unit(&mut self) -> Result<Option<Unit>> {
         if self.long.is_some() {
             return Ok(Some(self.next_piece()));
         }
@@ -312,7 +321,7 @@ impl<'d> Cutter<'d> {
         if self.next == first {
             return Ok(None);
         }
-        Ok(Some((self.unit(first..self.next, None), estimate)))
+        Ok(Some(self.unit(first..self.next, None, estimate)))
     }
 
     fn start_long(&mut self, length: u64, irregular: bool) -> Result<()> {
@@ -328,24 +337,25 @@ impl<'d> Cutter<'d> {
         Ok(())
     }
 
-    fn next_piece(&mut self) -> (Unit, u64) {
+    fn next_piece(&mut self) -> Unit {
         let (position, length, mut cursor, header_end) =
             self.long.take().unwrap_or_else(|| (0, 0, self.regular.clone(), None));
         let end = length.min(position + UNIT);
         let last = end == length;
         let piece = Piece { range: position..end, header_end, cursor: cursor.clone(), last };
-        let unit = self.unit(self.next..self.next + 1, Some(piece));
+        let unit = self.unit(self.next..self.next + 1, Some(piece), (end - position) * 5 / 4);
         if last {
             self.next += 1;
         } else {
             cursor.skip(end - position);
             self.long = Some((end, length, cursor, None));
         }
-        (unit, (end - position) * 5 / 4)
+        unit
     }
 
-    fn unit(&self, ordinals: Range<u64>, piece: Option<Piece>) -> Unit {
-        Unit { ordinals, piece, regular: self.regular.clone(), lines: self.lines }
+    fn unit(&self, ordinals: Range<u64>, piece: Option<Piece>, estimate: u64) -> Unit {
+        let estimate = usize::try_from(estimate).unwrap_or(usize::MAX);
+        Unit { ordinals, piece, regular: self.regular.clone(), lines: self.lines, estimate }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod pages;
 pub mod record;
 pub mod scan;
 pub mod shared;
+pub mod stats;
 pub mod storage;
 pub mod stream;
 pub mod verify;

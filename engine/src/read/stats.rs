@@ -1,0 +1,359 @@
+//! What a container holds, in figures: lengths, residues, blocks. Also the entries behind them, for tools that show one record's.
+//!
+//! Lengths are counted exactly: a record more of a length that has been met takes no memory, and records of `n` different lengths
+//! have at least `n * n / 2` residues, so that even a hundred billion residues have fewer than half a million lengths.
+//!
+//! Costs one pass over the columns and one over the sequence blocks, both in parallel. Header texts are not decoded.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use talaria_db_spec::block::{BlockEntry, Codec, Packing};
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::fasta::alphabet::Composition;
+use crate::memory::budget::{Budget, Lease};
+use crate::read::scan::LastBlock;
+use crate::read::shared::SharedSequence;
+use crate::read::stream::{Item, Stream, StreamKind};
+
+/// The percentages of [`Statistics::quantiles`].
+pub const QUANTILES: [u64; 5] = [5, 25, 50, 75, 95];
+
+/// Records that one thread looks at together.
+const GROUP: u64 = 1 << 14;
+/// Memory for one length, with what the tree around it takes; leased for this many at a time.
+const LENGTH_MEMORY: u64 = 48;
+const LENGTHS: u64 = 1024;
+/// Residues of short records are gathered until there are this many, as counting has a price of its own.
+const GATHERED: usize = 64 << 10;
+/// Residues of a long record that one thread counts.
+const PIECE: u64 = 1 << 20;
+
+/// The figures of a container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// Records.
+    pub records: u64,
+    /// Residues of all records.
+    pub residues: u64,
+    /// Residues that are stored: copies that records share count once.
+    pub stored_residues: u64,
+    /// Records that share the stored copy of an earlier one.
+    pub shared_records: u64,
+    /// Records that are not laid out as their source's other lines are.
+    pub irregular_records: u64,
+    /// Length of the shortest record; 0 without records.
+    pub shortest: u64,
+    /// Length of the longest record; 0 without records.
+    pub longest: u64,
+    /// Mean length; 0 without records.
+    pub mean: f64,
+    /// The largest length such that the records of that length or more hold at least half of all residues.
+    pub n50: u64,
+    /// For each of [`QUANTILES`], the smallest length that at least that percentage of the records do not exceed.
+    pub quantiles: [u64; QUANTILES.len()],
+    /// How often each residue occurs, shared copies as often as there are records that share them.
+    pub composition: Composition,
+}
+
+impl Statistics {
+    /// Residues in lower case.
+    #[must_use]
+    pub fn lower_case(&self) -> u64 {
+        (b'a'..=b'z').map(|letter| self.composition.count(letter)).sum()
+    }
+}
+
+/// Blocks of a stream that are stored in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockGroup {
+    /// Their codec.
+    pub codec: Codec,
+    /// Their packing.
+    pub packing: Packing,
+    /// The number of their dictionary, 0 for none.
+    pub dictionary: u16,
+    /// Blocks.
+    pub blocks: u64,
+    /// Bytes as stored.
+    pub stored: u64,
+    /// Bytes when decoded.
+    pub decoded: u64,
+}
+
+impl Database {
+    /// Lengths and composition of all records.
+    ///
+    /// # Errors
+    /// Damage in the columns or the sequence blocks; [`Error::Memory`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # std::fs::write(folder.path().join("a.fa"), ">one\nACGT\n>two\nGGCCnn\n>three\nACGT\n")?;
+    /// # let path = folder.path().join("a.talaria");
+    /// # talaria_db::Builder::new(&path).add_fasta(folder.path().join("a.fa")).finish()?;
+    /// let statistics = talaria_db::Database::open(&path)?.statistics()?;
+    /// assert_eq!((statistics.residues, statistics.stored_residues), (14, 10));
+    /// assert_eq!((statistics.shortest, statistics.longest, statistics.n50), (4, 6, 4));
+    /// assert_eq!((statistics.composition.letter(b'G'), statistics.lower_case()), (4, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn statistics(&self) -> Result<Statistics> {
+        let lengths = self.count_lengths()?;
+        let composition = self.count_residues()?;
+        let (records, residues) = (lengths.records(), lengths.residues());
+        Ok(Statistics {
+            records,
+            residues: self.residue_count(),
+            stored_residues: self.container().header().stored_residue_count.get(),
+            shared_records: lengths.shared,
+            irregular_records: lengths.irregular,
+            shortest: lengths.counts.first_key_value().map_or(0, |(&length, _)| length),
+            longest: lengths.counts.last_key_value().map_or(0, |(&length, _)| length),
+            mean: if records == 0 { 0.0 } else { residues as f64 / records as f64 },
+            n50: lengths.n50(),
+            quantiles: QUANTILES.map(|percentage| lengths.quantile(percentage)),
+            composition,
+        })
+    }
+
+    /// How the blocks of a stream are stored, by codec, packing and dictionary. Reads the directory.
+    ///
+    /// # Errors
+    /// Damage in the directory.
+    pub fn block_groups(&self, kind: StreamKind) -> Result<Vec<BlockGroup>> {
+        let Some(stream) = Stream::find(self.container(), kind) else { return Ok(Vec::new()) };
+        let mut groups = BTreeMap::new();
+        for number in 0..stream.directory.item_count {
+            let entry = self.block_entry(&stream, number)?;
+            let spec = Error::format(self.path());
+            let (codec, packing) = match (Codec::from_byte(entry.codec), Packing::from_byte(entry.packing)) {
+                (Ok(codec), Ok(packing)) => (codec, packing),
+                (Err(violation), _) | (_, Err(violation)) => return Err(spec(violation)),
+            };
+            let dictionary = entry.dictionary.get();
+            let empty = BlockGroup { codec, packing, dictionary, blocks: 0, stored: 0, decoded: 0 };
+            let group = groups.entry((entry.codec, entry.packing, dictionary)).or_insert(empty);
+            group.blocks += 1;
+            group.stored += u64::from(entry.stored_length.get());
+            group.decoded += u64::from(entry.decoded_length.get());
+        }
+        Ok(groups.into_values().collect())
+    }
+
+    /// The directory's entry of a block, checked; `None` if there is no such block.
+    ///
+    /// # Errors
+    /// Damage in the directory.
+    pub fn directory_entry(&self, kind: StreamKind, block: u64) -> Result<Option<BlockEntry>> {
+        let stream = Stream::find(self.container(), kind).filter(|stream| block < stream.directory.item_count);
+        stream.map(|stream| self.block_entry(&stream, block)).transpose()
+    }
+
+    /// The layout script of an irregular record, for [`talaria_db_spec::layout::Script::parse`]; `None` for a regular one.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`], or damage in what was touched.
+    pub fn layout_of(&self, ordinal: u64) -> Result<Option<SharedSequence>> {
+        if !self.header_entry(ordinal)?.is_irregular() {
+            return Ok(None);
+        }
+        let index = self.layout_position(ordinal)?;
+        self.layout_script(index, ordinal).map(Some)
+    }
+
+    fn count_lengths(&self) -> Result<Lengths> {
+        let threads = rayon::current_num_threads() as u64;
+        let _lease = self.budget().lease("lengths of records", threads * GROUP * 8)?;
+        let all = Mutex::new(Lengths::new(self.budget())?);
+        (0..self.len().div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
+            let ordinals = group * GROUP..((group + 1) * GROUP).min(self.len());
+            let (mut shared, mut irregular) = (0, 0);
+            let mut lengths = Vec::with_capacity(GROUP as usize);
+            for ordinal in ordinals {
+                let entry = self.header_entry(ordinal)?;
+                shared += u64::from(entry.is_shared());
+                irregular += u64::from(entry.is_irregular());
+                lengths.push(self.sequence_length(ordinal)?);
+            }
+            lengths.sort_unstable();
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.shared += shared;
+            all.irregular += irregular;
+            lengths.chunk_by(|left, right| left == right).try_for_each(|same| all.add(same))
+        })?;
+        Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Not by [`Database::scan`], which decodes header texts and copies a chromosome together.
+    fn count_residues(&self) -> Result<Composition> {
+        let threads = rayon::current_num_threads();
+        let _lease = self.budget().lease("counting residues", (threads * GATHERED) as u64)?;
+        let blocks = self.sequences().directory.item_count;
+        (0..blocks)
+            .into_par_iter()
+            .try_fold(Counter::default, |mut counter, block| {
+                let (mut home, mut guest) = (LastBlock::default(), LastBlock::default());
+                for slot in self.first_slot(block)?..self.first_slot(block + 1)? {
+                    let ordinal = self.ordinal_in_slot(slot)?;
+                    let shared = self.header_entry(ordinal)?.is_shared();
+                    let item = self.sequence_item(ordinal)?;
+                    if item.length > self.sequences().nominal.into() {
+                        counter.total.add(&self.count_long(item)?);
+                        continue;
+                    }
+                    let from = if shared { &mut guest } else { &mut home };
+                    counter.add(&from.item(self, self.sequences(), item, shared || self.has_shared())?);
+                }
+                Ok(counter)
+            })
+            .try_reduce(Counter::default, |left, right| Ok(left.merged(right)))
+            .map(Counter::finish)
+    }
+
+    fn count_long(&self, item: Item) -> Result<Composition> {
+        (0..item.length.div_ceil(PIECE))
+            .into_par_iter()
+            .map(|piece| {
+                let range = piece * PIECE..item.length.min((piece + 1) * PIECE);
+                let mut composition = Composition::default();
+                self.for_each_part(self.sequences(), item, range, |_, block, part| {
+                    composition.add(&Composition::of(block.get(part).unwrap_or_default()));
+                    Ok(())
+                })?;
+                Ok(composition)
+            })
+            .try_reduce(Composition::default, |mut left, right| {
+                left.add(&right);
+                Ok(left)
+            })
+    }
+}
+
+/// Counts residues.
+#[derive(Default)]
+struct Counter {
+    total: Composition,
+    gathered: Vec<u8>,
+}
+
+impl Counter {
+    fn add(&mut self, residues: &[u8]) {
+        if self.gathered.len() + residues.len() > GATHERED {
+            self.count();
+        }
+        if residues.len() > GATHERED {
+            self.total.add(&Composition::of(residues));
+        } else {
+            self.gathered.extend_from_slice(residues);
+        }
+    }
+
+    fn count(&mut self) {
+        self.total.add(&Composition::of(&self.gathered));
+        self.gathered.clear();
+    }
+
+    fn finish(mut self) -> Composition {
+        self.count();
+        self.total
+    }
+
+    fn merged(self, other: Self) -> Self {
+        let mut total = self.finish();
+        total.add(&other.finish());
+        Self { total, gathered: Vec::new() }
+    }
+}
+
+/// How many records have which length.
+struct Lengths {
+    counts: BTreeMap<u64, u64>,
+    shared: u64,
+    irregular: u64,
+    lease: Lease,
+}
+
+impl Lengths {
+    fn new(budget: &Budget) -> Result<Self> {
+        let lease = budget.lease("lengths of records", LENGTHS * LENGTH_MEMORY)?;
+        Ok(Self { counts: BTreeMap::new(), shared: 0, irregular: 0, lease })
+    }
+
+    /// Adds records of one length.
+    fn add(&mut self, same: &[u64]) -> Result<()> {
+        let Some(&length) = same.first() else { return Ok(()) };
+        if self.counts.len() as u64 * LENGTH_MEMORY >= self.lease.bytes() {
+            self.lease.resize(self.lease.bytes() + LENGTHS * LENGTH_MEMORY)?;
+        }
+        *self.counts.entry(length).or_insert(0) += same.len() as u64;
+        Ok(())
+    }
+
+    fn records(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// In 128 bits: the lengths of a hostile file may have any sum.
+    fn residues(&self) -> u128 {
+        self.counts.iter().map(|(&length, &count)| u128::from(length) * u128::from(count)).sum()
+    }
+
+    fn n50(&self) -> u64 {
+        let (all, mut sum) = (self.residues(), 0);
+        for (&length, &count) in self.counts.iter().rev() {
+            sum += u128::from(length) * u128::from(count);
+            if 2 * sum >= all {
+                return length;
+            }
+        }
+        0
+    }
+
+    fn quantile(&self, percentage: u64) -> u64 {
+        let (all, mut sum) = (u128::from(self.records()), 0);
+        for (&length, &count) in &self.counts {
+            sum += u128::from(count);
+            if 100 * sum >= u128::from(percentage) * all {
+                return length;
+            }
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        // Against the definitions, on a sorted list.
+        #[test]
+        fn quantiles_and_n50(lengths in prop::collection::vec(0_u64..50, 1..200)) {
+            let mut counted = Lengths::new(&Budget::new(u64::MAX)).unwrap();
+            for &length in &lengths {
+                counted.add(&[length]).unwrap();
+            }
+            let mut sorted = lengths;
+            sorted.sort_unstable();
+            for percentage in QUANTILES {
+                let rank = (percentage as usize * sorted.len()).div_ceil(100).max(1);
+                prop_assert_eq!(counted.quantile(percentage), sorted[rank - 1]);
+            }
+            let total: u64 = sorted.iter().sum();
+            let holds_half = |least: u64| 2 * sorted.iter().filter(|&&length| length >= least).sum::<u64>() >= total;
+            prop_assert_eq!(counted.n50(), sorted.iter().copied().filter(|&length| holds_half(length)).max().unwrap());
+        }
+    }
+
+    #[test]
+    fn nothing() {
+        let lengths = Lengths::new(&Budget::new(u64::MAX)).unwrap();
+        assert_eq!((lengths.records(), lengths.residues(), lengths.n50(), lengths.quantile(50)), (0, 0, 0, 0));
+        assert!(Lengths::new(&Budget::new(100)).is_err());
+    }
+}
