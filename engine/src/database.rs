@@ -21,6 +21,7 @@ use crate::read::cache::BlockCache;
 use crate::read::pages::Pages;
 use crate::read::storage::Storage;
 use crate::read::stream::{Stream, StreamKind};
+use crate::sys::map::Advice;
 
 /// An open container. Clones share it; all methods take `&self` and may be called from many threads.
 ///
@@ -137,6 +138,10 @@ impl Database {
             container,
             sections,
         };
+        for section in [&inner.sections.key_buckets, &inner.sections.key_entries] {
+            // A lookup touches one page of each; the neighbours are of no use.
+            inner.storage.advise(Advice::Random, section.offset, section.length);
+        }
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -199,7 +204,7 @@ impl Database {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 strings.get(start..start.saturating_add(length as usize)).unwrap_or_default()
             };
-            first_record += entry.record_count.get().min(self.len());
+            first_record = first_record.saturating_add(entry.record_count.get());
             sources.push(Source {
                 name: String::from_utf8_lossy(text(entry.name_offset.get(), entry.name_length.get())).into_owned(),
                 preamble: text(entry.preamble_offset.get(), entry.preamble_length.get()).to_vec(),
@@ -280,6 +285,13 @@ impl Database {
 
     pub(crate) fn bytes(&self, offset: u64, length: usize) -> Result<Cow<'_, [u8]>> {
         self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
+    }
+
+    /// Tells the system how the blocks of residues and header texts are going to be read.
+    pub(crate) fn advise_blocks(&self, advice: Advice) {
+        for stream in [self.sequences(), self.texts()] {
+            self.inner.storage.advise(advice, stream.blocks.offset, stream.blocks.length);
+        }
     }
 
     pub(crate) fn cache(&self) -> &BlockCache {

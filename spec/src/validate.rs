@@ -263,6 +263,9 @@ impl Container {
             if !matches!(entry.checksum_kind.get(), CHECKSUM_WHOLE | CHECKSUM_PAGES | CHECKSUM_BLOCKS) {
                 return broken("checksum_kind", "S-6", entry.checksum_kind.get().into(), 3);
             }
+            if entry.checksum_kind.get() != CHECKSUM_PAGES && entry.first_page.get() != 0 {
+                return broken("first_page", "S-8", entry.first_page.get(), 0);
+            }
             self.unknown.push(*entry);
             return Ok(());
         };
@@ -341,13 +344,14 @@ impl Container {
 
     fn check_pages(&self) -> Result<(), SpecError> {
         let pages = self.section(SectionKind::PageChecksums).map_or(0, |section| section.item_count);
-        for section in &self.sections {
-            if section.kind.rules().checksum_kind != CHECKSUM_PAGES {
-                continue;
-            }
-            if section.first_page.checked_add(section.pages()).is_none_or(|end| end > pages) {
-                let (at, got) = (section.kind.number().into(), section.first_page);
-                return Err(SpecError::violation("section table", "first_page", "S-8", at, got, pages));
+        let paged = self.sections.iter().filter(|section| section.kind.rules().checksum_kind == CHECKSUM_PAGES);
+        let known = paged.map(|section| (section.kind.number(), section.first_page, section.pages()));
+        // The pages of sections that are not known are among the page checksums as well.
+        let paged = self.unknown.iter().filter(|entry| entry.checksum_kind.get() == CHECKSUM_PAGES);
+        let unknown = paged.map(|entry| (entry.kind.get(), entry.first_page.get(), entry.length.get().div_ceil(PAGE)));
+        for (kind, first_page, count) in known.chain(unknown) {
+            if first_page.checked_add(count).is_none_or(|end| end > pages) {
+                return Err(SpecError::violation("section table", "first_page", "S-8", kind.into(), first_page, pages));
             }
         }
         Ok(())

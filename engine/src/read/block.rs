@@ -65,6 +65,9 @@ pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>
         (Ok(codec), Ok(packing)) => (codec, packing),
         (Err(violation), _) | (_, Err(violation)) => return Err(spec(violation)),
     };
+    if entry.dictionary.get() != 0 && codec != Codec::Zstd {
+        return Err(place.format("dictionary", "B-4", entry.dictionary.get().into(), 0));
+    }
     let decoded_length = entry.decoded_length.get() as usize;
     if packing == Packing::Bytes {
         return decompress(codec, stored, decoded_length, dictionary, place);

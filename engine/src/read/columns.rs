@@ -15,6 +15,7 @@ impl Database {
     /// # Errors
     /// [`Error::OutOfRange`], or rule C-1 or S-9.
     pub fn header_entry(&self, ordinal: u64) -> Result<HeaderEntry> {
+        self.check_ordinal(ordinal)?;
         let bytes: [u8; 16] = self.item(&self.sections().header_table, ordinal)?;
         // Sixteen bytes are a `HeaderEntry` whatever they are; `check` looks at their values.
         let entry = HeaderEntry::read_from_bytes(&bytes).map_err(|_| Error::OutOfRange {
@@ -31,6 +32,7 @@ impl Database {
     /// # Errors
     /// [`Error::OutOfRange`], or rule S-9.
     pub fn sequence_length(&self, ordinal: u64) -> Result<u64> {
+        self.check_ordinal(ordinal)?;
         let section = &self.sections().lengths;
         if section.item_size == 8 {
             self.item(section, ordinal).map(u64::from_le_bytes)
@@ -44,6 +46,7 @@ impl Database {
     /// # Errors
     /// [`Error::OutOfRange`], or rule S-9.
     pub fn sequence_address(&self, ordinal: u64) -> Result<PackedAddress> {
+        self.check_ordinal(ordinal)?;
         self.item(&self.sections().offsets, ordinal).map(u64::from_le_bytes).map(PackedAddress::from_bits)
     }
 

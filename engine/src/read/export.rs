@@ -19,6 +19,7 @@ use crate::fasta::cursor::LayoutCursor;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::Item;
+use crate::sys::map::Advice;
 
 /// Bytes that a unit aims at.
 const UNIT: u64 = 256 << 10;
@@ -130,6 +131,7 @@ impl Database {
     }
 
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
+        self.advise_blocks(Advice::Sequential);
         let mut cutter = Cutter::new(self, source, options);
         let mut written = 0;
         // The texts that are made and those that are written change places, and keep their memory.

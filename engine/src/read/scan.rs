@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
+use crate::sys::map::Advice;
 
 /// A record in a scan. The bytes are borrowed from decoded blocks.
 #[derive(Debug, Clone, Copy)]
@@ -97,10 +98,14 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
+        self.advise_blocks(Advice::Sequential);
         let blocks = self.sequences().directory.item_count;
         self.scan_slots(0..self.first_slot(0)?, &visit)?;
         (0..blocks).into_par_iter().try_for_each(|block| {
             let slots = self.first_slot(block)?..self.first_slot(block + 1)?;
+            if slots.start > slots.end {
+                return Err(self.broken("sequence", "first_slot", "B-6", block + 1, slots.end, slots.start).into());
+            }
             self.scan_slots(slots, &visit)
         })
     }
@@ -125,7 +130,9 @@ impl Database {
         } else {
             u32::from_le_bytes(self.item(section, slot)?).into()
         };
-        self.check_ordinal(ordinal)?;
+        if ordinal >= self.len() {
+            return Err(self.broken("physical order", "item", "C-6", slot, ordinal, self.len()));
+        }
         Ok(ordinal)
     }
 

@@ -1,9 +1,8 @@
 //! What a container holds, in figures: lengths, residues, blocks. Also the entries behind them, for tools that show one record's.
 //!
-//! Lengths are counted exactly: a record more of a length that has been met takes no memory, and records of `n` different lengths
-//! have at least `n * n / 2` residues, so that even a hundred billion residues have fewer than half a million lengths.
-//!
 //! Costs one pass over the columns and one over the sequence blocks, both in parallel. Header texts are not decoded.
+
+mod lengths;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,19 +13,16 @@ use talaria_db_spec::block::{BlockEntry, Codec, Packing};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
-use crate::memory::budget::{Budget, Lease};
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream, StreamKind};
+use lengths::Lengths;
 
 /// The percentages of [`Statistics::quantiles`].
 pub const QUANTILES: [u64; 5] = [5, 25, 50, 75, 95];
 
 /// Records that one thread looks at together.
 const GROUP: u64 = 1 << 14;
-/// Memory for one length, with what the tree around it takes; leased for this many at a time.
-const LENGTH_MEMORY: u64 = 48;
-const LENGTHS: u64 = 1024;
 /// Residues of short records are gathered until there are this many, as counting has a price of its own.
 const GATHERED: usize = 64 << 10;
 /// Residues of a long record that one thread counts.
@@ -111,8 +107,8 @@ impl Database {
             stored_residues: self.container().header().stored_residue_count.get(),
             shared_records: lengths.shared,
             irregular_records: lengths.irregular,
-            shortest: lengths.counts.first_key_value().map_or(0, |(&length, _)| length),
-            longest: lengths.counts.last_key_value().map_or(0, |(&length, _)| length),
+            shortest: lengths.shortest(),
+            longest: lengths.longest(),
             mean: if records == 0 { 0.0 } else { residues as f64 / records as f64 },
             n50: lengths.n50(),
             quantiles: QUANTILES.map(|percentage| lengths.quantile(percentage)),
@@ -210,8 +206,8 @@ impl Database {
                 }
                 Ok(counter)
             })
-            .try_reduce(Counter::default, |left, right| Ok(left.merged(right)))
-            .map(Counter::finish)
+            .map(|counter| counter.map(Counter::finish))
+            .try_reduce(Composition::default, sum)
     }
 
     fn count_long(&self, item: Item) -> Result<Composition> {
@@ -226,11 +222,13 @@ impl Database {
                 })?;
                 Ok(composition)
             })
-            .try_reduce(Composition::default, |mut left, right| {
-                left.add(&right);
-                Ok(left)
-            })
+            .try_reduce(Composition::default, sum)
     }
+}
+
+fn sum(mut left: Composition, right: Composition) -> Result<Composition> {
+    left.add(&right);
+    Ok(left)
 }
 
 /// Counts residues.
@@ -260,100 +258,5 @@ impl Counter {
     fn finish(mut self) -> Composition {
         self.count();
         self.total
-    }
-
-    fn merged(self, other: Self) -> Self {
-        let mut total = self.finish();
-        total.add(&other.finish());
-        Self { total, gathered: Vec::new() }
-    }
-}
-
-/// How many records have which length.
-struct Lengths {
-    counts: BTreeMap<u64, u64>,
-    shared: u64,
-    irregular: u64,
-    lease: Lease,
-}
-
-impl Lengths {
-    fn new(budget: &Budget) -> Result<Self> {
-        let lease = budget.lease("lengths of records", LENGTHS * LENGTH_MEMORY)?;
-        Ok(Self { counts: BTreeMap::new(), shared: 0, irregular: 0, lease })
-    }
-
-    /// Adds records of one length.
-    fn add(&mut self, same: &[u64]) -> Result<()> {
-        let Some(&length) = same.first() else { return Ok(()) };
-        if self.counts.len() as u64 * LENGTH_MEMORY >= self.lease.bytes() {
-            self.lease.resize(self.lease.bytes() + LENGTHS * LENGTH_MEMORY)?;
-        }
-        *self.counts.entry(length).or_insert(0) += same.len() as u64;
-        Ok(())
-    }
-
-    fn records(&self) -> u64 {
-        self.counts.values().sum()
-    }
-
-    /// In 128 bits: the lengths of a hostile file may have any sum.
-    fn residues(&self) -> u128 {
-        self.counts.iter().map(|(&length, &count)| u128::from(length) * u128::from(count)).sum()
-    }
-
-    fn n50(&self) -> u64 {
-        let (all, mut sum) = (self.residues(), 0);
-        for (&length, &count) in self.counts.iter().rev() {
-            sum += u128::from(length) * u128::from(count);
-            if 2 * sum >= all {
-                return length;
-            }
-        }
-        0
-    }
-
-    fn quantile(&self, percentage: u64) -> u64 {
-        let (all, mut sum) = (u128::from(self.records()), 0);
-        for (&length, &count) in &self.counts {
-            sum += u128::from(count);
-            if 100 * sum >= u128::from(percentage) * all {
-                return length;
-            }
-        }
-        0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        // Against the definitions, on a sorted list.
-        #[test]
-        fn quantiles_and_n50(lengths in prop::collection::vec(0_u64..50, 1..200)) {
-            let mut counted = Lengths::new(&Budget::new(u64::MAX)).unwrap();
-            for &length in &lengths {
-                counted.add(&[length]).unwrap();
-            }
-            let mut sorted = lengths;
-            sorted.sort_unstable();
-            for percentage in QUANTILES {
-                let rank = (percentage as usize * sorted.len()).div_ceil(100).max(1);
-                prop_assert_eq!(counted.quantile(percentage), sorted[rank - 1]);
-            }
-            let total: u64 = sorted.iter().sum();
-            let holds_half = |least: u64| 2 * sorted.iter().filter(|&&length| length >= least).sum::<u64>() >= total;
-            prop_assert_eq!(counted.n50(), sorted.iter().copied().filter(|&length| holds_half(length)).max().unwrap());
-        }
-    }
-
-    #[test]
-    fn nothing() {
-        let lengths = Lengths::new(&Budget::new(u64::MAX)).unwrap();
-        assert_eq!((lengths.records(), lengths.residues(), lengths.n50(), lengths.quantile(50)), (0, 0, 0, 0));
-        assert!(Lengths::new(&Budget::new(100)).is_err());
     }
 }

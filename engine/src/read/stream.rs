@@ -103,6 +103,9 @@ pub struct Item {
 impl Database {
     /// Entry `number` of a stream's directory.
     pub(crate) fn block_entry(&self, stream: &Stream, number: u64) -> Result<BlockEntry> {
+        if number >= stream.directory.item_count {
+            return Err(self.out_of_range(stream, number));
+        }
         let bytes: [u8; 32] = self.item(&stream.directory, number)?;
         let entry = BlockEntry::read_from_bytes(&bytes).map_err(|_| self.out_of_range(stream, number))?;
         let length = entry.decoded_length.get();

@@ -15,8 +15,6 @@ pub enum Advice {
     Random,
     /// From front to back: read ahead.
     Sequential,
-    /// No expectation.
-    Normal,
 }
 
 /// A mapping of a whole file.
@@ -51,7 +49,6 @@ impl Mapping {
         let advice = match advice {
             Advice::Random => memmap2::Advice::Random,
             Advice::Sequential => memmap2::Advice::Sequential,
-            Advice::Normal => memmap2::Advice::Normal,
         };
         self.map.advise_range(advice, offset, length).is_ok()
     }

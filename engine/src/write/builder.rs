@@ -244,7 +244,6 @@ impl<'p> Builder<'p> {
 struct Run<'b> {
     settings: &'b Settings<'b>,
     spill: Spill,
-    output: Option<Unpublished>,
     assembler: Option<Assembler>,
     ingest: Ingest,
     sources: Vec<Source>,
@@ -268,7 +267,6 @@ impl<'b> Run<'b> {
         let lease = settings.budget.lease("parsing and encoding", bytes)?;
         let share = if settings.share { Some(ShareTable::new(&settings.budget)?) } else { None };
         Ok(Self {
-            output: Some(Unpublished::create(&settings.output)?),
             settings,
             spill,
             assembler: None,
@@ -371,33 +369,16 @@ impl<'b> Run<'b> {
         }
         let residues = &self.ingest.batch().residues;
         let sample = Composition::of(residues.get(..SAMPLE).unwrap_or(residues));
-        let assembler = self.start(&sample)?;
-        self.ingest.place(self.assembler.insert(assembler))
-    }
-
-    /// The assembler, once it is known what kind of residues come.
-    fn start(&mut self, sample: &Composition) -> Result<Assembler> {
-        let alphabet = self.settings.alphabet.unwrap_or_else(|| sample.alphabet());
-        let usual = if alphabet.is_nucleotide() { NUCLEOTIDE_BLOCK } else { PROTEIN_BLOCK };
-        let shape = Shape {
-            compression: self.settings.compression,
-            sequence_block: self.settings.block_size.unwrap_or(usual),
-            text_block: TEXT_BLOCK,
-        };
-        let Some(output) = self.output.take() else { unreachable!("an assembler is made once") };
-        let names_memory = (self.settings.budget.free() / 4).clamp(2 << 20, 32 << 20);
-        Assembler::new(output, shape, &self.spill, usize::try_from(names_memory).unwrap_or(usize::MAX))
+        let assembler = self.assembler.insert(start(self.settings, &self.spill, &sample)?);
+        self.ingest.place(assembler)
     }
 
     fn end(&mut self, parser: &mut Parser) -> Result<SourceLayout> {
-        if self.assembler.is_none() {
-            let assembler = self.start(&Composition::default())?;
-            self.assembler = Some(assembler);
-        }
-        match &mut self.assembler {
-            Some(assembler) => self.ingest.end(parser, assembler),
-            None => unreachable!("made above"),
-        }
+        let assembler = match &mut self.assembler {
+            Some(assembler) => assembler,
+            None => self.assembler.insert(start(self.settings, &self.spill, &Composition::default())?),
+        };
+        self.ingest.end(parser, assembler)
     }
 
     fn add_source(&mut self, name: String, layout: SourceLayout, byte_length: u64, compression: u8, sha256: [u8; 32]) {
@@ -419,7 +400,7 @@ impl<'b> Run<'b> {
         self.report("sealing");
         let assembler = match self.assembler.take() {
             Some(assembler) => assembler,
-            None => self.start(&Composition::default())?,
+            None => start(self.settings, &self.spill, &Composition::default())?,
         };
         let shape = *assembler.shape();
         let mut command = format!("build --codec {} --block-size {}", shape.compression, shape.sequence_block);
@@ -465,6 +446,20 @@ impl<'b> Run<'b> {
         let (bytes_read, bytes_total) = (self.bytes_read, self.bytes_total);
         (self.settings.progress)(&Progress { stage, bytes_read, bytes_total, records, residues });
     }
+}
+
+/// An assembler for the kind of residues in `sample`.
+fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result<Assembler> {
+    let alphabet = settings.alphabet.unwrap_or_else(|| sample.alphabet());
+    let usual = if alphabet.is_nucleotide() { NUCLEOTIDE_BLOCK } else { PROTEIN_BLOCK };
+    let shape = Shape {
+        compression: settings.compression,
+        sequence_block: settings.block_size.unwrap_or(usual),
+        text_block: TEXT_BLOCK,
+    };
+    let names_memory = (settings.budget.free() / 4).clamp(2 << 20, 32 << 20);
+    let output = Unpublished::create(&settings.output)?;
+    Assembler::new(output, shape, spill, usize::try_from(names_memory).unwrap_or(usize::MAX))
 }
 
 /// Reads a finished file back.

@@ -20,7 +20,7 @@ use crate::write::share::{Place, ShareTable};
 #[derive(Debug)]
 pub struct Ingest {
     batch: Batch,
-    /// Batches that were placed and whose blocks may not be encoded yet share nothing with the next: encoding comes first.
+    /// Of the batch's records that lie in it whole.
     hashes: Vec<Option<u64>>,
     addresses: Vec<PackedAddress>,
     share: Option<ShareTable>,

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 use talaria_db_spec::checksum::crc32;
-use talaria_db_spec::forever::{HEADER_SIZE, TRAILER_SIZE};
+use talaria_db_spec::forever::{HEADER_SIZE, PAGE, TRAILER_SIZE};
 use talaria_db_spec::section::{CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionKind};
+use talaria_db_spec::validate::Section;
 
 use super::{Findings, Level};
 use crate::database::Database;
@@ -84,17 +85,48 @@ impl Database {
             (0..section.pages()).into_par_iter().for_each(|page| {
                 findings.note(self.page(section, page));
             });
-            let (start, length) = (checksums.offset + section.first_page * 4, section.pages() * 4);
-            let Some(run) = findings.note(self.bytes(start, length as usize)) else { continue };
-            let (got, expected) = (crc32(&run), section.checksum);
-            if got != expected {
-                let name = section.kind.rules().name;
-                findings.add(self.broken(name, "checksum of page checksums", "S-9", 0, got.into(), expected.into()));
-            }
+            let run = (section.first_page, section.pages(), section.checksum);
+            self.verify_run(checksums, section.kind.rules().name, run, findings);
         }
+        pages += self.verify_unknown_pages(checksums, findings);
         let expected = checksums.item_count;
         findings.expect(self, ("page checksums", "item_count"), "S-8", pages, expected);
         pages
+    }
+
+    /// The pages of sections that this version does not know, which are checked like all others.
+    fn verify_unknown_pages(&self, checksums: &Section, findings: &Findings) -> u64 {
+        let mut pages = 0;
+        for entry in self.container().unknown_sections() {
+            if entry.checksum_kind.get() != CHECKSUM_PAGES {
+                continue;
+            }
+            let (first, length) = (entry.first_page.get(), entry.length.get());
+            let count = length.div_ceil(PAGE);
+            for page in 0..count {
+                let start = page * PAGE;
+                let bytes = self.bytes(entry.offset.get() + start, (length - start).min(PAGE) as usize);
+                let stored = self.bytes(checksums.offset + (first + page) * 4, 4);
+                let (Some(bytes), Some(stored)) = (findings.note(bytes), findings.note(stored)) else { continue };
+                let (got, expected) = (crc32(&bytes), stored.as_ref().try_into().map_or(0, u32::from_le_bytes));
+                if got != expected {
+                    findings.add(self.broken("section", "page checksum", "S-9", page, got.into(), expected.into()));
+                }
+            }
+            self.verify_run(checksums, "section", (first, count, entry.checksum.get()), findings);
+            pages += count;
+        }
+        pages
+    }
+
+    /// A section's run of page checksums (first page, pages, checksum) against the table.
+    fn verify_run(&self, checksums: &Section, name: &'static str, run: (u64, u64, u32), findings: &Findings) {
+        let (first, count, expected) = run;
+        let Some(bytes) = findings.note(self.bytes(checksums.offset + first * 4, (count * 4) as usize)) else { return };
+        let got = crc32(&bytes);
+        if got != expected {
+            findings.add(self.broken(name, "checksum of page checksums", "S-9", 0, got.into(), expected.into()));
+        }
     }
 
     /// The directory of a stream and its blocks.
@@ -107,12 +139,17 @@ impl Database {
     ) -> u64 {
         let Some(stream) = Stream::find(self.container(), kind) else { return 0 };
         let blocks = stream.directory.item_count;
-        let (mut offset, mut decoded, mut slot) = (0, 0, 0);
+        let (mut decoded, mut slot) = (0, 0);
+        // Where the next block is to start; not known after an entry that cannot be read.
+        let (mut offset, mut whole) = (Some(0), true);
         let slots = if kind == StreamKind::Layout { self.layout_count() } else { self.len() };
         for number in 0..blocks {
-            let Some(entry) = findings.note(self.block_entry(&stream, number)) else { continue };
-            if entry.offset.get() != offset {
-                findings.add(self.broken(kind.name(), "offset", "B-1", number, entry.offset.get(), offset));
+            let Some(entry) = findings.note(self.block_entry(&stream, number)) else {
+                (offset, whole) = (None, false);
+                continue;
+            };
+            if let Some(expected) = offset.filter(|&expected| expected != entry.offset.get()) {
+                findings.add(self.broken(kind.name(), "offset", "B-1", number, entry.offset.get(), expected));
             }
             if entry.first_slot.get() < slot || entry.first_slot.get() > slots {
                 findings.add(self.broken(kind.name(), "first_slot", "B-6", number, entry.first_slot.get(), slot));
@@ -120,12 +157,14 @@ impl Database {
             if kind != StreamKind::Sequence && entry.packing != 0 {
                 findings.add(self.broken(kind.name(), "packing", "B-4", number, entry.packing.into(), 0));
             }
-            offset = entry.offset.get().saturating_add(entry.stored_length.get().into());
+            offset = Some(entry.offset.get().saturating_add(entry.stored_length.get().into()));
             decoded += u64::from(entry.decoded_length.get());
             slot = entry.first_slot.get();
         }
-        findings.expect(self, (kind.name(), "end of the last block"), "B-1", offset, stream.blocks.length);
-        if kind == StreamKind::Sequence {
+        if let Some(end) = offset {
+            findings.expect(self, (kind.name(), "end of the last block"), "B-1", end, stream.blocks.length);
+        }
+        if kind == StreamKind::Sequence && whole {
             let expected = self.container().header().stored_residue_count.get();
             findings.expect(self, ("header", "stored_residue_count"), "B-7", decoded, expected);
         }

@@ -145,21 +145,18 @@ impl Database {
             return broken(byte, decoded);
         }
         let nominal = u64::from(stream.nominal);
+        let outside = |number, got, expected| {
+            Err(self.broken(stream.kind.name(), "decoded_length", "B-8", number, got, expected))
+        };
         if item.length <= nominal {
-            return if byte + item.length <= decoded { Ok(()) } else { broken(byte + item.length, decoded) };
+            let end = byte + item.length;
+            return if end <= decoded { Ok(()) } else { outside(first, end, decoded) };
         }
         let mut left = item.length;
         for number in first..first.saturating_add(item.length.div_ceil(nominal)) {
             let decoded = u64::from(self.block_entry(stream, number)?.decoded_length.get());
             if byte != 0 || decoded != left.min(nominal) {
-                return Err(self.broken(
-                    stream.kind.name(),
-                    "decoded_length",
-                    "B-8",
-                    number,
-                    decoded,
-                    left.min(nominal),
-                ));
+                return outside(number, decoded, left.min(nominal));
             }
             left -= decoded;
         }
