@@ -104,7 +104,7 @@ impl Database {
         (0..blocks).into_par_iter().try_for_each(|block| {
             let slots = self.first_slot(block)?..self.first_slot(block + 1)?;
             if slots.start > slots.end {
-                return Err(self.broken("sequence", "first_slot", "B-6", block + 1, slots.end, slots.start).into());
+                return Err(self.broken("sequence", "first_slot", "B-6", block + 1, slots.end, slots.start));
             }
             self.scan_slots(slots, &visit)
         })

@@ -34,7 +34,7 @@ pub const REMEMBERED_MEMORY: u64 = REMEMBERED * size_of::<BlockEntry>() as u64;
 /// Level at which header texts and layout scripts are compressed.
 const TEXT_LEVEL: i32 = 3;
 /// Bytes of header text from which a dictionary is worth its place.
-const DICTIONARY_FROM: usize = 256 << 10;
+const DICTIONARY_FROM: usize = 128 << 10;
 /// Bytes of a dictionary.
 const DICTIONARY_SIZE: usize = 32 << 10;
 /// Bytes of a sample that a dictionary is trained on.

@@ -16,7 +16,7 @@ use crate::options::OpenOptions;
 use crate::read::verify::Level;
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::encode::Compression;
-use crate::write::ingest::Ingest;
+use crate::write::ingest::{Ingest, pieces};
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::share::ShareTable;
@@ -249,6 +249,7 @@ struct Run<'b> {
     sources: Vec<Source>,
     bytes_read: u64,
     bytes_total: Option<u64>,
+    records_lease: Lease,
     _lease: Lease,
 }
 
@@ -274,6 +275,7 @@ impl<'b> Run<'b> {
             sources: Vec::new(),
             bytes_read: 0,
             bytes_total: None,
+            records_lease: settings.budget.lease("the records of a chunk", 0)?,
             _lease: lease,
         })
     }
@@ -360,17 +362,22 @@ impl<'b> Run<'b> {
     }
 
     fn chunk(&mut self, parser: &mut Parser, chunk: &[u8]) -> Result<()> {
-        if let Some(assembler) = &mut self.assembler {
-            return self.ingest.chunk(parser, chunk, assembler);
+        for (piece, memory) in pieces(chunk) {
+            self.records_lease.resize(memory)?;
+            if let Some(assembler) = &mut self.assembler {
+                self.ingest.chunk(parser, piece, assembler)?;
+                continue;
+            }
+            self.ingest.parse(parser, piece)?;
+            if self.ingest.batch().is_empty() {
+                continue;
+            }
+            let residues = &self.ingest.batch().residues;
+            let sample = Composition::of(residues.get(..SAMPLE).unwrap_or(residues));
+            let assembler = self.assembler.insert(start(self.settings, &self.spill, &sample)?);
+            self.ingest.place(assembler)?;
         }
-        self.ingest.parse(parser, chunk)?;
-        if self.ingest.batch().is_empty() {
-            return Ok(());
-        }
-        let residues = &self.ingest.batch().residues;
-        let sample = Composition::of(residues.get(..SAMPLE).unwrap_or(residues));
-        let assembler = self.assembler.insert(start(self.settings, &self.spill, &sample)?);
-        self.ingest.place(assembler)
+        Ok(())
     }
 
     fn end(&mut self, parser: &mut Parser) -> Result<SourceLayout> {

@@ -16,6 +16,21 @@ use crate::fasta::parse::{Parser, SourceLayout};
 use crate::write::assemble::{Assembler, Residues};
 use crate::write::share::{Place, ShareTable};
 
+/// Records that are placed together; a chunk with more of them is cut.
+const TOGETHER: usize = 1 << 14;
+/// Bytes of memory that a record takes beside its text while it is placed.
+const OVERHEAD: usize = 192;
+
+/// Cuts a chunk of FASTA into pieces, so that what is known of each record while it is placed is bounded even where records are a few
+/// bytes long. With each piece comes the memory for that.
+pub fn pieces(chunk: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
+    let count = |bytes| memchr::memchr_iter(b'>', bytes).count();
+    let length = chunk.len().div_ceil(count(chunk) / TOGETHER + 1).max(1);
+    // An empty chunk is a piece too: it may be all there is of an input.
+    let empty = chunk.is_empty().then_some((chunk, 0));
+    chunk.chunks(length).map(move |piece| (piece, (count(piece) * OVERHEAD) as u64)).chain(empty)
+}
+
 /// Records and residues of one input go through here.
 #[derive(Debug)]
 pub struct Ingest {

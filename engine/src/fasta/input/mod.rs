@@ -10,7 +10,7 @@
 //!
 //! Does not look into the bytes, which need not be FASTA, and does not seek: an input is read once, from front to back.
 //!
-//! Costs a thread, three chunks of memory (12 MiB; a plain regular file that is smaller takes what it needs) and the
+//! Costs a thread, three chunks of memory (6 MiB; a plain regular file that is smaller takes what it needs) and the
 //! decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
 //! budget, the windows when the data names them. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no
 //! format is decoded in parallel.
@@ -41,7 +41,7 @@ use path::Opened;
 use source::Source;
 
 /// Bytes of every [`Chunk`] but the last.
-pub const CHUNK: usize = 4 << 20;
+pub const CHUNK: usize = 2 << 20;
 
 /// What an input was, known at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
