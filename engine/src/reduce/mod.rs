@@ -24,7 +24,7 @@ use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::storage::{Access, Storage};
 use crate::read::verify::Level;
 use crate::reduce::groups::Groups;
-use crate::write::builder::{Builder, check};
+use crate::write::builder::{Builder, check, room_for_blocks};
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
 use crate::write::spill::Spill;
@@ -229,7 +229,7 @@ impl<'p> Reduction<'p> {
             if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
         let path = built.as_ref().map_or(&self.input, |built| &built.path);
         // A quarter for decoded blocks; the rest is for sorting and writing.
-        let cache = (self.budget.limit() / 4).min(256 << 20);
+        let cache = room_for_blocks(path, self.budget.limit() / 4);
         let database = OpenOptions::new().access(self.access).cache(cache).budget(self.budget.clone()).open(path)?;
         let groups = stages.time("grouping", || match self.method {
             Method::Exact => exact::group(&database, &spill, &*self.progress),

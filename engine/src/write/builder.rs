@@ -474,8 +474,8 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
 /// # Errors
 /// [`Error::Verification`] with the first thing that is wrong.
 pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget) -> Result<Database> {
-    // Records that share a copy are all over the file: what is free makes their blocks be decoded once.
-    let cache = if level == Level::Everything { (budget.free() / 2).min(256 << 20) } else { 0 };
+    // Records that share a copy are all over the file: with room for its blocks, each is decoded once.
+    let cache = if level == Level::Everything { room_for_blocks(output.temporary(), budget.free() / 2) } else { 0 };
     let database = OpenOptions::new().cache(cache).budget(budget.clone()).open(output.temporary())?;
     match database.verify(level)?.problems.into_iter().next() {
         None => Ok(database),
@@ -484,4 +484,10 @@ pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget) -> Resu
             Err(Error::Verification { path: output.temporary().to_path_buf(), reason })
         }
     }
+}
+
+/// Bytes of a cache that holds most of a container's blocks, if there are `most` at hand.
+pub(crate) fn room_for_blocks(path: &Path, most: u64) -> u64 {
+    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    most.min(length.saturating_mul(4)).min(256 << 20)
 }
