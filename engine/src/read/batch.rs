@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::record::Record;
+use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
 
@@ -97,24 +98,22 @@ impl Database {
         Ok(gathered.into_iter().map(|piece| piece.unwrap_or_else(|| SharedSequence::from(Vec::new()))).collect())
     }
 
-    /// The items `group` of one block, copied into one buffer of exactly their size.
+    /// The items `group`, all of which start in one block, copied into one buffer of exactly their size.
     fn gather_block(&self, stream: &Stream, items: &[Item], group: &[usize]) -> Result<Vec<(usize, SharedSequence)>> {
         let is_long = |index: usize| items[index].length > u64::from(stream.nominal);
         let short = group.iter().filter(|&&index| !is_long(index)).map(|&index| items[index].length).sum::<u64>();
         let mut bytes = Vec::with_capacity(usize::try_from(short).unwrap_or(0));
         let mut ranges = Vec::with_capacity(group.len());
         let mut pieces = Vec::with_capacity(group.len());
+        let mut block = LastBlock::default();
         for &index in group {
-            let item = items[index];
+            let item = block.item(self, stream, items[index], true)?;
             if is_long(index) {
-                pieces.push((index, self.slice(stream, item, 0..item.length)?));
+                pieces.push((index, item));
                 continue;
             }
             let start = bytes.len();
-            self.for_each_part(stream, item, 0..item.length, |_, block, part| {
-                bytes.extend_from_slice(block.get(part).unwrap_or_default());
-                Ok(())
-            })?;
+            bytes.extend_from_slice(&item);
             ranges.push((index, start..bytes.len()));
         }
         let shared = SharedSequence::from(bytes);

@@ -214,7 +214,7 @@ impl Database {
         (0..item.length.div_ceil(PIECE))
             .into_par_iter()
             .map(|piece| {
-                let range = piece * PIECE..item.length.min((piece + 1) * PIECE);
+                let range = piece * PIECE..item.length.min((piece * PIECE).saturating_add(PIECE));
                 let mut composition = Composition::default();
                 self.for_each_part(self.sequences(), item, range, |_, block, part| {
                     composition.add(&Composition::of(block.get(part).unwrap_or_default()));

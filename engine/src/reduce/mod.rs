@@ -1,7 +1,7 @@
 //! Reductions: fewer sequences that stand for all of them, with every original record recoverable.
 //!
 //! A reduction runs directly over a container, block by block, and makes another container (or FASTA of the references). What differs from
-//! method to method is which record each one joins; [`groups`] turns that into files. A record that joins another one
+//! method to method is which record each one joins; the rest of this module turns that into files. A record that joins another one
 //! has it as its representative; records that join none are the references.
 //!
 //! Methods: [`exact`].

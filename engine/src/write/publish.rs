@@ -22,25 +22,27 @@ pub struct Unpublished {
 }
 
 impl Unpublished {
-    /// Starts a file that will be `target`.
+    /// Starts a file that will be `target`. A link is followed: the file that it points to is what will be replaced.
     ///
     /// # Errors
-    /// [`Error::Io`]; also if another process is writing the same target.
+    /// [`Error::Io`]; also if another process is writing the same target, or if it is there and no regular file.
     pub fn create(target: &Path) -> Result<Self> {
-        let Some(name) = target.file_name() else {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "it names no file");
-            return Err(Error::Io { path: target.to_path_buf(), action: "write", source });
+        let refused = |reason| {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, reason);
+            Err(Error::Io { path: target.to_path_buf(), action: "write", source })
         };
-        if target.is_dir() {
-            let source = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder");
-            return Err(Error::Io { path: target.to_path_buf(), action: "write", source });
-        }
+        let target = match std::fs::metadata(target) {
+            Ok(metadata) if metadata.is_file() => target.canonicalize().map_err(Error::io(target, "write"))?,
+            Ok(_) => return refused("it is no regular file"),
+            Err(_) => target.to_path_buf(),
+        };
+        let Some(name) = target.file_name() else { return refused("it names no file") };
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(".unfinished");
         let temporary = target.with_file_name(hidden);
-        let file = lock_new(&temporary).map_err(Error::io(target, "write"))?;
-        Ok(Self { file, temporary, target: target.to_path_buf(), published: false })
+        let file = lock_new(&temporary).map_err(Error::io(&target, "write"))?;
+        Ok(Self { file, temporary, target, published: false })
     }
 
     /// The file under its hidden name.
@@ -158,5 +160,14 @@ mod tests {
         second.publish().unwrap();
         assert_eq!((names(), std::fs::read(&target).unwrap()), (1, b"new".to_vec()));
         assert!(Unpublished::create(folder.path()).is_err(), "a folder");
+        assert!(Unpublished::create(Path::new("/dev/null")).is_err(), "a device");
+
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let third = Unpublished::create(&link).unwrap();
+        third.write_at(b"newer", 0).unwrap();
+        third.publish().unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&target).unwrap(), b"newer");
     }
 }

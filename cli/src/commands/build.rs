@@ -1,0 +1,154 @@
+//! `talaria-db build`: FASTA in, a container out.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+use talaria_db::memory::budget::Budget;
+use talaria_db::spec::alphabet::Alphabet;
+use talaria_db::spec::forever::MAXIMUM_BLOCK;
+use talaria_db::{BuildReport, Builder, Compression};
+
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::memory::MemoryFlags;
+use crate::message::say;
+use crate::progress::Reporter;
+use crate::sizes;
+use crate::target;
+use crate::threads::ThreadFlags;
+
+/// Smallest block that the command makes; the format goes lower, to no one's advantage.
+const SMALLEST_BLOCK: u32 = 4 << 10;
+
+/// Build a container from FASTA
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  talaria-db build uniref50.fasta.gz -o uniref50.talaria
+  talaria-db build chr*.fa -o genome.talaria --verify
+  zcat nr.gz | talaria-db build - -o nr.talaria --max-memory 8G --tmp-dir /scratch")]
+pub(crate) struct BuildFlags {
+    /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2; - is standard input
+    #[arg(value_name = "IN", required = true, value_hint = ValueHint::FilePath)]
+    inputs: Vec<PathBuf>,
+    /// The container; what has this name is replaced once the new file is complete
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    output: PathBuf,
+    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
+    #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = target::codec)]
+    codec: Compression,
+    /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given
+    #[arg(long, value_name = "SIZE", value_parser = block_size)]
+    block_size: Option<u32>,
+    /// What the residues are
+    #[arg(long, default_value = "auto", value_parser = alphabet())]
+    alphabet: AlphabetChoice,
+    /// Store identical sequences as often as they occur
+    #[arg(long)]
+    no_share: bool,
+    /// Before the container gets its name, read all of it back and compare with the digests of the inputs
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    memory: MemoryFlags,
+    #[command(flatten)]
+    threads: ThreadFlags,
+    /// Folder for temporary files; the output's unless given
+    #[arg(long, help_heading = "Resources", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    tmp_dir: Option<PathBuf>,
+    /// Most bytes of temporary files
+    #[arg(long, help_heading = "Resources", value_name = "SIZE", value_parser = sizes::parse)]
+    max_spill: Option<u64>,
+    /// Seconds between lines of progress, if standard error is not a terminal
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    progress_every: u32,
+    /// No progress, summary or warnings
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// `auto` is none.
+type AlphabetChoice = Option<Alphabet>;
+
+impl BuildFlags {
+    /// Builds.
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let output = target::check(&self.inputs, &self.output)?;
+        let budget = self.memory.budget()?;
+        let interval = Duration::from_secs(self.progress_every.into());
+        let reporter = if self.quiet { Reporter::Silent } else { Reporter::new(interval, &budget) };
+        let started = Instant::now();
+        let report = self.builder(&output, &budget).progress(|progress| reporter.show(progress)).finish()?;
+        // A bar is cleared before anything else is said.
+        drop(reporter);
+        if !self.quiet {
+            self.summarize(&report, started.elapsed());
+        }
+        Ok(Exit::Done)
+    }
+
+    fn builder<'p>(&self, output: &Path, budget: &Budget) -> Builder<'p> {
+        let mut builder = Builder::new(output)
+            .compression(self.codec)
+            .share(!self.no_share)
+            .verify(self.verify)
+            .threads(self.threads.count())
+            .budget(budget.clone());
+        for input in &self.inputs {
+            builder = builder.add_fasta(input);
+        }
+        if let Some(size) = self.block_size {
+            builder = builder.block_size(size);
+        }
+        if let Some(alphabet) = self.alphabet {
+            builder = builder.alphabet(alphabet);
+        }
+        if let Some(folder) = &self.tmp_dir {
+            builder = builder.temporary_folder(folder);
+        }
+        if let Some(limit) = self.max_spill {
+            builder = builder.spill_limit(limit);
+        }
+        builder
+    }
+
+    fn summarize(&self, report: &BuildReport, time: Duration) {
+        for (input, source) in self.inputs.iter().zip(&report.sources) {
+            if source.record_count == 0 {
+                say(format_args!("warning: {}: no records", input.display()));
+            }
+        }
+        let before: u64 = report.sources.iter().map(|source| source.byte_length).sum();
+        let shared = match report.shared {
+            0 => String::new(),
+            count => format!(" ({} shared)", sizes::number(count)),
+        };
+        say(format_args!(
+            "{}: {}{shared}, {}, {} of FASTA in {} ({}), {:.1} s, memory {}",
+            self.output.display(),
+            sizes::counted(report.records, "record"),
+            sizes::counted(report.residues, "residue"),
+            sizes::bytes(before),
+            sizes::bytes(report.file_length),
+            sizes::percent(report.file_length, before),
+            time.as_secs_f64(),
+            sizes::bytes(report.peak_memory),
+        ));
+    }
+}
+
+fn block_size(text: &str) -> Result<u32, String> {
+    let size = sizes::parse(text)?;
+    match u32::try_from(size) {
+        Ok(size) if size.is_power_of_two() && (SMALLEST_BLOCK..=MAXIMUM_BLOCK).contains(&size) => Ok(size),
+        _ => Err("not a power of two from 4K to 8M".to_owned()),
+    }
+}
+
+fn alphabet() -> impl TypedValueParser<Value = AlphabetChoice> {
+    const CHOICES: [Alphabet; 3] = [Alphabet::Protein, Alphabet::Dna, Alphabet::Rna];
+    let names = std::iter::once("auto").chain(CHOICES.map(Alphabet::name));
+    PossibleValuesParser::new(names).map(|name| CHOICES.into_iter().find(|alphabet| alphabet.name() == name))
+}

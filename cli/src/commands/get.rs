@@ -1,0 +1,160 @@
+//! `talaria-db get`: records and regions, by name or number.
+
+mod fetch;
+mod ids;
+mod numbers;
+mod region;
+mod search;
+mod write;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum, ValueHint};
+use talaria_db::Database;
+
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::message::{say, say_bytes};
+use crate::open::DatabaseFlags;
+use crate::output::Output;
+use fetch::Fetcher;
+use ids::IdFile;
+use numbers::Numbers;
+use search::{Missing, Wanted};
+use write::RecordWriter;
+
+/// Names or records up to this number are looked up one after the other, without threads: starting those takes longer.
+const FEW: usize = 16;
+/// Most numbers of records that are held at a time.
+const MOST_NUMBERS: u64 = 1 << 16;
+
+/// Print records or regions, by id or number, in the order asked for
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "talaria-db get [OPTIONS] <DB> [ID]... [--file <FILE>] [--number <LIST>]",
+    group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number"])),
+    after_help = "\
+A name is the first word of a header, or an accession (with or without its
+version) or entry name in it. All records that bear a name are printed. What is
+not found is listed on standard error, and the exit code is 5 at the end.
+
+Regions are as in samtools: ID:from-to, counted from 1, both ends included.
+ID:from, ID:from- and ID:-to run to an end of the sequence. An id that has a
+colon itself comes first; {ID}:from-to is never ambiguous.
+
+Examples:
+  talaria-db get uniref50.talaria P69905 HBB_HUMAN
+  talaria-db get genome.talaria chr1:1,000,001-1,000,060 --reverse-complement
+  talaria-db get nr.talaria --file ids.txt --format tsv > records.tsv
+  talaria-db get nr.talaria --number 0,17,100-199"
+)]
+pub(crate) struct GetFlags {
+    #[command(flatten)]
+    database: DatabaseFlags,
+    /// Ids, other names, or regions
+    #[arg(value_name = "ID")]
+    ids: Vec<OsString>,
+    /// A file with one of them a line; - is standard input
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<PathBuf>,
+    /// Numbers of records, from 0 in the order of the input, as in 0,17,5-9
+    #[arg(short, long, value_name = "LIST")]
+    number: Option<Numbers>,
+    /// How records are printed; tsv and json give the length of the whole record and, for regions, from and to
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Residues a line of FASTA, 0 for one line
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    line_width: u64,
+    /// The other strand, of nucleotides; FASTA headers get /rc after the id
+    #[arg(short = 'i', long)]
+    reverse_complement: bool,
+    /// Of several records with a name, the first one only
+    #[arg(long)]
+    first: bool,
+}
+
+/// How records are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// FASTA
+    #[default]
+    Fasta,
+    /// Columns with a line of names; blanks within them are spaces
+    Tsv,
+    /// One object a line
+    Json,
+}
+
+impl GetFlags {
+    /// Looks up and prints: the ids of the command line, those of the file, the numbers.
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let database = self.database.open()?;
+        let mut names = match &self.file {
+            Some(path) => Some(IdFile::open(path, database.budget())?),
+            None => None,
+        };
+        if names.is_some() || self.number.is_some() || self.ids.len() > FEW {
+            self.database.threads.start()?;
+        }
+        let writer = RecordWriter::new(Output::stdout()?, self.format, self.line_width)?;
+        let fetcher = Fetcher::new(&database, writer, self.reverse_complement);
+        let mut getter = Getter { database: &database, fetcher, first: self.first, missing: false };
+        let ids: Vec<&[u8]> = self.ids.iter().map(|id| id.as_bytes()).collect();
+        getter.names(&ids)?;
+        while let Some(chunk) = names.as_mut().map(IdFile::next_chunk).transpose()?.flatten() {
+            getter.names(&chunk.names())?;
+        }
+        for range in self.number.iter().flat_map(Numbers::ranges) {
+            getter.numbers(*range.start(), *range.end())?;
+        }
+        getter.fetcher.finish()?;
+        Ok(if getter.missing { Exit::NotFound } else { Exit::Done })
+    }
+}
+
+/// Takes what is asked for piece by piece, so that memory has a bound.
+struct Getter<'d> {
+    database: &'d Database,
+    fetcher: Fetcher<'d>,
+    first: bool,
+    missing: bool,
+}
+
+impl Getter<'_> {
+    fn names(&mut self, names: &[&[u8]]) -> Result<()> {
+        let found = search::search(self.database, names, self.first)?;
+        for missing in &found.missing {
+            self.missing = true;
+            match missing {
+                Missing::Name(name) => say_bytes(&[b"not found: ", name]),
+                Missing::Region(name, length) => {
+                    let reason = format!(" (the sequence ends at {length})");
+                    say_bytes(&[b"not found: ", name, reason.as_bytes()]);
+                }
+            }
+        }
+        self.fetcher.fetch(&found.wanted)
+    }
+
+    /// Records `first` to `last`, as far as there are that many.
+    fn numbers(&mut self, first: u64, last: u64) -> Result<()> {
+        let count = self.database.len();
+        if last >= count {
+            self.missing = true;
+            let range = if first == last { format!("number {first}") } else { format!("numbers {first}-{last}") };
+            say(format_args!("not found: {range} (there are {count} records, from 0)"));
+        }
+        let (mut next, end) = (first, last.saturating_add(1).min(count));
+        while next < end {
+            let until = end.min(next + MOST_NUMBERS);
+            let wanted: talaria_db::Result<Vec<Wanted<'_>>> =
+                (next..until).map(|ordinal| Wanted::number(self.database, ordinal)).collect();
+            self.fetcher.fetch(&wanted?)?;
+            next = until;
+        }
+        Ok(())
+    }
+}

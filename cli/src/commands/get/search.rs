@@ -1,0 +1,103 @@
+//! From names to what is to be printed.
+
+use std::ops::Range;
+
+use talaria_db::Database;
+
+use super::FEW;
+use super::region::{Place, Region};
+use crate::failure::{Failure, Result};
+
+/// A record, or a part of it, that is to be printed.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted<'q> {
+    /// What was asked for; none if it was a number.
+    pub(super) query: Option<&'q [u8]>,
+    /// Its number.
+    pub(super) ordinal: u64,
+    /// Residues of the whole record.
+    pub(super) length: u64,
+    /// Bytes of its header line.
+    pub(super) header_length: u32,
+    /// The part, from 0, half open; none for the whole record.
+    pub(super) part: Option<Range<u64>>,
+}
+
+impl Wanted<'_> {
+    /// The whole record with this number.
+    pub(super) fn number(database: &Database, ordinal: u64) -> talaria_db::Result<Self> {
+        let header_length = database.header_entry(ordinal)?.text_length.get();
+        Ok(Self { query: None, ordinal, length: database.sequence_length(ordinal)?, header_length, part: None })
+    }
+
+    /// Residues from 0, half open.
+    pub(super) fn range(&self) -> Range<u64> {
+        self.part.clone().unwrap_or(0..self.length)
+    }
+}
+
+/// A name that led to nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Missing<'q> {
+    /// No record bears it.
+    Name(&'q [u8]),
+    /// The region starts past the end of the sequence, which has this length.
+    Region(&'q [u8], u64),
+}
+
+/// What was found, and what was not, each in the order asked for.
+#[derive(Debug, Default)]
+pub(super) struct Found<'q> {
+    /// What is to be printed.
+    pub(super) wanted: Vec<Wanted<'q>>,
+    /// What is not there.
+    pub(super) missing: Vec<Missing<'q>>,
+}
+
+/// Looks all of `names` up: each as it stands, and as a region only if no record bears it.
+pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
+    let whole = find(database, names)?;
+    let absent = names.iter().zip(&whole).filter(|(_, ordinals)| ordinals.is_empty());
+    let regions: Vec<Option<Region<'q>>> = absent.map(|(name, _)| Region::parse(name)).collect();
+    let bases: Vec<&[u8]> = regions.iter().flatten().map(|region| region.name).collect();
+    let mut of_regions = find(database, &bases)?.into_iter();
+    let mut regions = regions.into_iter();
+
+    let mut found = Found::default();
+    found.wanted.reserve(names.len());
+    for (&query, ordinals) in names.iter().zip(&whole) {
+        if !ordinals.is_empty() {
+            for &ordinal in chosen(ordinals, first) {
+                found.wanted.push(Wanted { query: Some(query), ..Wanted::number(database, ordinal)? });
+            }
+            continue;
+        }
+        let region = regions.next().flatten();
+        let ordinals = region.and_then(|_| of_regions.next()).unwrap_or_default();
+        let (Some(region), false) = (region, ordinals.is_empty()) else {
+            found.missing.push(Missing::Name(query));
+            continue;
+        };
+        for &ordinal in chosen(&ordinals, first) {
+            let record = Wanted { query: Some(query), ..Wanted::number(database, ordinal)? };
+            match region.place(record.length) {
+                Place::Whole => found.wanted.push(record),
+                Place::Part(part) => found.wanted.push(Wanted { part: Some(part), ..record }),
+                Place::Outside => found.missing.push(Missing::Region(query, record.length)),
+                Place::Senseless => {
+                    let text = String::from_utf8_lossy(query);
+                    return Err(Failure::Usage(format!("{text}: a region counts from 1 and ends after its start")));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn chosen(ordinals: &[u64], first: bool) -> &[u64] {
+    ordinals.get(..1).filter(|_| first).unwrap_or(ordinals)
+}
+
+fn find(database: &Database, names: &[&[u8]]) -> talaria_db::Result<Vec<Vec<u64>>> {
+    if names.len() <= FEW { names.iter().map(|name| database.find(name)).collect() } else { database.find_many(names) }
+}

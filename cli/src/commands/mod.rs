@@ -1,0 +1,11 @@
+//! The commands. Each has its flags, with a `run` that does it and returns the exit code.
+
+pub(crate) mod build;
+pub(crate) mod completions;
+pub(crate) mod export;
+pub(crate) mod get;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod reduce;
+pub(crate) mod stats;
+pub(crate) mod verify;

@@ -1,0 +1,184 @@
+//! `talaria-db reduce`: fewer sequences that stand for all of them.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+use serde_json::{Value, json};
+use talaria_db::Compression;
+use talaria_db::read::storage::Access;
+use talaria_db::reduce::{Method, Output, Reduction, ReductionReport};
+use talaria_db::write::publish::Unpublished;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::memory::MemoryFlags;
+use crate::message::say;
+use crate::progress::Reporter;
+use crate::sizes;
+use crate::target;
+use crate::threads::ThreadFlags;
+
+/// Reduce a container or FASTA to fewer sequences that stand for all of them
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The result is a container that gives every original record back, or FASTA of the references alone if OUT ends in .fasta, .fa, .faa,
+.fna or .ffn. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage.
+
+Methods:
+  exact  records with the same residues (case counts) join the first of them
+
+Examples:
+  talaria-db reduce uniref100.talaria -o distinct.talaria
+  talaria-db reduce proteins.fasta.gz -o distinct.fasta --report distinct.json
+  talaria-db export distinct.talaria --references > references.fasta")]
+pub(crate) struct ReduceFlags {
+    /// A container, or FASTA, plain or compressed; - is standard input
+    #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
+    input: PathBuf,
+    /// The container or FASTA to write; what has this name is replaced once the new file is complete
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    output: PathBuf,
+    /// How records are brought together
+    #[arg(long, default_value = "exact", value_parser = method())]
+    method: Method,
+    /// The table of clusters; OUT.clusters.tsv unless given
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    clusters: Option<PathBuf>,
+    /// Writes the report as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    report: Option<PathBuf>,
+    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
+    #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = target::codec)]
+    codec: Compression,
+    /// Residues a line of FASTA, 0 for one line
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    line_width: u64,
+    /// Read the container piece by piece instead of mapping it, for file systems that cannot be relied on
+    #[arg(long, help_heading = "Resources")]
+    no_mmap: bool,
+    #[command(flatten)]
+    memory: MemoryFlags,
+    #[command(flatten)]
+    threads: ThreadFlags,
+    /// Folder for temporary files; the output's unless given
+    #[arg(long, help_heading = "Resources", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    tmp_dir: Option<PathBuf>,
+    /// Most bytes of temporary files
+    #[arg(long, help_heading = "Resources", value_name = "SIZE", value_parser = sizes::parse)]
+    max_spill: Option<u64>,
+    /// Seconds between lines of progress, if standard error is not a terminal
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    progress_every: u32,
+    /// No progress or summary
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl ReduceFlags {
+    /// Reduces.
+    pub(crate) fn run(&self) -> Result<Exit> {
+        let path = target::check(std::slice::from_ref(&self.input), &self.output)?;
+        let fasta = is_fasta_name(&path)?;
+        let output = if fasta { Output::Fasta(path.clone(), self.line_width) } else { Output::Container(path.clone()) };
+        let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
+        let clusters = target::check(&[self.input.clone(), path], &clusters)?;
+        let budget = self.memory.budget()?;
+        let interval = Duration::from_secs(self.progress_every.into());
+        let reporter = if self.quiet { Reporter::Silent } else { Reporter::of_records(interval, &budget) };
+        let mut reduction = Reduction::new(&self.input, output)
+            .method(self.method)
+            .clusters(&clusters)
+            .compression(self.codec)
+            .threads(self.threads.count())
+            .access(if self.no_mmap { Access::Read } else { Access::Map })
+            .budget(budget)
+            .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
+        if let Some(folder) = &self.tmp_dir {
+            reduction = reduction.temporary_folder(folder);
+        }
+        if let Some(limit) = self.max_spill {
+            reduction = reduction.spill_limit(limit);
+        }
+        let report = reduction.run()?;
+        drop(reduction);
+        // A bar is cleared before anything else is said.
+        drop(reporter);
+        if let Some(path) = &self.report {
+            let file = Unpublished::create(path)?;
+            file.write_at(format!("{:#}\n", as_json(&report)).as_bytes(), 0)?;
+            file.publish()?;
+        }
+        if !self.quiet {
+            self.summarize(&report, fasta);
+        }
+        Ok(Exit::Done)
+    }
+
+    fn summarize(&self, report: &ReductionReport, fasta: bool) {
+        say(format_args!(
+            "{}: {}, {}, {} of {} residues ({})",
+            self.output.display(),
+            sizes::counted(report.records, "record"),
+            sizes::counted(report.references, "reference"),
+            sizes::number(report.reference_residues),
+            sizes::number(report.residues),
+            sizes::percent(report.reference_residues, report.residues),
+        ));
+        if fasta && report.references < report.records {
+            say(format_args!(
+                "{}: references only; the other {} are in {}, and all can be given back from a container alone",
+                self.output.display(),
+                sizes::counted(report.records - report.references, "record"),
+                self.input.display(),
+            ));
+        }
+    }
+}
+
+fn method() -> impl TypedValueParser<Value = Method> {
+    const METHODS: [Method; 1] = [Method::Exact];
+    PossibleValuesParser::new(METHODS.map(Method::name))
+        .map(|name| METHODS.into_iter().find(|method| method.name() == name).unwrap_or(Method::Exact))
+}
+
+/// Whether a name is one of FASTA. A compressed one is refused, rather than given plain text.
+fn is_fasta_name(path: &Path) -> Result<bool> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let is_fasta = |name: &str| [".fasta", ".fa", ".faa", ".fna", ".ffn"].iter().any(|ending| name.ends_with(ending));
+    for ending in [".gz", ".zst", ".xz", ".bz2"] {
+        if name.strip_suffix(ending).is_some_and(is_fasta) {
+            let text = format!("{}: FASTA is written plain; compress it afterwards", path.display());
+            return Err(Failure::Usage(text));
+        }
+    }
+    Ok(is_fasta(&name))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn as_json(report: &ReductionReport) -> Value {
+    let sizes: Vec<Value> =
+        report.sizes.iter().map(|(most, count)| json!({ "records_at_most": most, "clusters": count })).collect();
+    let stages: Vec<Value> =
+        report.stages.iter().map(|(name, time)| json!({ "stage": name, "seconds": time.as_secs_f64() })).collect();
+    json!({
+        "method": report.method.name(),
+        "records": report.records,
+        "references": report.references,
+        "residues": report.residues,
+        "reference_residues": report.reference_residues,
+        "cluster_sizes": sizes,
+        "input_bytes": report.input_bytes,
+        "output_bytes": report.output_bytes,
+        "peak_memory": report.peak_memory,
+        "peak_spill": report.peak_spill,
+        "stages": stages,
+    })
+}

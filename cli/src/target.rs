@@ -1,0 +1,40 @@
+//! Files that commands make: where they may go, and the codec of containers among them.
+
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use talaria_db::{Compression, Error};
+
+use crate::failure::{Failure, Result};
+
+/// Parses `--codec`.
+pub(crate) fn codec(text: &str) -> Result<Compression, String> {
+    Compression::parse(text).map_err(|error| match error {
+        Error::Option { reason, .. } => reason,
+        other => other.to_string(),
+    })
+}
+
+/// The file to write, links followed; refuses what must not be replaced.
+pub(crate) fn check(inputs: &[PathBuf], output: &Path) -> Result<PathBuf> {
+    if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
+        return Err(Failure::Usage("standard input can be read only once".to_owned()));
+    }
+    let metadata = match output.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(output.to_path_buf()),
+        Err(error) => return Err(Failure::io(output, "look at")(error)),
+    };
+    if !metadata.is_file() {
+        return Err(Failure::Usage(format!("{}: not a regular file", output.display())));
+    }
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    for input in inputs {
+        if input.metadata().is_ok_and(|input| identity(&input) == identity(&metadata)) {
+            return Err(Failure::Usage(format!("{}: both input and output", output.display())));
+        }
+    }
+    output.canonicalize().map_err(Failure::io(output, "look at"))
+}

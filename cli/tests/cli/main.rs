@@ -1,0 +1,16 @@
+//! The program as its users see it: what goes in, what comes out, and how it ends.
+#![allow(clippy::unwrap_used, reason = "these are tests; their helpers are too")]
+
+mod build;
+mod common;
+mod export;
+mod formats;
+mod get;
+mod help;
+mod inspect;
+mod readme;
+mod reduce;
+mod regions;
+mod stats;
+mod streams;
+mod verify;

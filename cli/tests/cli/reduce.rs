@@ -1,0 +1,135 @@
+use std::collections::BTreeMap;
+
+use crate::common::{Folder, built, proteins, run};
+
+/// Records of which every third repeats an earlier one, some far back, with odd layout and repeated ids.
+fn repetitive() -> Vec<u8> {
+    let text = String::from_utf8(proteins(300)).unwrap();
+    let records: Vec<&str> = text.split_inclusive("\n>").collect();
+    let body = |index: usize| records[index].trim_end_matches('>').split_once('\n').unwrap().1;
+    let mut fasta = String::new();
+    for index in 0..900 {
+        let from = if index % 3 == 2 { (index * 7919) % 100 } else { index % 300 };
+        fasta.push_str(&format!(">id{} record {index}\n{}", index % 850, body(from)));
+    }
+    fasta.push_str(">empty\n>blank\n\n\n>empty again\n>upper\nMKV\n>lower\nmkv\n>crlf\r\nMKV\r\n>last\nMKV");
+    fasta.into_bytes()
+}
+
+/// Ids and sequences, by an independent way.
+fn parse(fasta: &[u8]) -> Vec<(String, String)> {
+    let text = String::from_utf8(fasta.to_vec()).unwrap();
+    text.split("\n>")
+        .map(|record| {
+            let (header, body) = record.trim_start_matches('>').split_once('\n').unwrap_or((record, ""));
+            let id = header.split([' ', '\r']).next().unwrap().to_owned();
+            (id, body.split_whitespace().collect())
+        })
+        .collect()
+}
+
+#[test]
+fn one_copy_of_each_and_everything_back() {
+    let fasta = repetitive();
+    let (folder, db) = built(&fasta);
+    let reduced = folder.path("reduced.talaria");
+    let report = folder.path("report.json");
+    let answer = run(&[&"reduce", &db, &"-o", &reduced, &"--report", &report]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(run(&[&"export", &reduced]).stdout == fasta);
+    assert_eq!(run(&[&"verify", &reduced]).code, 0);
+
+    // Against a plain model: the first of each distinct sequence is the reference.
+    let records = parse(&fasta);
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, (_, sequence)) in records.iter().enumerate() {
+        first.entry(sequence).or_insert(index);
+    }
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["records"], records.len());
+    assert_eq!(report["references"], first.len());
+
+    let references = parse(&run(&[&"export", &reduced, &"--references"]).stdout);
+    let mut expected: Vec<usize> = first.values().copied().collect();
+    expected.sort_unstable();
+    assert_eq!(references, expected.iter().map(|&index| records[index].clone()).collect::<Vec<_>>());
+
+    let table = std::fs::read_to_string(folder.path("reduced.talaria.clusters.tsv")).unwrap();
+    let mut lines: Vec<String> = Vec::new();
+    for &reference in &expected {
+        for (id, sequence) in &records[reference..] {
+            if *sequence == records[reference].1 {
+                lines.push(format!("{}\t{id}\t1.000\t1.000", records[reference].0));
+            }
+        }
+    }
+    assert_eq!(table.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn the_same_whatever_the_threads_the_memory_and_the_container() {
+    let fasta = repetitive();
+    let (folder, _) = built(&fasta);
+    let (input, plain) = (folder.path("in.fasta"), folder.path("plain.talaria"));
+    assert_eq!(run(&[&"build", &input, &"-o", &plain, &"--no-share", &"-q"]).code, 0);
+    let reduce = |name: &str, arguments: &[&'static str]| {
+        let output = folder.path(name);
+        let mut all: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"reduce", &plain, &"-o", &output, &"-q"];
+        all.extend(arguments.iter().map(|argument| argument as &dyn AsRef<std::ffi::OsStr>));
+        let answer = run(&all);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{name}");
+        std::fs::read(&output).unwrap()
+    };
+    let reduced = reduce("a.talaria", &["--threads", "1"]);
+    assert!(reduced == reduce("b.talaria", &["--threads", "2", "--max-memory", "48M"]));
+    assert!(reduced == reduce("c.talaria", &["--no-mmap"]));
+    assert!(reduced.len() < std::fs::read(&plain).unwrap().len());
+}
+
+#[test]
+fn fasta_on_either_side() {
+    let fasta = repetitive();
+    let (folder, db) = built(&fasta);
+    let (input, container, text) = (folder.path("in.fasta"), folder.path("r.talaria"), folder.path("r.fasta"));
+    assert_eq!(run(&[&"reduce", &input, &"-o", &container, &"-q"]).code, 0);
+    assert!(run(&[&"export", &container]).stdout == fasta);
+
+    let answer = run(&[&"reduce", &input, &"-o", &text, &"--line-width", &"0"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(answer.stderr.contains("references only"), "{}", answer.stderr);
+    let references = run(&[&"export", &container, &"--references", &"--line-width", &"0"]).stdout;
+    assert!(std::fs::read(&text).unwrap() == references);
+    assert_eq!(
+        folder.names(),
+        ["in.fasta", "out.talaria", "r.fasta", "r.fasta.clusters.tsv", "r.talaria", "r.talaria.clusters.tsv"]
+    );
+    drop(db);
+}
+
+#[test]
+fn what_it_refuses() {
+    let (folder, db) = built(">a\nMKV\n");
+    let out = folder.path("out2.talaria");
+    assert_eq!(run(&[&"reduce", &db, &"-o", &db]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &folder.path("x.fasta.gz")]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--method", &"magic"]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--max-memory", &"1M"]).code, 140);
+    assert_eq!(run(&[&"reduce", &folder.path("none"), &"-o", &out]).code, 1);
+    let text = folder.write("text", "no FASTA\n");
+    assert_eq!(run(&[&"reduce", &text, &"-o", &out]).code, 3);
+    let mut bytes = std::fs::read(&db).unwrap();
+    bytes[4096] ^= 1;
+    let damaged = folder.write("damaged", bytes);
+    assert_eq!(run(&[&"reduce", &damaged, &"-o", &out]).code, 4);
+    assert_eq!(folder.names(), ["damaged", "in.fasta", "out.talaria", "text"]);
+    assert_eq!(run(&[&"export", &db, &"--references"]).code, 2, "not a reduction");
+}
+
+#[test]
+fn nothing_in_nothing_out() {
+    let folder = Folder::new();
+    let (input, output) = (folder.write("in.fa", ""), folder.path("r.talaria"));
+    assert_eq!(run(&[&"reduce", &input, &"-o", &output, &"-q"]).code, 0);
+    assert_eq!(run(&[&"export", &output]).stdout, b"");
+    assert_eq!(std::fs::read(folder.path("r.talaria.clusters.tsv")).unwrap(), b"");
+}
