@@ -9,6 +9,17 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::read::stream::Item;
 
+/// Where the header text lies of which an item of the header table speaks.
+pub(crate) trait TextItem {
+    fn text_item(&self) -> Item;
+}
+
+impl TextItem for HeaderEntry {
+    fn text_item(&self) -> Item {
+        Item { address: PackedAddress::from_bits(self.text.get()), length: self.text_length.get().into() }
+    }
+}
+
 impl Database {
     /// The header table's item of a record, checked.
     ///
@@ -55,8 +66,7 @@ impl Database {
     }
 
     pub(crate) fn text_item(&self, ordinal: u64) -> Result<Item> {
-        let entry = self.header_entry(ordinal)?;
-        Ok(Item { address: PackedAddress::from_bits(entry.text.get()), length: entry.text_length.get().into() })
+        self.header_entry(ordinal).map(|entry| entry.text_item())
     }
 
     /// Item `index` of the layout index.

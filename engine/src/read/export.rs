@@ -16,6 +16,7 @@ use talaria_db_spec::varint;
 use crate::database::{Database, Source};
 use crate::error::{Error, Result};
 use crate::fasta::cursor::LayoutCursor;
+use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::Item;
@@ -23,7 +24,7 @@ use crate::sys::map::Advice;
 
 /// Bytes that a unit aims at.
 const UNIT: u64 = 256 << 10;
-/// Bytes that a window aims at.
+/// Bytes that a window aims at where memory allows.
 const WINDOW: u64 = 8 << 20;
 
 /// How lines are laid out.
@@ -171,10 +172,8 @@ impl Database {
             if options.selection == Selection::References && entry.is_shared() {
                 continue;
             }
-            let item =
-                Item { address: PackedAddress::from_bits(entry.text.get()), length: entry.text_length.get().into() };
             text.push(b'>');
-            text.extend_from_slice(&texts.item(self, self.texts(), item, false)?);
+            text.extend_from_slice(&texts.item(self, self.texts(), entry.text_item(), false)?);
             let from = if entry.is_shared() { &mut guest } else { &mut home };
             let residues = from.item(self, self.sequences(), self.sequence_item(ordinal)?, keep)?;
             if entry.is_irregular() && options.lines == Lines::Original {
@@ -265,6 +264,8 @@ struct Cutter<'d> {
     lines: LineSource,
     original: bool,
     references: bool,
+    /// Bytes that a window aims at: two of them are to fit what is free of the budget several times over.
+    window: u64,
     /// The long record that is being cut: its position, length and layout there.
     long: Option<(u64, u64, LayoutCursor, Option<Vec<u8>>)>,
 }
@@ -283,6 +284,7 @@ impl<'d> Cutter<'d> {
             lines: LineSource { line_end, byte_length: source.byte_length },
             original: options.lines == Lines::Original,
             references: options.selection == Selection::References,
+            window: (database.budget().free() / 8).min(WINDOW),
             long: None,
         }
     }
@@ -290,7 +292,7 @@ impl<'d> Cutter<'d> {
     /// The next units, and about how many bytes of text they make.
     fn next_window(&mut self) -> Result<(Vec<Unit>, u64)> {
         let (mut units, mut total) = (Vec::new(), 0);
-        while total < WINDOW {
+        while total < self.window {
             let Some(unit) = self.next_unit()? else { break };
             total += unit.estimate as u64;
             units.push(unit);

@@ -8,9 +8,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use talaria_db_spec::columns::HeaderEntry;
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::columns::TextItem;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
 use crate::sys::map::Advice;
@@ -26,6 +28,14 @@ pub struct RecordView<'a> {
     pub residues: &'a [u8],
     /// Whether an earlier record has the same residues at the same address.
     pub shared: bool,
+}
+
+/// The residues of a record in a pass over blocks.
+pub(crate) enum Sequence<'a> {
+    /// They lie in one block.
+    Whole(&'a [u8]),
+    /// They are longer than a block.
+    Long(Item),
 }
 
 /// The block that was used last: neighbouring records are usually in the same one.
@@ -99,15 +109,56 @@ impl Database {
     /// ```
     pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
         self.advise_blocks(Advice::Sequential);
-        let blocks = self.sequences().directory.item_count;
-        self.scan_slots(0..self.first_slot(0)?, &visit)?;
-        (0..blocks).into_par_iter().try_for_each(|block| {
-            let slots = self.first_slot(block)?..self.first_slot(block + 1)?;
-            if slots.start > slots.end {
-                return Err(self.broken("sequence", "first_slot", "B-6", block + 1, slots.end, slots.start));
-            }
-            self.scan_slots(slots, &visit)
+        self.owned_slots().try_for_each(|slots| {
+            let mut text = LastBlock::default();
+            self.visit_sequences(slots?, |ordinal, entry, sequence| {
+                let header = text.item(self, self.texts(), entry.text_item(), true)?;
+                let shared = entry.is_shared();
+                match sequence {
+                    Sequence::Whole(residues) => visit(RecordView { ordinal, header: &header, residues, shared }),
+                    Sequence::Long(item) => {
+                        let residues = self.slice(self.sequences(), item, 0..item.length)?;
+                        visit(RecordView { ordinal, header: &header, residues: &residues, shared })
+                    }
+                }
+            })
         })
+    }
+
+    /// For each block the slots that it owns; before them those before the first block. Together they are all slots, once.
+    pub(crate) fn owned_slots(&self) -> impl IndexedParallelIterator<Item = Result<Range<u64>>> + '_ {
+        let blocks = usize::try_from(self.sequences().directory.item_count).unwrap_or(usize::MAX);
+        (0..blocks.saturating_add(1)).into_par_iter().map(|number| {
+            let number = number as u64;
+            let start = if number == 0 { 0 } else { self.first_slot(number - 1)? };
+            let end = self.first_slot(number)?;
+            if start > end {
+                return Err(self.broken("sequence", "first_slot", "B-6", number, end, start));
+            }
+            Ok(start..end)
+        })
+    }
+
+    /// Calls `visit` with the ordinal, the header table's item and the residues of the records in `slots`, one block decoded at a time.
+    pub(crate) fn visit_sequences(
+        &self,
+        slots: Range<u64>,
+        mut visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (mut home, mut guest) = (LastBlock::default(), LastBlock::default());
+        for slot in slots {
+            let ordinal = self.ordinal_in_slot(slot)?;
+            let entry = self.header_entry(ordinal)?;
+            let item = self.sequence_item(ordinal)?;
+            if item.length > self.sequences().nominal.into() {
+                visit(ordinal, &entry, Sequence::Long(item))?;
+                continue;
+            }
+            let from = if entry.is_shared() { &mut guest } else { &mut home };
+            let residues = from.item(self, self.sequences(), item, self.has_shared())?;
+            visit(ordinal, &entry, Sequence::Whole(&residues))?;
+        }
+        Ok(())
     }
 
     /// The slot of the first record that belongs to a block; the number of records after the last block.
@@ -134,19 +185,6 @@ impl Database {
             return Err(self.broken("physical order", "item", "C-6", slot, ordinal, self.len()));
         }
         Ok(ordinal)
-    }
-
-    fn scan_slots(&self, slots: Range<u64>, visit: &impl Fn(RecordView<'_>) -> Result<()>) -> Result<()> {
-        let (mut home, mut guest, mut text) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
-        for slot in slots {
-            let ordinal = self.ordinal_in_slot(slot)?;
-            let entry = self.header_entry(ordinal)?;
-            let header = text.item(self, self.texts(), self.text_item(ordinal)?, true)?;
-            let (from, keep) = if entry.is_shared() { (&mut guest, true) } else { (&mut home, self.has_shared()) };
-            let residues = from.item(self, self.sequences(), self.sequence_item(ordinal)?, keep)?;
-            visit(RecordView { ordinal, header: &header, residues: &residues, shared: entry.is_shared() })?;
-        }
-        Ok(())
     }
 
     /// Whether records share stored copies, so that blocks are worth keeping in a pass over all of them.

@@ -13,7 +13,7 @@ use talaria_db_spec::block::{BlockEntry, Codec, Packing};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
-use crate::read::scan::LastBlock;
+use crate::read::scan::Sequence;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream, StreamKind};
 use lengths::Lengths;
@@ -188,22 +188,15 @@ impl Database {
     fn count_residues(&self) -> Result<Composition> {
         let threads = rayon::current_num_threads();
         let _lease = self.budget().lease("counting residues", (threads * GATHERED) as u64)?;
-        let blocks = self.sequences().directory.item_count;
-        (0..blocks)
-            .into_par_iter()
-            .try_fold(Counter::default, |mut counter, block| {
-                let (mut home, mut guest) = (LastBlock::default(), LastBlock::default());
-                for slot in self.first_slot(block)?..self.first_slot(block + 1)? {
-                    let ordinal = self.ordinal_in_slot(slot)?;
-                    let shared = self.header_entry(ordinal)?.is_shared();
-                    let item = self.sequence_item(ordinal)?;
-                    if item.length > self.sequences().nominal.into() {
-                        counter.total.add(&self.count_long(item)?);
-                        continue;
+        self.owned_slots()
+            .try_fold(Counter::default, |mut counter, slots| {
+                self.visit_sequences(slots?, |_, _, sequence| {
+                    match sequence {
+                        Sequence::Whole(residues) => counter.add(residues),
+                        Sequence::Long(item) => counter.total.add(&self.count_long(item)?),
                     }
-                    let from = if shared { &mut guest } else { &mut home };
-                    counter.add(&from.item(self, self.sequences(), item, shared || self.has_shared())?);
-                }
+                    Ok(())
+                })?;
                 Ok(counter)
             })
             .map(|counter| counter.map(Counter::finish))

@@ -6,10 +6,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use xxhash_rust::xxh3::xxh3_64;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::scan::Sequence;
 use crate::reduce::groups::{Groups, sort_memory};
 use crate::write::spill::{Sorter, Spill};
 
@@ -17,6 +19,8 @@ use crate::write::spill::{Sorter, Spill};
 const TOGETHER: usize = 1 << 14;
 /// Bytes that are loaded together to be compared.
 const BYTES: u64 = 16 << 20;
+/// Bytes of memory that a record to compare takes beside its residues.
+const OVERHEAD: u64 = 512;
 /// Records longer than this are compared piece by piece.
 const LONG: u64 = 1 << 20;
 /// Hashes that a thread gathers before it passes them on.
@@ -55,20 +59,35 @@ fn hash_all(
 ) -> Result<Sorter<(u64, u64, u64)>> {
     let sorter = Sorter::new(spill, "hashes of sequences", sort_memory(spill, 4))?;
     let shared = Mutex::new((sorter, Vec::with_capacity(GATHERED)));
-    database.scan(|record| {
-        let item = (xxh3_64(record.residues), record.residues.len() as u64, record.ordinal);
-        let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let (sorter, gathered) = &mut *guard;
-        gathered.push(item);
-        if gathered.len() == GATHERED {
-            progress("grouping", sorter.len(), database.len());
-            gathered.drain(..).try_for_each(|item| sorter.push(item))?;
-        }
-        Ok(())
+    database.owned_slots().try_for_each(|slots| {
+        database.visit_sequences(slots?, |ordinal, _, sequence| {
+            let (hash, length) = match sequence {
+                Sequence::Whole(residues) => (xxh3_64(residues), residues.len() as u64),
+                Sequence::Long(item) => (hash_long(database, ordinal, item.length)?, item.length),
+            };
+            let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let (sorter, gathered) = &mut *guard;
+            gathered.push((hash, length, ordinal));
+            if gathered.len() == GATHERED {
+                progress("grouping", sorter.len(), database.len());
+                gathered.drain(..).try_for_each(|item| sorter.push(item))?;
+            }
+            Ok(())
+        })
     })?;
     let (mut sorter, gathered) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     gathered.into_iter().try_for_each(|item| sorter.push(item))?;
     Ok(sorter)
+}
+
+/// The hash of a record that is longer than a block, block by block.
+fn hash_long(database: &Database, ordinal: u64, length: u64) -> Result<u64> {
+    let mut hasher = Xxh3::new();
+    database.for_each_residues(ordinal, 0..length, |part| {
+        hasher.update(part);
+        Ok(())
+    })?;
+    Ok(hasher.digest())
 }
 
 /// Compares the bytes of candidates, many at a time.
@@ -100,7 +119,8 @@ impl Comparison<'_> {
 
     /// Compares what is waiting.
     fn compare(&mut self) -> Result<()> {
-        let _lease = self.database.budget().lease("sequences to compare", self.bytes)?;
+        let memory = self.bytes + self.records as u64 * OVERHEAD;
+        let _lease = self.database.budget().lease("sequences to compare", memory)?;
         let waiting = std::mem::take(&mut self.waiting);
         // Records at one address have been compared when they were written; only one of them is loaded.
         let mut loaded: Vec<(u64, u64)> = Vec::new();

@@ -24,6 +24,7 @@ use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::storage::{Access, Storage};
 use crate::read::verify::Level;
 use crate::reduce::groups::Groups;
+use crate::sys::heap::release_freed_memory;
 use crate::write::builder::{Builder, check, room_for_blocks};
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
@@ -310,6 +311,7 @@ impl Stages {
     fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
+        release_freed_memory();
         self.0.push((name, start.elapsed()));
         result
     }

@@ -16,15 +16,17 @@ use crate::read::shared::SharedSequence;
 use crate::reduce::Reduction;
 use crate::reduce::clusters::Table;
 use crate::reduce::groups::{Groups, sort_memory};
-use crate::write::assemble::{Assembler, Residues, Shape};
+use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::spill::{Sorter, Spill};
 
 /// Bytes of records that are loaded together.
-const WINDOW: u64 = 4 << 20;
+const WINDOW: u64 = 2 << 20;
 /// Most records that are loaded together.
-const MOST: u64 = 1 << 15;
+const MOST: u64 = 1 << 13;
+/// Bytes of memory that a loaded record takes beside its bytes.
+const OVERHEAD: u64 = 256;
 /// Records that one thread loads.
 const GROUP: usize = 256;
 
@@ -46,6 +48,9 @@ pub(super) fn write(
     spill: &Spill,
     clusters: Option<&Table>,
 ) -> Result<Unpublished> {
+    // Two windows, one being loaded and one being cut into blocks, the blocks before and after encoding, and what is remembered of them.
+    let memory = 4 * WINDOW + MOST * OVERHEAD + REMEMBERED_MEMORY;
+    let _lease = spill.budget().lease("loading and encoding", memory)?;
     let members = Marks::new(database.len(), database)?;
     let (by_member, by_representative) = groups.finish()?;
     for pair in by_member {

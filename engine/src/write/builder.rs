@@ -14,6 +14,7 @@ use crate::fasta::parse::{Parser, SourceLayout};
 use crate::memory::budget::{Budget, Lease};
 use crate::options::OpenOptions;
 use crate::read::verify::Level;
+use crate::sys::heap::release_freed_memory;
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::encode::Compression;
 use crate::write::ingest::{Ingest, pieces};
@@ -431,16 +432,21 @@ impl<'b> Run<'b> {
             self.report("verifying");
         }
         let level = if self.settings.verify { Level::Everything } else { Level::Checksums };
-        let database = check(&output, level, &self.settings.budget)?;
+        let Self { settings, spill, ingest, .. } = self;
+        let shared = ingest.shared();
+        // What building took is free for checking.
+        drop(ingest);
+        release_freed_memory();
+        let database = check(&output, level, &settings.budget)?;
         let report = BuildReport {
             records: database.len(),
             residues: database.residue_count(),
-            shared: self.ingest.shared(),
+            shared,
             alphabet: database.alphabet(),
             file_length: database.container().header().file_length.get(),
             sources: particulars.sources,
-            peak_memory: self.settings.budget.peak(),
-            peak_spill: self.spill.peak_on_disk(),
+            peak_memory: settings.budget.peak(),
+            peak_spill: spill.peak_on_disk(),
         };
         drop(database);
         output.publish()?;

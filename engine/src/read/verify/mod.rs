@@ -6,6 +6,7 @@ mod bytes;
 mod digest;
 mod names;
 mod records;
+mod shared;
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -120,6 +121,7 @@ impl Database {
         }
         if level == Level::Everything {
             self.verify_records(&findings, &mut verification)?;
+            self.verify_shared(&findings)?;
             self.verify_names(&findings)?;
             if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
                 verification.sources = self.verify_sources(&findings)?;

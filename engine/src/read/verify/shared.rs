@@ -1,0 +1,68 @@
+//! Shared copies: a record that says that an earlier one has its residues is right (C-3).
+//!
+//! Addresses and lengths of all records are sorted, so that an earlier record with the same ones stands just before. Where memory is
+//! too small for all of them, they are taken in parts, by address, each with a pass over the columns.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::Findings;
+use crate::database::Database;
+use crate::error::Result;
+
+/// Bytes of memory a record.
+const ENTRY: u64 = 24;
+/// Fewest bytes that are worth a pass.
+const LEAST: u64 = 1 << 20;
+/// Records that one thread looks at together.
+const GROUP: u64 = 4096;
+
+/// Address, length, ordinal with the flag in its lowest bit.
+type Place = (u64, u64, u64);
+
+impl Database {
+    pub(super) fn verify_shared(&self, findings: &Findings) -> Result<()> {
+        if !self.has_shared() {
+            return Ok(());
+        }
+        let memory = (self.budget().free() / 4).max(LEAST).min((self.len() * ENTRY).max(LEAST));
+        // Twice what the records of a part take on average, as the vector doubles and parts differ.
+        let _lease = self.budget().lease("addresses of shared copies", 2 * memory)?;
+        let parts = (self.len() * ENTRY).div_ceil(memory);
+        for part in 0..parts {
+            let mut places = self.places(part, parts);
+            places.par_sort_unstable();
+            let mut before = None;
+            for &(address, length, marked) in &places {
+                let ordinal = marked >> 1;
+                if marked & 1 == 1 && before != Some((address, length)) {
+                    findings.add(self.broken("header table", "flag shared", "C-3", ordinal, 1, 0));
+                }
+                before = Some((address, length));
+            }
+        }
+        Ok(())
+    }
+
+    /// The records of a part. Those that cannot be read have been noted already.
+    fn places(&self, part: u64, parts: u64) -> Vec<Place> {
+        let places = Mutex::new(Vec::new());
+        (0..self.len().div_ceil(GROUP)).into_par_iter().for_each(|group| {
+            let found: Vec<Place> = (group * GROUP..((group + 1) * GROUP).min(self.len()))
+                .filter_map(|ordinal| {
+                    let address = self.sequence_address(ordinal).ok()?.bits();
+                    // Multiplied by an odd constant, so that neighbours go to different parts.
+                    let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+                    if hash % parts != part {
+                        return None;
+                    }
+                    let shared = self.header_entry(ordinal).ok()?.is_shared();
+                    Some((address, self.sequence_length(ordinal).ok()?, ordinal << 1 | u64::from(shared)))
+                })
+                .collect();
+            places.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        });
+        places.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}

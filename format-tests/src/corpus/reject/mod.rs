@@ -1,0 +1,27 @@
+//! Files that break one rule each, by the part of the file that breaks it.
+
+mod blocks;
+mod columns;
+mod header;
+mod layout;
+mod names;
+mod sources;
+mod table;
+
+use super::List;
+
+/// A few proteins in one block, no two lines of one width.
+const PROTEINS: &str = "0003-line-widths";
+
+/// Rules, name, change, and what it shows: a row of a table of cases that change the same thing.
+type Row<T> = (&'static str, &'static str, fn(&mut T), &'static str);
+
+pub(super) fn list(list: &mut List) {
+    header::list(list);
+    table::list(list);
+    columns::list(list);
+    blocks::list(list);
+    names::list(list);
+    sources::list(list);
+    layout::list(list);
+}

@@ -1,0 +1,136 @@
+//! Hostile files: every byte of every structure is changed and all checksums above it are made to fit, so that only
+//! the rules stand between the change and the reader. Nothing may panic, run away or take more memory than the
+//! budget; what is answered may be another file's truth.
+#![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+use talaria_db::memory::budget::Budget;
+use talaria_db::read::export::ExportOptions;
+use talaria_db::read::stream::StreamKind;
+use talaria_db::read::verify::Level;
+use talaria_db::{Database, OpenOptions};
+use talaria_db_format_tests::draft::Draft;
+use talaria_db_format_tests::expected::Expected;
+use talaria_db_format_tests::image::Image;
+use talaria_db_format_tests::ladder;
+use talaria_db_spec::header::Header;
+use zerocopy::{FromBytes, IntoBytes};
+
+/// Containers with every kind of structure that a writer of version 1 makes.
+const SEEDS: [&str; 4] = ["0011-shared", "0019-long-record", "0009-irregular-layout", "0022-lz4-two-bit"];
+
+/// A budget for files of a few KiB.
+const MEMORY: u64 = 16 << 20;
+
+/// Most bytes that export may write; scripts may write at most as much as three times their source.
+const MOST_TEXT: usize = 1 << 20;
+
+/// Opens a file and does all that can be done with it.
+fn exercise(bytes: Vec<u8>, expected: &Expected) {
+    let options = OpenOptions::new().cache(64 << 10).budget(Budget::new(MEMORY));
+    let Ok(database) = options.from_bytes(bytes) else { return };
+    let _ = expected.compare(&database, false);
+    let last = database.len().saturating_sub(1);
+    for ordinal in [0, 1, last] {
+        let _ = database.record(ordinal);
+        let _ = database.region(ordinal, 1..u64::MAX);
+        let _ = database.for_each_residues(ordinal, 0..u64::MAX, |_| Ok(()));
+    }
+    let _ = database.batch(&[last, 0, last]);
+    let _ = database.verify(Level::Everything);
+    scan(&database);
+    export(&database);
+}
+
+/// A scan that ends well has been at every record once.
+fn scan(database: &Database) {
+    let visited: Mutex<Vec<u64>> = Mutex::default();
+    let scanned = database.scan(|record| {
+        visited.lock().unwrap().push(record.ordinal);
+        talaria_db::Result::Ok(())
+    });
+    if scanned.is_ok() {
+        let mut visited = visited.into_inner().unwrap();
+        visited.sort_unstable();
+        assert!(visited.into_iter().eq(0..database.len()), "a scan is not of every record once");
+    }
+}
+
+fn export(database: &Database) {
+    let mut text = Vec::new();
+    let _ = database.export(&mut text, &ExportOptions::default());
+    assert!(text.len() <= MOST_TEXT, "{} bytes of text", text.len());
+}
+
+/// Calls `change` for every place below `count`, and says at which ones it panics.
+fn at_each_place(name: &str, count: usize, change: impl Fn(usize)) {
+    let panics = |at: &usize| catch_unwind(AssertUnwindSafe(|| change(*at))).is_err();
+    let places: Vec<usize> = (0..count).filter(panics).collect();
+    assert!(places.is_empty(), "{name}: panics at {places:?}");
+}
+
+fn subjects() -> impl Iterator<Item = (&'static str, Vec<u8>, Expected)> {
+    SEEDS.into_iter().map(|name| {
+        let rung = ladder::find(name);
+        (name, rung.container(), Expected::of_fasta(&rung.fasta()))
+    })
+}
+
+#[test]
+fn headers_and_tables() {
+    for (name, bytes, expected) in subjects() {
+        for mask in [0x01, 0x80, 0xFF] {
+            at_each_place(name, size_of::<Header>(), |at| {
+                let mut image = Image::new(bytes.clone());
+                let mut header = image.header().as_bytes().to_vec();
+                header[at] ^= mask;
+                image.change_header(|sealed| *sealed = Header::read_from_bytes(&header).unwrap());
+                exercise(image.into_bytes(), &expected);
+            });
+            let table = Image::new(bytes.clone()).entries().as_bytes().len();
+            at_each_place(name, table, |at| {
+                let mut image = Image::new(bytes.clone());
+                image.change_table(|entries| entries.as_mut_bytes()[at] ^= mask);
+                exercise(image.into_bytes(), &expected);
+            });
+        }
+    }
+}
+
+#[test]
+fn columns_directories_and_indexes() {
+    for (name, bytes, expected) in subjects() {
+        let draft = Draft::parse(&bytes);
+        for (index, part) in draft.parts.iter().enumerate() {
+            at_each_place(&format!("{name}, section {}", part.entry.kind), part.bytes.len(), |at| {
+                for mask in [0x01, 0xFF] {
+                    let mut draft = draft.clone();
+                    draft.parts[index].bytes[at] ^= mask;
+                    exercise(draft.assemble().into_bytes(), &expected);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn blocks() {
+    for (name, bytes, expected) in subjects() {
+        let draft = Draft::parse(&bytes);
+        let layout = draft.parts.iter().any(|part| part.entry.kind.get() == StreamKind::Layout.sections().0.number());
+        for stream in StreamKind::ALL.into_iter().filter(|stream| layout || *stream != StreamKind::Layout) {
+            for number in 0..draft.blocks(stream).len() {
+                let stored = draft.blocks(stream)[number].stored.len();
+                at_each_place(&format!("{name}, {} block {number}", stream.name()), stored, |at| {
+                    for mask in [0x01, 0xFF] {
+                        let mut draft = draft.clone();
+                        draft.edit_blocks(stream, |blocks| blocks[number].stored[at] ^= mask);
+                        exercise(draft.assemble().into_bytes(), &expected);
+                    }
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Files that broke other programs: each comes back byte for byte, or is refused with its name and a place in it.
+//!
+//! They lie beside the workspace, in `../shared/data/weird`, and are not part of it: without them this test says so
+//! and passes.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in the helpers of tests a fault is a failed test")]
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use talaria_db::read::export::ExportOptions;
+use talaria_db::{Builder, Compression, Database, Error};
+use talaria_db_format_tests::fixtures;
+
+/// Derived files that must be refused.
+const MUST_BE_REFUSED: [&str; 3] = ["truncated.fa.gz", "trailing_garbage.fa.gz", "bgzf_no_eof.fa.gz"];
+
+/// All files below a folder, in order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries.into_iter().flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The text of a file, decompressed without the engine.
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut read = |mut reader: Box<dyn Read + '_>| reader.read_to_end(&mut text).map(|_| ());
+    match bytes {
+        [0x1F, 0x8B, ..] => read(Box::new(flate2::read::MultiGzDecoder::new(bytes))),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => read(Box::new(zstd::stream::read::Decoder::new(bytes).unwrap())),
+        [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => read(Box::new(liblzma::read::XzDecoder::new_multi_decoder(bytes))),
+        [b'B', b'Z', b'h', ..] => read(Box::new(bzip2::read::MultiBzDecoder::new(bytes))),
+        plain => read(Box::new(plain)),
+    }
+    .expect("what the engine takes decompresses");
+    text
+}
+
+/// Builds a container from a file and reads it back.
+fn export(path: &Path, output: &Path) -> talaria_db::Result<Vec<u8>> {
+    Builder::new(output).compression(Compression::Lz4).add_fasta(path).verify(true).finish()?;
+    let mut exported = Vec::new();
+    Database::open(output)?.export(&mut exported, &ExportOptions::default())?;
+    Ok(exported)
+}
+
+#[test]
+fn weird_files_come_back_or_are_refused_by_name_and_place() {
+    let folder = fixtures::workspace().join("../shared/data/weird");
+    if !folder.is_dir() {
+        eprintln!("skipped: there is no folder shared/data/weird beside the workspace");
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut back, mut refused) = (0, Vec::new());
+    for path in files(&folder) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        match export(&path, &temporary.path().join("weird.talaria")) {
+            Ok(exported) => {
+                assert!(exported == plain(&fs::read(&path).unwrap()), "{name} does not come back");
+                assert!(!MUST_BE_REFUSED.contains(&name), "{name} is taken");
+                back += 1;
+            }
+            Err(error @ (Error::Input { line: 1.., .. } | Error::Compressed { .. })) => {
+                let message = error.to_string();
+                assert!(message.contains(name), "{message} does not name {name}");
+                refused.push(message.replace(&format!("{}/", folder.display()), ""));
+            }
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    for message in &refused {
+        eprintln!("{message}");
+    }
+    eprintln!("{back} came back, {} were refused", refused.len());
+    for name in MUST_BE_REFUSED {
+        assert!(refused.iter().any(|message| message.contains(name)), "{name} is not among the refused");
+    }
+}
