@@ -75,7 +75,7 @@ single_jobs() {
 }
 
 kind=$("$talaria" build in.fa -o t.talaria --threads 2 --quiet && "$talaria" stats t.talaria --json | grep -q '"protein"' && echo prot || echo nucl)
-have zstd && zstd -q -T2 -1 in.fa -o z.zst
+have zstd && zstd -q -T2 -1 <in.fa >z.zst
 for tool in samtools bgzip makeblastdb mmseqs diamond pyfastx seqkit zstd; do have "$tool" || skipped="$skipped $tool"; done
 for ((run = 0; run < runs; run++)); do build_jobs; done
 for ((run = 0; run < runs; run++)); do export_jobs; done

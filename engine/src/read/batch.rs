@@ -4,17 +4,23 @@ use rayon::prelude::*;
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::memory::budget::Budget;
 use crate::read::record::Record;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
 
-/// Most records that [`Database::for_each_record`] holds at a time.
-const MOST_RECORDS: usize = 1 << 16;
 /// Most bytes that [`Database::for_each_record`] holds at a time, unless one record is longer.
-const MOST_BYTES: u64 = 32 << 20;
+const MOST_BYTES: u64 = 256 << 20;
 /// Bytes of memory beside its own that a record of a batch takes.
-const OVERHEAD: u64 = 256;
+pub const OVERHEAD: u64 = 256;
+
+/// Most bytes of records that [`Database::for_each_record`] holds at a time, unless one record is longer: the more records are fetched
+/// together, the more of them are in each block that is decoded.
+#[must_use]
+pub fn most_bytes(budget: &Budget) -> u64 {
+    (budget.free() / 4).min(MOST_BYTES)
+}
 
 impl Database {
     /// The records with these numbers, in the order given. Repeated numbers are allowed.
@@ -53,16 +59,18 @@ impl Database {
         ordinals: &[u64],
         mut visit: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
+        let most = most_bytes(self.budget());
         let mut rest = ordinals;
         while !rest.is_empty() {
             let (mut count, mut bytes) = (0, 0);
-            for &ordinal in rest.iter().take(MOST_RECORDS) {
-                let more = self.sequence_length(ordinal)? + u64::from(self.header_entry(ordinal)?.text_length.get());
-                if count > 0 && bytes + more > MOST_BYTES {
+            for &ordinal in rest {
+                let text = u64::from(self.header_entry(ordinal)?.text_length.get());
+                let more = self.sequence_length(ordinal)?.saturating_add(text + OVERHEAD);
+                if count > 0 && more > most.saturating_sub(bytes) {
                     break;
                 }
                 count += 1;
-                bytes += more + OVERHEAD;
+                bytes = bytes.saturating_add(more);
             }
             let _lease = self.budget().lease("a batch of records", bytes)?;
             let (now, later) = rest.split_at(count);
@@ -89,8 +97,10 @@ impl Database {
         order.par_sort_unstable_by_key(|&index| (items[index].address, items[index].length, index));
         let groups: Vec<&[usize]> =
             order.chunk_by(|&left, &right| items[left].address.block() == items[right].address.block()).collect();
+        // A batch that touches more blocks than the cache holds would only push everything else out of it.
+        let keep = groups.len() as u64 * u64::from(stream.nominal) <= self.cache().capacity() / 2;
         let pieces: Vec<Vec<(usize, SharedSequence)>> =
-            groups.into_par_iter().map(|group| self.gather_block(stream, items, group)).collect::<Result<_>>()?;
+            groups.into_par_iter().map(|group| self.gather_block(stream, items, group, keep)).collect::<Result<_>>()?;
         let mut gathered: Vec<Option<SharedSequence>> = vec![None; items.len()];
         for (index, piece) in pieces.into_iter().flatten() {
             gathered[index] = Some(piece);
@@ -99,7 +109,13 @@ impl Database {
     }
 
     /// The items `group`, all of which start in one block, copied into one buffer of exactly their size.
-    fn gather_block(&self, stream: &Stream, items: &[Item], group: &[usize]) -> Result<Vec<(usize, SharedSequence)>> {
+    fn gather_block(
+        &self,
+        stream: &Stream,
+        items: &[Item],
+        group: &[usize],
+        keep: bool,
+    ) -> Result<Vec<(usize, SharedSequence)>> {
         let is_long = |index: usize| items[index].length > u64::from(stream.nominal);
         let short = group.iter().filter(|&&index| !is_long(index)).map(|&index| items[index].length).sum::<u64>();
         let mut bytes = Vec::with_capacity(usize::try_from(short).unwrap_or(0));
@@ -107,7 +123,7 @@ impl Database {
         let mut pieces = Vec::with_capacity(group.len());
         let mut block = LastBlock::default();
         for &index in group {
-            let item = block.item(self, stream, items[index], true)?;
+            let item = block.item(self, stream, items[index], keep)?;
             if is_long(index) {
                 pieces.push((index, item));
                 continue;

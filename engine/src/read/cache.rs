@@ -27,7 +27,7 @@ pub struct BlockKey {
 #[derive(Debug)]
 pub struct BlockCache {
     shards: Vec<Mutex<Shard>>,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl BlockCache {
@@ -39,7 +39,13 @@ impl BlockCache {
         let lease = budget.lease("the block cache", capacity)?;
         let each = if capacity < 1 << 20 { 0 } else { usize::try_from(capacity).unwrap_or(usize::MAX) / SHARDS };
         let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(each))).collect();
-        Ok(Self { shards, _lease: lease })
+        Ok(Self { shards, lease })
+    }
+
+    /// Bytes that it keeps at most.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.lease.bytes()
     }
 
     /// The block, if it is here.

@@ -64,11 +64,8 @@ impl LastBlock {
         let block = match &self.block {
             Some(block) if self.number == number => Arc::clone(block),
             _ => {
-                let block = if keep {
-                    database.block(stream, number)?
-                } else {
-                    Arc::new(database.decode_block(stream, number)?)
-                };
+                let block =
+                    if keep { database.block(stream, number)? } else { database.passing_block(stream, number)? };
                 self.number = number;
                 self.block = Some(Arc::clone(&block));
                 block

@@ -160,6 +160,14 @@ impl Database {
         Ok(block)
     }
 
+    /// A decoded block, from the cache if it is there, and not kept in it.
+    pub(crate) fn passing_block(&self, stream: &Stream, number: u64) -> Result<Arc<Vec<u8>>> {
+        match self.cache().get(BlockKey { stream: stream.kind, block: number }) {
+            Some(block) => Ok(block),
+            None => self.decode_block(stream, number).map(Arc::new),
+        }
+    }
+
     /// Calls `part` with the bytes of `range` of an item, block by block, each with its position in the item.
     ///
     /// Only the blocks that the range touches are decoded (rule B-8).

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use talaria_db::Database;
+use talaria_db::read::batch::{OVERHEAD, most_bytes};
 use talaria_db::spec::alphabet::{Alphabet, complement};
 
 use super::FEW;
@@ -12,10 +13,6 @@ use crate::failure::{Failure, Result};
 
 /// Records up to this length may be copied whole, in residues.
 const SHORT: u64 = 256 << 10;
-/// Most bytes of a batch, whose records are in memory together.
-const MOST_BYTES: u64 = 32 << 20;
-/// Bytes beside header and residues that are allowed for a record of a batch.
-const OVERHEAD: u64 = 256;
 /// Residues of a piece of a long record that is read from its end.
 const PIECE: u64 = 256 << 10;
 
@@ -31,7 +28,7 @@ pub(super) struct Fetcher<'d> {
 impl<'d> Fetcher<'d> {
     /// With `reverse`, of the other strand.
     pub(super) fn new(database: &'d Database, writer: RecordWriter, reverse: bool) -> Self {
-        let most = MOST_BYTES.min(database.budget().free() / 2);
+        let most = most_bytes(database.budget());
         Self { database, writer, reverse, most, piece: Vec::new() }
     }
 

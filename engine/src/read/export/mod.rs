@@ -4,6 +4,8 @@
 //! made in parallel while the one before is written. So memory is bounded by two windows, leased from the budget, and not by the
 //! longest record.
 
+mod stash;
+
 use std::io::Write;
 use std::ops::Range;
 
@@ -17,6 +19,7 @@ use crate::database::{Database, Source};
 use crate::error::{Error, Result};
 use crate::fasta::cursor::LayoutCursor;
 use crate::read::columns::TextItem;
+use crate::read::export::stash::Stash;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::Item;
@@ -133,6 +136,10 @@ impl Database {
 
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
         self.advise_blocks(Advice::Sequential);
+        let stash = match options.selection {
+            Selection::All => Stash::new(self, source.first_record..source.first_record + source.record_count)?,
+            Selection::References => None,
+        };
         let mut cutter = Cutter::new(self, source, options);
         let mut written = 0;
         // The texts that are made and those that are written change places, and keep their memory.
@@ -142,7 +149,10 @@ impl Database {
             let _lease = self.budget().lease("text on its way out", 2 * estimate)?;
             making.resize_with(units.len(), Vec::new);
             let (made, (sent, next)) = rayon::join(
-                || units.par_iter().zip(&mut making).try_for_each(|(unit, text)| self.make(unit, options, text)),
+                || {
+                    let made = units.par_iter().zip(&mut making);
+                    made.try_for_each(|(unit, text)| self.make(unit, options, stash.as_ref(), text))
+                },
                 || {
                     let sent =
                         ready.iter().try_fold(0, |sum, bytes| write(out, bytes).map(|()| sum + bytes.len() as u64));
@@ -158,15 +168,15 @@ impl Database {
     }
 
     /// Turns a unit into `text`.
-    fn make(&self, unit: &Unit, options: &ExportOptions, text: &mut Vec<u8>) -> Result<()> {
+    fn make(&self, unit: &Unit, options: &ExportOptions, stash: Option<&Stash>, text: &mut Vec<u8>) -> Result<()> {
         text.clear();
         text.reserve(unit.estimate);
         if let Some(piece) = &unit.piece {
             return self.make_piece(unit, piece, text);
         }
         let (mut texts, mut home, mut guest) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
-        let keep = self.has_shared();
-        let mut layout = None;
+        let keep = stash.is_none() && self.has_shared();
+        let (mut layout, mut stashed) = (None, None);
         for ordinal in unit.ordinals.clone() {
             let entry = self.header_entry(ordinal)?;
             if options.selection == Selection::References && entry.is_shared() {
@@ -174,8 +184,19 @@ impl Database {
             }
             text.push(b'>');
             text.extend_from_slice(&texts.item(self, self.texts(), entry.text_item(), false)?);
-            let from = if entry.is_shared() { &mut guest } else { &mut home };
-            let residues = from.item(self, self.sequences(), self.sequence_item(ordinal)?, keep)?;
+            let item = self.sequence_item(ordinal)?;
+            let found;
+            let residues: &[u8] = match stash.filter(|_| entry.is_shared()) {
+                Some(stash) if let Some(copy) = stash.get(item.address, item.length) => copy,
+                _ => {
+                    let (from, keep) = if entry.is_shared() { (&mut guest, true) } else { (&mut home, keep) };
+                    found = from.item(self, self.sequences(), item, keep)?;
+                    &found
+                }
+            };
+            if let Some(stash) = stash.filter(|_| !entry.is_shared() && item.length > 0) {
+                stash.offer(stashed.get_or_insert_with(|| stash.position(item.address)), item.address, residues);
+            }
             if entry.is_irregular() && options.lines == Lines::Original {
                 let index = match layout {
                     Some(index) => index,
@@ -187,12 +208,12 @@ impl Database {
                 let room = usize::try_from(beside).unwrap_or(usize::MAX).saturating_add(residues.len());
                 text.try_reserve(room).map_err(|_| self.no_memory("the layout of a record", beside))?;
                 text.extend_from_slice(&header_end);
-                cursor.write(&residues, text);
+                cursor.write(residues, text);
                 cursor.finish(text);
             } else {
                 text.extend_from_slice(unit.lines.line_end.bytes());
                 let mut cursor = unit.regular.clone();
-                cursor.write(&residues, text);
+                cursor.write(residues, text);
                 cursor.finish(text);
             }
         }
