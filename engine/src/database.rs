@@ -1,6 +1,7 @@
 //! An open container.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -277,6 +278,10 @@ impl Database {
 
     pub(crate) fn item<const N: usize>(&self, section: &Section, index: u64) -> Result<[u8; N]> {
         self.inner.pages.item(&self.inner.storage, &self.inner.path, section, index)
+    }
+
+    pub(crate) fn items(&self, section: &Section, items: Range<u64>) -> Result<Cow<'_, [u8]>> {
+        self.inner.pages.run(&self.inner.storage, &self.inner.path, section, items)
     }
 
     pub(crate) fn page(&self, section: &Section, page: u64) -> Result<Cow<'_, [u8]>> {

@@ -174,6 +174,9 @@ fn write_lines(
     out: &mut Vec<u8>,
 ) -> usize {
     let mut rest = residues;
+    if line_end == LineEnd::Lf {
+        rest = write_whole_lines(rest, (left, width, filled), out);
+    }
     while *left > 0 && !rest.is_empty() {
         if *filled == width {
             match line_end {
@@ -191,6 +194,44 @@ fn write_lines(
         rest = after;
     }
     residues.len() - rest.len()
+}
+
+/// Writes all whole lines of the usual widths with an LF after each but the last, in pieces whose size the compiler knows; says what is
+/// left. The common case of [`write_lines`], at several times its speed.
+fn write_whole_lines<'a>(
+    residues: &'a [u8],
+    (left, width, filled): (&mut u64, u64, &mut u64),
+    out: &mut Vec<u8>,
+) -> &'a [u8] {
+    let lines = match width {
+        60 => write_lines_of::<60>,
+        70 => write_lines_of::<70>,
+        80 => write_lines_of::<80>,
+        _ => return residues,
+    };
+    // At the start of a line, with at least one more line after the whole ones: the last of them stays open, as its end comes
+    // with the next residue.
+    let whole = length(residues.len()) / width;
+    if *filled != 0 || whole == 0 || whole > *left {
+        return residues;
+    }
+    let rest = lines(residues, out);
+    // The end of the last whole line is not written yet.
+    out.pop();
+    *left -= whole - 1;
+    *filled = width;
+    rest
+}
+
+/// Appends whole lines of `WIDTH` residues, each with an LF; returns what is left.
+fn write_lines_of<'a, const WIDTH: usize>(residues: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    let (lines, rest) = residues.as_chunks::<WIDTH>();
+    out.reserve(lines.len() * (WIDTH + 1));
+    for line in lines {
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    rest
 }
 
 /// As [`write_lines`], for `count` residues that are not written.

@@ -1,8 +1,10 @@
 //! The columns: what is known of a record before anything is decoded.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::columns::HeaderEntry;
-use talaria_db_spec::layout::LayoutEntry;
 use zerocopy::FromBytes;
 
 use crate::database::Database;
@@ -69,31 +71,66 @@ impl Database {
         self.header_entry(ordinal).map(|entry| entry.text_item())
     }
 
-    /// Item `index` of the layout index.
-    pub(crate) fn layout_entry(&self, index: u64) -> Result<LayoutEntry> {
-        let Some(section) = &self.sections().layout_index else {
-            return Err(self.broken("layout index", "missing", "C-4", index, 0, 1));
-        };
-        let bytes: [u8; 16] = self.item(section, index)?;
-        LayoutEntry::read_from_bytes(&bytes).map_err(|_| Error::OutOfRange {
-            what: "layout index",
-            got: index,
-            count: section.item_count,
+    /// The columns of a run of records.
+    pub(crate) fn columns(&self, ordinals: Range<u64>) -> Result<ColumnRun<'_>> {
+        let sections = self.sections();
+        Ok(ColumnRun {
+            database: self,
+            headers: self.items(&sections.header_table, ordinals.clone())?,
+            lengths: self.items(&sections.lengths, ordinals.clone())?,
+            wide: sections.lengths.item_size == 8,
+            offsets: self.items(&sections.offsets, ordinals.clone())?,
+            ordinals,
         })
     }
+}
 
-    /// Items of the layout index: irregular records.
-    pub(crate) fn layout_count(&self) -> u64 {
-        self.sections().layout_index.map_or(0, |section| section.item_count)
+/// The columns of a run of records, whose pages have been compared: an access is a load.
+pub(crate) struct ColumnRun<'d> {
+    database: &'d Database,
+    ordinals: Range<u64>,
+    headers: Cow<'d, [u8]>,
+    lengths: Cow<'d, [u8]>,
+    wide: bool,
+    offsets: Cow<'d, [u8]>,
+}
+
+impl ColumnRun<'_> {
+    /// The records.
+    pub(crate) fn ordinals(&self) -> Range<u64> {
+        self.ordinals.clone()
     }
 
-    /// Index of the first item of the layout index whose ordinal is at least `ordinal`, by bisection.
-    pub(crate) fn layout_position(&self, ordinal: u64) -> Result<u64> {
-        let (mut low, mut high) = (0, self.layout_count());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.layout_entry(middle)?.ordinal.get() < ordinal { low = middle + 1 } else { high = middle }
+    /// As [`Database::header_entry`].
+    pub(crate) fn header_entry(&self, ordinal: u64) -> Result<HeaderEntry> {
+        let bytes: [u8; 16] = self.item(&self.headers, ordinal)?;
+        let entry = HeaderEntry::read_from_bytes(&bytes).map_err(|_| self.out_of_range(ordinal))?;
+        entry.check(ordinal).map_err(Error::format(self.database.path()))?;
+        Ok(entry)
+    }
+
+    /// As [`Database::sequence_length`].
+    pub(crate) fn sequence_length(&self, ordinal: u64) -> Result<u64> {
+        if self.wide {
+            self.item(&self.lengths, ordinal).map(u64::from_le_bytes)
+        } else {
+            self.item(&self.lengths, ordinal).map(|bytes| u32::from_le_bytes(bytes).into())
         }
-        Ok(low)
+    }
+
+    /// As [`Database::sequence_item`].
+    pub(crate) fn sequence_item(&self, ordinal: u64) -> Result<Item> {
+        let address = self.item(&self.offsets, ordinal).map(u64::from_le_bytes).map(PackedAddress::from_bits)?;
+        Ok(Item { address, length: self.sequence_length(ordinal)? })
+    }
+
+    fn item<const N: usize>(&self, column: &[u8], ordinal: u64) -> Result<[u8; N]> {
+        let index = ordinal.checked_sub(self.ordinals.start).and_then(|index| usize::try_from(index).ok());
+        let item = index.and_then(|index| column.get(index.checked_mul(N)?..)?.first_chunk());
+        item.copied().ok_or_else(|| self.out_of_range(ordinal))
+    }
+
+    fn out_of_range(&self, ordinal: u64) -> Error {
+        Error::OutOfRange { what: "record", got: ordinal, count: self.ordinals.end }
     }
 }

@@ -5,6 +5,7 @@
 //! there is nothing that stays. The bits take a byte for 32 KiB of columns.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -78,31 +79,71 @@ impl Pages {
     pub fn page<'s>(&self, storage: &'s Storage, path: &Path, section: &Section, page: u64) -> Result<Cow<'s, [u8]>> {
         let start = page * PAGE;
         let length = usize::try_from(section.length.saturating_sub(start).min(PAGE)).unwrap_or(0);
-        let read = |offset, length| storage.bytes(offset, length).map_err(Error::io(path, "read"));
-        let bytes = read(section.offset + start, length)?;
-        let index = section.first_page + page;
-        let kept = matches!(bytes, Cow::Borrowed(_));
-        if kept && self.is_verified(index) {
-            return Ok(bytes);
+        let bytes = storage.bytes(section.offset + start, length).map_err(Error::io(path, "read"))?;
+        self.compare(storage, path, section, page, &bytes, matches!(bytes, Cow::Borrowed(_)))?;
+        Ok(bytes)
+    }
+
+    /// The bytes of the items `items` of `section`, all of whose pages have been compared.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`], [`Error::Io`], or rule S-9.
+    pub fn run<'s>(
+        &self,
+        storage: &'s Storage,
+        path: &Path,
+        section: &Section,
+        items: Range<u64>,
+    ) -> Result<Cow<'s, [u8]>> {
+        if items.end > section.item_count || items.start > items.end {
+            return Err(Error::OutOfRange {
+                what: section.kind.rules().name,
+                got: items.end,
+                count: section.item_count,
+            });
         }
-        let stored = read(self.checksums.offset + index * 4, 4)?;
+        let (start, end) = (items.start * u64::from(section.item_size), items.end * u64::from(section.item_size));
+        let first = start / PAGE;
+        let aligned = first * PAGE..end.next_multiple_of(PAGE).min(section.length);
+        let length = usize::try_from(aligned.end.saturating_sub(aligned.start)).unwrap_or(usize::MAX);
+        let bytes = storage.bytes(section.offset + aligned.start, length).map_err(Error::io(path, "read"))?;
+        let kept = matches!(bytes, Cow::Borrowed(_));
+        for (page, part) in (first..).zip(bytes.chunks(PAGE as usize)) {
+            self.compare(storage, path, section, page, part, kept)?;
+        }
+        let range = (start - aligned.start) as usize..(end - aligned.start) as usize;
+        Ok(match bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(range).unwrap_or_default()),
+            Cow::Owned(bytes) => Cow::Owned(bytes.get(range).unwrap_or_default().to_vec()),
+        })
+    }
+
+    /// Compares the bytes of a page with its checksum, unless they are kept and have been compared.
+    fn compare(
+        &self,
+        storage: &Storage,
+        path: &Path,
+        section: &Section,
+        page: u64,
+        bytes: &[u8],
+        kept: bool,
+    ) -> Result<()> {
+        let index = section.first_page + page;
+        if kept && self.is_verified(index) {
+            return Ok(());
+        }
+        let stored = storage.bytes(self.checksums.offset + index * 4, 4).map_err(Error::io(path, "read"))?;
         let expected = stored.as_ref().try_into().map_or(0, u32::from_le_bytes);
-        let got = crc32(&bytes);
+        let got = crc32(bytes);
         if got != expected {
-            let violation = SpecError::violation(
-                section.kind.rules().name,
-                "page checksum",
-                "S-9",
-                page,
-                got.into(),
-                expected.into(),
-            );
+            let name = section.kind.rules().name;
+            let violation = SpecError::violation(name, "page checksum", "S-9", page, got.into(), expected.into());
             return Err(Error::Format { path: path.to_path_buf(), violation });
         }
         if kept {
             self.mark_verified(index);
         }
-        Ok(bytes)
+        Ok(())
     }
 
     fn is_verified(&self, index: u64) -> bool {

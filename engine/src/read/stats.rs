@@ -14,7 +14,6 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
 use crate::read::scan::Sequence;
-use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream, StreamKind};
 use lengths::Lengths;
 
@@ -147,18 +146,6 @@ impl Database {
     pub fn directory_entry(&self, kind: StreamKind, block: u64) -> Result<Option<BlockEntry>> {
         let stream = Stream::find(self.container(), kind).filter(|stream| block < stream.directory.item_count);
         stream.map(|stream| self.block_entry(&stream, block)).transpose()
-    }
-
-    /// The layout script of an irregular record, for [`talaria_db_spec::layout::Script::parse`]; `None` for a regular one.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`], or damage in what was touched.
-    pub fn layout_of(&self, ordinal: u64) -> Result<Option<SharedSequence>> {
-        if !self.header_entry(ordinal)?.is_irregular() {
-            return Ok(None);
-        }
-        let index = self.layout_position(ordinal)?;
-        self.layout_script(index, ordinal).map(Some)
     }
 
     fn count_lengths(&self) -> Result<Lengths> {

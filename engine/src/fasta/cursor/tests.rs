@@ -130,3 +130,25 @@ proptest! {
         prop_assert_eq!(out, whole);
     }
 }
+
+#[test]
+fn the_usual_widths_are_as_any_other() {
+    let residues: Vec<u8> = (0..500).map(|index| b'A' + (index % 26) as u8).collect();
+    for width in [59, 60, 61, 70, 80] {
+        for length in [0, 1, width - 1, width, width + 1, 2 * width - 1, 2 * width, 3 * width, 500] {
+            let residues = &residues[..length];
+            let expected: Vec<u8> = residues.chunks(width).flat_map(|line| [line, b"\n"].concat()).collect();
+            let lines = |count| Operation::Lines { count, width: width as u64 };
+            for cut in [0, 1, width, width + 7, 2 * width].into_iter().filter(|&cut| cut <= length) {
+                let (left, right) = residues.split_at(cut);
+                let regular = LayoutCursor::regular(width as u64, LineEnd::Lf);
+                assert_eq!(body(regular, &[left, right]), expected, "{width}, {length}, {cut}");
+                if length % width == 0 {
+                    let script = [lines((length / width) as u64), Operation::Bytes(b";\n")];
+                    let expected = [&expected[..], b";\n"].concat();
+                    assert_eq!(body(scripted(&script, length as u64), &[left, right]), expected, "{width}, {length}");
+                }
+            }
+        }
+    }
+}

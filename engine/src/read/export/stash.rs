@@ -91,9 +91,10 @@ impl Stash {
 /// Addresses and lengths of the records that share an earlier copy, and lie in one block.
 fn find_shared(database: &Database, ordinals: Range<u64>) -> Result<Vec<(u64, u64)>> {
     let mut shared = Vec::new();
+    let columns = database.columns(ordinals.clone())?;
     for ordinal in ordinals {
-        if database.header_entry(ordinal)?.is_shared() {
-            let item = database.sequence_item(ordinal)?;
+        if columns.header_entry(ordinal)?.is_shared() {
+            let item = columns.sequence_item(ordinal)?;
             if item.length > 0 && item.length <= database.sequences().nominal.into() {
                 shared.push((item.address.bits(), item.length));
             }

@@ -1,0 +1,110 @@
+//! Turning a unit into text.
+
+use talaria_db_spec::layout::Script;
+
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::fasta::cursor::LayoutCursor;
+use crate::read::columns::TextItem;
+use crate::read::export::cut::{LineSource, Piece, Unit};
+use crate::read::export::stash::Stash;
+use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::scan::LastBlock;
+
+impl Database {
+    /// Turns a unit into `text`.
+    pub(super) fn make(
+        &self,
+        unit: &Unit,
+        options: &ExportOptions,
+        stash: Option<&Stash>,
+        text: &mut Vec<u8>,
+    ) -> Result<()> {
+        text.clear();
+        text.reserve(unit.estimate);
+        if let Some(piece) = &unit.piece {
+            return self.make_piece(unit, piece, text);
+        }
+        let (mut texts, mut home, mut guest) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
+        let keep = stash.is_none() && self.has_shared();
+        let (mut layout, mut stashed) = (None, None);
+        let columns = self.columns(unit.ordinals.clone())?;
+        for ordinal in unit.ordinals.clone() {
+            let entry = columns.header_entry(ordinal)?;
+            if options.selection == Selection::References && entry.is_shared() {
+                continue;
+            }
+            text.push(b'>');
+            text.extend_from_slice(&texts.item(self, self.texts(), entry.text_item(), false)?);
+            let item = columns.sequence_item(ordinal)?;
+            let found;
+            let residues: &[u8] = match stash.filter(|_| entry.is_shared()) {
+                Some(stash) if let Some(copy) = stash.get(item.address, item.length) => copy,
+                _ => {
+                    let (from, keep) = if entry.is_shared() { (&mut guest, true) } else { (&mut home, keep) };
+                    found = from.item(self, self.sequences(), item, keep)?;
+                    &found
+                }
+            };
+            if let Some(stash) = stash.filter(|_| !entry.is_shared() && item.length > 0) {
+                stash.offer(stashed.get_or_insert_with(|| stash.position(item.address)), item.address, residues);
+            }
+            if entry.is_irregular() && options.lines == Lines::Original {
+                let index = match layout {
+                    Some(index) => index,
+                    None => self.layout_position(ordinal)?,
+                };
+                layout = Some(index + 1);
+                let (header_end, mut cursor, beside) =
+                    self.script(index, ordinal, residues.len() as u64, unit.lines)?;
+                let room = usize::try_from(beside).unwrap_or(usize::MAX).saturating_add(residues.len());
+                text.try_reserve(room).map_err(|_| self.no_memory("the layout of a record", beside))?;
+                text.extend_from_slice(&header_end);
+                cursor.write(residues, text);
+                cursor.finish(text);
+            } else {
+                text.extend_from_slice(unit.lines.line_end.bytes());
+                let mut cursor = unit.regular.clone();
+                cursor.write(residues, text);
+                cursor.finish(text);
+            }
+        }
+        Ok(())
+    }
+
+    fn make_piece(&self, unit: &Unit, piece: &Piece, text: &mut Vec<u8>) -> Result<()> {
+        let ordinal = unit.ordinals.start;
+        if let Some(header_end) = &piece.header_end {
+            text.push(b'>');
+            text.extend_from_slice(&self.header(ordinal)?);
+            text.extend_from_slice(header_end);
+        }
+        let mut cursor = piece.cursor.clone();
+        let item = self.sequence_item(ordinal)?;
+        self.for_each_part(self.sequences(), item, piece.range.clone(), |_, block, part| {
+            cursor.write(block.get(part).unwrap_or_default(), text);
+            Ok(())
+        })?;
+        if piece.last {
+            cursor.finish(text);
+        }
+        Ok(())
+    }
+
+    /// The layout of an irregular record: what follows its header text, and a cursor for its body.
+    pub(super) fn script(
+        &self,
+        index: u64,
+        ordinal: u64,
+        residues: u64,
+        lines: LineSource,
+    ) -> Result<(Vec<u8>, LayoutCursor, u64)> {
+        let bytes = self.layout_script(index, ordinal)?;
+        let parsed = Script::parse(&bytes, residues).and_then(|script| {
+            script.check_source(lines.byte_length)?;
+            let (header_end, cursor) = LayoutCursor::script(&bytes, residues, lines.line_end)?;
+            Ok((header_end, cursor, script.beside()))
+        });
+        parsed.map_err(Error::format(self.path()))
+    }
+}
