@@ -30,11 +30,18 @@ pub(crate) fn check(inputs: &[PathBuf], output: &Path) -> Result<PathBuf> {
     if !metadata.is_file() {
         return Err(Failure::Usage(format!("{}: not a regular file", output.display())));
     }
-    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
     for input in inputs {
-        if input.metadata().is_ok_and(|input| identity(&input) == identity(&metadata)) {
-            return Err(Failure::Usage(format!("{}: both input and output", output.display())));
-        }
+        check_not_input(input, output)?;
     }
     output.canonicalize().map_err(Failure::io(output, "look at"))
+}
+
+/// Refuses to write over what is being read, or over another output, by whatever name.
+pub(crate) fn check_not_input(input: &Path, output: &Path) -> Result<()> {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let same = match (input.metadata(), output.metadata()) {
+        (Ok(input), Ok(output)) => identity(input) == identity(output),
+        _ => input == output,
+    };
+    if same { Err(Failure::Usage(format!("{}: it would be written over", output.display()))) } else { Ok(()) }
 }

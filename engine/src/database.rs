@@ -24,6 +24,9 @@ use crate::read::storage::Storage;
 use crate::read::stream::{Stream, StreamKind};
 use crate::sys::map::Advice;
 
+/// Bytes of memory of a dictionary that is ready for use, beside its content.
+const DICTIONARY_TABLES: u64 = 32 << 10;
+
 /// An open container. Clones share it; all methods take `&self` and may be called from many threads.
 ///
 /// Opening reads the header page and the trailer: it costs the same whatever the number of records. Pages of columns and indexes are
@@ -51,7 +54,7 @@ struct Inner {
     sections: Sections,
     pages: Pages,
     cache: BlockCache,
-    dictionaries: Vec<OnceLock<Dictionary>>,
+    dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
     _lease: Lease,
 }
@@ -195,12 +198,13 @@ impl Database {
     pub fn sources(&self) -> Result<Vec<Source>> {
         let strings = self.whole_section(SectionKind::Strings)?;
         let bytes = self.whole_section(SectionKind::Sources)?;
-        let mut first_record = 0;
+        let (mut first_record, mut start) = (0_u64, 0);
         let mut sources = Vec::new();
         for (index, chunk) in bytes.chunks_exact(128).enumerate() {
             let Ok(entry) = SourceEntry::read_from_bytes(chunk) else { continue };
             let index = index as u64;
-            entry.check(index, strings.len() as u64, first_record).map_err(Error::format(self.path()))?;
+            start =
+                entry.check(index, start, strings.len() as u64, first_record).map_err(Error::format(self.path()))?;
             let text = |offset: u64, length: u32| {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
                 strings.get(start..start.saturating_add(length as usize)).unwrap_or_default()
@@ -242,7 +246,9 @@ impl Database {
     pub(crate) fn whole_section(&self, kind: SectionKind) -> Result<Cow<'_, [u8]>> {
         let section = required(self.container(), kind, self.path())?;
         let length = usize::try_from(section.length).unwrap_or(usize::MAX);
-        let _lease = self.budget().lease(kind.rules().name, section.length)?;
+        // Where the file is mapped, nothing is read into memory.
+        let read = if self.inner.storage.is_in_memory() { 0 } else { section.length };
+        let _lease = self.budget().lease(kind.rules().name, read)?;
         let bytes = self.bytes(section.offset, length)?;
         let got = checksum::crc32(&bytes);
         if got != section.checksum {
@@ -258,22 +264,28 @@ impl Database {
             let count = self.inner.dictionaries.len() as u64;
             return Err(self.broken("block", "dictionary", "B-4", 0, number.into(), count));
         };
-        if let Some(dictionary) = slot.get() {
+        if let Some((dictionary, _)) = slot.get() {
             return Ok(dictionary);
         }
         let directory = self.whole_section(SectionKind::DictionaryDirectory)?;
         let bytes = self.whole_section(SectionKind::DictionaryBytes)?;
-        let start = (usize::from(number) - 1) * 32;
-        let entry = directory.get(start..start + 32).and_then(|entry| DictionaryEntry::read_from_bytes(entry).ok());
-        let Some(entry) = entry else {
+        let entry_at = |index: usize| {
+            directory.chunks_exact(32).nth(index).and_then(|entry| DictionaryEntry::read_from_bytes(entry).ok())
+        };
+        let index = usize::from(number) - 1;
+        let Some(entry) = entry_at(index) else {
             return Err(self.broken("dictionary directory", "item_count", "D-1", number.into(), 0, 1));
         };
-        let range = entry.range(number.into(), bytes.len() as u64).map_err(Error::format(self.path()))?;
+        let before = index.checked_sub(1).and_then(entry_at);
+        let start = before.map_or(0, |before| before.offset.get().saturating_add(before.length.get().into()));
+        let range = entry.range(number.into(), start, bytes.len() as u64).map_err(Error::format(self.path()))?;
+        // The copy of the content, and tables of fixed size.
+        let lease = self.budget().lease("a dictionary", range.end - range.start + DICTIONARY_TABLES)?;
         let content = bytes.get(range.start as usize..range.end as usize).unwrap_or_default();
         let Some(dictionary) = Dictionary::try_create(content) else {
             return Err(self.broken("dictionary", "content", "D-1", number.into(), content.len() as u64, 8));
         };
-        Ok(slot.get_or_init(|| dictionary))
+        Ok(&slot.get_or_init(|| (dictionary, lease)).0)
     }
 
     pub(crate) fn item<const N: usize>(&self, section: &Section, index: u64) -> Result<[u8; N]> {

@@ -68,6 +68,26 @@ pub const fn is_residue(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7E)
 }
 
+/// Whether all of `bytes` may be residues; without branches, for vector instructions.
+///
+/// ```
+/// use talaria_db_spec::alphabet::are_residues;
+///
+/// assert!(are_residues(b"MKV*-acgt"));
+/// assert!(!are_residues(b"MK V"));
+/// ```
+#[must_use]
+pub fn are_residues(bytes: &[u8]) -> bool {
+    let odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, &byte| odd | !is_residue(byte));
+    let (lanes, rest) = bytes.as_chunks::<LANES>();
+    let odd_lanes = lanes.iter().fold(false, |any, lane| any | odd(lane));
+    // The last lane overlaps the one before it, which is cheaper than single bytes.
+    !(odd_lanes || bytes.last_chunk::<LANES>().map_or_else(|| odd(rest), |lane| odd(lane)))
+}
+
+/// Bytes that are checked at once.
+const LANES: usize = 32;
+
 /// The IUPAC complement of a nucleotide; case is kept, other residues are returned as they are.
 ///
 /// ```

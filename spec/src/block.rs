@@ -132,6 +132,12 @@ pub const fn maximum_payload(decoded_length: u32) -> u64 {
     decoded + decoded / 4 + 64
 }
 
+/// The most bytes that such a block is stored in (rule B-12).
+#[must_use]
+pub const fn maximum_stored(decoded_length: u32) -> u64 {
+    maximum_payload(decoded_length) + 4
+}
+
 fn unsupported(what: &'static str, name: &'static str, byte: u8) -> SpecError {
     SpecError::Unsupported { what, name, number: byte.into(), rule: "B-4" }
 }

@@ -24,11 +24,11 @@ pub struct DictionaryEntry {
 }
 
 impl DictionaryEntry {
-    /// Where dictionary `index` lies in a dictionary section of `bytes` bytes.
+    /// Where dictionary `index` lies in a dictionary section of `bytes` bytes, in which the one before it ends at `start`.
     ///
     /// # Errors
     /// D-1.
-    pub fn range(&self, index: u64, bytes: u64) -> Result<core::ops::Range<u64>, SpecError> {
+    pub fn range(&self, index: u64, start: u64, bytes: u64) -> Result<core::ops::Range<u64>, SpecError> {
         let broken = |field, got, expected| {
             Err(SpecError::violation("dictionary directory", field, "D-1", index, got, expected))
         };
@@ -41,10 +41,9 @@ impl DictionaryEntry {
         if self.length.get() > MAXIMUM_DICTIONARY {
             return broken("length", self.length.get().into(), MAXIMUM_DICTIONARY.into());
         }
-        let start = self.offset.get();
         match start.checked_add(self.length.get().into()) {
-            Some(end) if end <= bytes => Ok(start..end),
-            _ => broken("offset", start, bytes),
+            Some(end) if end <= bytes && self.offset.get() == start => Ok(start..end),
+            _ => broken("offset", self.offset.get(), start),
         }
     }
 }

@@ -232,6 +232,9 @@ mod tests {
         assert_eq!(plain("a|b|c"), ["a|b|c"]);
         assert_eq!(plain("sp||NAME"), ["sp||NAME"]);
         assert_eq!(plain("gi|"), ["gi|"]);
+        assert_eq!(plain("gnl||X9"), ["gnl||X9", "X9"]);
+        assert_eq!(plain("sp||gi|7"), ["sp||gi|7", "7"]);
+        assert_eq!(plain("gnl|gi|7|gi|8"), ["gnl|gi|7|gi|8", "7", "8"]);
         assert_eq!(plain(""), Vec::<String>::new());
         assert_eq!(plain(" no id"), Vec::<String>::new());
         assert_eq!(plain(".1"), [".1"]);

@@ -1,7 +1,7 @@
 //! Two bits a base, and lists of runs for everything else: packings 1 and 2 of FORMAT.md, section 7.
 //!
 //! Both directions are here, since together they define the bytes. Packing a block that is not made of nucleotides works, but pays
-//! with long lists; [`pack`] says so by returning `None` when the payload would be longer than the residues.
+//! with long lists; [`pack`] says so by returning `None` when the payload would be longer than half of them.
 //!
 //! Cost: unpacking reads a byte for four residues through a table of 256 words.
 

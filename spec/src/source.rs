@@ -90,11 +90,12 @@ impl LineEnd {
 }
 
 impl SourceEntry {
-    /// Compares source `index` with rules P-1 to P-3, given the bytes of the strings and the ordinal that it should start at.
+    /// Compares source `index` with rules P-1 to P-3, given where its strings and its records should start, and the bytes of all strings.
+    /// Returns where the strings of the next source start.
     ///
     /// # Errors
     /// P-1, P-2 or P-3.
-    pub fn check(&self, index: u64, strings: u64, first_record: u64) -> Result<(), SpecError> {
+    pub fn check(&self, index: u64, start: u64, strings: u64, first_record: u64) -> Result<u64, SpecError> {
         let broken =
             |field, rule, got, expected| Err(SpecError::violation("sources", field, rule, index, got, expected));
         LineEnd::from_byte(self.line_end, index)?;
@@ -107,16 +108,18 @@ impl SourceEntry {
         if self.reserved != [0; 5] {
             return broken("reserved", "P-3", self.reserved.iter().map(|&byte| u64::from(byte)).sum(), 0);
         }
-        let inside = |offset: u64, length: u32| offset.checked_add(length.into()).is_some_and(|end| end <= strings);
-        if !inside(self.name_offset.get(), self.name_length.get()) {
-            return broken("name_offset", "P-1", self.name_offset.get(), strings);
-        }
-        if !inside(self.preamble_offset.get(), self.preamble_length.get()) {
-            return broken("preamble_offset", "P-1", self.preamble_offset.get(), strings);
-        }
+        let end_of = |from: u64, offset: u64, length: u32| {
+            from.checked_add(length.into()).filter(|&end| offset == from && end <= strings)
+        };
+        let Some(name_end) = end_of(start, self.name_offset.get(), self.name_length.get()) else {
+            return broken("name_offset", "P-1", self.name_offset.get(), start);
+        };
+        let Some(end) = end_of(name_end, self.preamble_offset.get(), self.preamble_length.get()) else {
+            return broken("preamble_offset", "P-1", self.preamble_offset.get(), name_end);
+        };
         if self.first_record.get() != first_record {
             return broken("first_record", "P-2", self.first_record.get(), first_record);
         }
-        Ok(())
+        Ok(end)
     }
 }

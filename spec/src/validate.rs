@@ -96,7 +96,7 @@ pub fn header(bytes: &[u8], file_length: u64) -> Result<Header, SpecError> {
         return Err(SpecError::Unsupported { what: "required feature", name, number: bit.into(), rule: "H-6" });
     }
     if header.reserved.get() != 0 || header.reserved_end.get() != 0 {
-        return broken("reserved", "H-7", header.reserved_end.get().into(), 0);
+        return broken("reserved", "H-7", u64::from(header.reserved.get()) | u64::from(header.reserved_end.get()), 0);
     }
     if header.file_length.get() != file_length {
         return broken("file_length", "H-8", header.file_length.get(), file_length);
@@ -145,7 +145,7 @@ pub fn trailer(bytes: &[u8], header: &Header) -> Result<(), SpecError> {
         return broken("trailer_checksum", "T-2", trailer.trailer_checksum.get().into(), checksum.into());
     }
     if trailer.reserved.get() != 0 || trailer.reserved_end.get() != 0 {
-        return broken("reserved", "T-2", trailer.reserved.get().into(), 0);
+        return broken("reserved", "T-2", (trailer.reserved.get() | trailer.reserved_end.get()).into(), 0);
     }
     let pairs = [
         ("file_length", trailer.file_length.get(), header.file_length.get()),
@@ -235,7 +235,7 @@ impl Container {
             return broken("flags", "S-2", flags.into(), (FLAG_MUST_UNDERSTAND | FLAG_DETAIL).into());
         }
         if entry.reserved.get() != 0 || entry.reserved_end.get() != 0 {
-            return broken("reserved", "S-2", entry.reserved_end.get(), 0);
+            return broken("reserved", "S-2", u64::from(entry.reserved.get()) | entry.reserved_end.get(), 0);
         }
         let detail = (flags & FLAG_DETAIL) >> 8;
         if kind == Some(SectionKind::KeyBuckets) {

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::open::DatabaseFlags;
 use crate::output::Output;
+use crate::target;
 
 /// Most bytes of decoded blocks to keep: records that share a copy are far apart in a large file.
 const CACHE: u64 = 1 << 30;
@@ -54,7 +55,10 @@ impl ExportFlags {
                 database.export(output.writer(), &options).map_err(named("standard output"))?;
                 output.finish()?;
             }
-            Some(path) => to_file(&database, &options, path)?,
+            Some(path) => {
+                target::check_not_input(database.path(), path)?;
+                to_file(&database, &options, path)?;
+            }
         }
         Ok(Exit::Done)
     }

@@ -84,7 +84,11 @@ impl ReduceFlags {
         let fasta = is_fasta_name(&path)?;
         let output = if fasta { Output::Fasta(path.clone(), self.line_width) } else { Output::Container(path.clone()) };
         let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
-        let clusters = target::check(&[self.input.clone(), path], &clusters)?;
+        let clusters = target::check(&[self.input.clone(), path.clone()], &clusters)?;
+        let mut report_path = None;
+        if let Some(report) = &self.report {
+            report_path = Some(target::check(&[self.input.clone(), path, clusters.clone()], report)?);
+        }
         let budget = self.memory.budget()?;
         let interval = Duration::from_secs(self.progress_every.into());
         let reporter = if self.quiet { Reporter::Silent } else { Reporter::of_records(interval, &budget) };
@@ -106,7 +110,7 @@ impl ReduceFlags {
         drop(reduction);
         // A bar is cleared before anything else is said.
         drop(reporter);
-        if let Some(path) = &self.report {
+        if let Some(path) = &report_path {
             let file = Unpublished::create(path)?;
             file.write_at(format!("{:#}\n", as_json(&report)).as_bytes(), 0)?;
             file.publish()?;

@@ -35,7 +35,7 @@ impl StatsFlags {
         let database = self.database.open()?;
         self.database.threads.start()?;
         let statistics = database.statistics()?;
-        let sources = database.sources()?.iter().map(|source| source.byte_length).sum();
+        let sources = database.sources()?.iter().fold(0_u64, |sum, source| sum.saturating_add(source.byte_length));
         let report = Report { database: &database, statistics: &statistics, sources };
         let mut output = Output::stdout()?;
         if self.json {

@@ -13,7 +13,8 @@ fn a_container() {
     assert!(sections.iter().any(|section| section["name"] == "key entries" && section["kind"] == 21));
     assert_eq!(json["sources"][0]["name"], "in.fasta");
     assert_eq!(json["sources"][0]["sha256"].as_str().unwrap().len(), 64);
-    assert!(json["provenance"]["writer"].as_str().unwrap().starts_with("talaria-db "));
+    assert_eq!(json["provenance"][0]["key"], "writer");
+    assert!(json["provenance"][0]["value"].as_str().unwrap().starts_with("talaria-db "));
     assert_eq!(json["blocks"][0]["stream"], "sequence");
     let text = run(&[&"inspect", &db]);
     assert_eq!(text.code, 0);

@@ -118,7 +118,7 @@ pub fn parse(text: &str, total: u64) -> Result<u64> {
     }
     let bytes = digits.and_then(|digits| digits.checked_mul(unit)).map(|product| product / scale);
     match bytes.and_then(|bytes| u64::try_from(bytes).ok()) {
-        Some(0) => Err(refuse("is no memory at all")),
+        Some(0) => Err(refuse("is nothing")),
         Some(bytes) => Ok(bytes),
         None => Err(refuse("is more than 64 bits can count")),
     }

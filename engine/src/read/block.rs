@@ -14,11 +14,10 @@ use zstd::zstd_safe;
 
 use crate::error::{Error, Result};
 
-/// Largest window that a frame may ask for: 2^23 bytes, the largest block.
-const WINDOW_LOG: u32 = 23;
-
 thread_local! {
-    static CONTEXT: RefCell<Option<zstd_safe::DCtx<'static>>> = const { RefCell::new(None) };
+    /// One for frames without a dictionary and one for those with: a context that goes from one to the other takes the dictionary
+    /// for cold every time, and decodes slower.
+    static CONTEXTS: [RefCell<Option<zstd_safe::DCtx<'static>>>; 2] = const { [RefCell::new(None), RefCell::new(None)] };
 }
 
 /// A dictionary made ready for decoding.
@@ -90,7 +89,7 @@ pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>
     Ok(residues)
 }
 
-/// Decompresses to exactly `length` bytes.
+/// Decompresses to exactly `length` bytes, in one pass into a buffer of that size: no window is allocated, whatever a frame asks for.
 fn decompress(
     codec: Codec,
     stored: &[u8],
@@ -115,7 +114,7 @@ fn decompress(
                 return Err(place.format("stored length", "B-5", stored.len() as u64, frame as u64));
             }
             let mut bytes = Vec::with_capacity(length);
-            let got = with_context(|context| match dictionary {
+            let got = with_context(dictionary.is_some(), |context| match dictionary {
                 Some(dictionary) => context.decompress_using_ddict(&mut bytes, stored, dictionary),
                 None => context.decompress(&mut bytes, stored),
             })
@@ -125,16 +124,12 @@ fn decompress(
     }
 }
 
-fn with_context(work: impl FnOnce(&mut zstd_safe::DCtx<'static>) -> zstd_safe::SafeResult) -> zstd_safe::SafeResult {
-    CONTEXT.with_borrow_mut(|slot| {
-        let context = match slot {
-            Some(context) => context,
-            None => {
-                let mut context = zstd_safe::DCtx::create();
-                context.set_parameter(zstd_safe::DParameter::WindowLogMax(WINDOW_LOG))?;
-                slot.insert(context)
-            }
-        };
-        work(context)
+fn with_context(
+    with_dictionary: bool,
+    work: impl FnOnce(&mut zstd_safe::DCtx<'static>) -> zstd_safe::SafeResult,
+) -> zstd_safe::SafeResult {
+    CONTEXTS.with(|[plain, trained]| {
+        let mut slot = if with_dictionary { trained } else { plain }.borrow_mut();
+        work(slot.get_or_insert_with(zstd_safe::DCtx::create))
     })
 }

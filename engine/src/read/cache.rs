@@ -11,6 +11,8 @@ use crate::memory::budget::{Budget, Lease};
 use crate::read::stream::StreamKind;
 
 const SHARDS: usize = 16;
+/// Bytes of memory that an entry takes beside its block.
+const OVERHEAD: usize = 160;
 /// List index of "no entry".
 const NONE: usize = usize::MAX;
 
@@ -107,10 +109,11 @@ impl Shard {
     }
 
     fn insert(&mut self, key: BlockKey, block: &Arc<Vec<u8>>) {
-        if block.len() > self.capacity || self.index.contains_key(&key) {
+        let weight = block.len() + OVERHEAD;
+        if weight > self.capacity || self.index.contains_key(&key) {
             return;
         }
-        self.evict_to_size(self.capacity - block.len());
+        self.evict_to_size(self.capacity - weight);
         let entry = Entry { key, block: Arc::clone(block), newer: NONE, older: NONE };
         let at = if let Some(at) = self.free.pop() {
             self.entries[at] = entry;
@@ -119,7 +122,7 @@ impl Shard {
             self.entries.push(entry);
             self.entries.len() - 1
         };
-        self.weight += block.len();
+        self.weight += weight;
         self.index.insert(key, at);
         self.link_newest(at);
     }
@@ -129,7 +132,7 @@ impl Shard {
             let at = self.tail;
             self.unlink(at);
             let entry = &mut self.entries[at];
-            self.weight -= entry.block.len();
+            self.weight -= entry.block.len() + OVERHEAD;
             self.index.remove(&entry.key);
             entry.block = Arc::default();
             self.free.push(at);
@@ -172,7 +175,7 @@ mod tests {
         // Against the plainest model: a list, most recent first.
         #[test]
         fn one_shard_is_a_least_recently_used_list(steps in prop::collection::vec((0_u64..12, 1_usize..40), 1..300)) {
-            let mut shard = Shard::new(100);
+            let mut shard = Shard::new(100 + 6 * OVERHEAD);
             let mut model: Vec<(u64, usize)> = Vec::new();
             for (block, size) in steps {
                 let expected = model.iter().position(|&(known, _)| known == block);
@@ -183,12 +186,12 @@ mod tests {
                     model.insert(0, entry);
                 } else {
                     shard.insert(key(block), &Arc::new(vec![0; size]));
-                    while model.iter().map(|entry| entry.1).sum::<usize>() + size > 100 {
+                    while model.iter().map(|entry| entry.1 + OVERHEAD).sum::<usize>() + size > 100 + 5 * OVERHEAD {
                         model.pop();
                     }
                     model.insert(0, (block, size));
                 }
-                prop_assert_eq!(shard.weight, model.iter().map(|entry| entry.1).sum::<usize>());
+                prop_assert_eq!(shard.weight, model.iter().map(|entry| entry.1 + OVERHEAD).sum::<usize>());
                 prop_assert_eq!(shard.index.len(), model.len());
             }
         }

@@ -25,6 +25,9 @@ impl Database {
 
     /// The bytes of the script of record `ordinal`, which is item `index` of the layout index.
     pub(crate) fn layout_script(&self, index: u64, ordinal: u64) -> Result<SharedSequence> {
+        if index >= self.layout_count() {
+            return Err(self.broken("layout index", "ordinal", "C-4", index, self.layout_count(), ordinal));
+        }
         let entry = self.layout_entry(index)?;
         let Some(stream) = self.layouts().filter(|_| entry.ordinal.get() == ordinal) else {
             return Err(self.broken("layout index", "ordinal", "C-4", index, entry.ordinal.get(), ordinal));

@@ -106,6 +106,7 @@ impl Database {
     /// ```
     pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
         self.advise_blocks(Advice::Sequential);
+        let _lease = self.lease_blocks()?;
         self.owned_slots().try_for_each(|slots| {
             let mut text = LastBlock::default();
             self.visit_sequences(slots?, |ordinal, entry, sequence| {

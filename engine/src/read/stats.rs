@@ -175,6 +175,7 @@ impl Database {
     fn count_residues(&self) -> Result<Composition> {
         let threads = rayon::current_num_threads();
         let _lease = self.budget().lease("counting residues", (threads * GATHERED) as u64)?;
+        let _blocks = self.lease_blocks()?;
         self.owned_slots()
             .try_fold(Counter::default, |mut counter, slots| {
                 self.visit_sequences(slots?, |_, _, sequence| {

@@ -60,6 +60,12 @@ impl Storage {
         }
     }
 
+    /// Whether [`Storage::bytes`] borrows, and so takes no memory.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        !matches!(self, Self::File(..))
+    }
+
     /// Whether there are no bytes.
     #[must_use]
     pub fn is_empty(&self) -> bool {

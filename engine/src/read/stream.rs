@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use talaria_db_spec::SpecError;
 use talaria_db_spec::address::PackedAddress;
-use talaria_db_spec::block::BlockEntry;
+use talaria_db_spec::alphabet::are_residues;
+use talaria_db_spec::block::{BlockEntry, Packing, maximum_stored};
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::validate::{Container, Section};
 use zerocopy::FromBytes;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::memory::budget::Lease;
 use crate::read::block::{self, Place};
 use crate::read::cache::BlockKey;
 use crate::read::shared::SharedSequence;
@@ -119,6 +121,10 @@ impl Database {
                 stream.nominal.into(),
             ));
         }
+        let (stored, most) = (u64::from(entry.stored_length.get()), maximum_stored(length));
+        if stored > most {
+            return Err(self.broken(stream.kind.name(), "stored_length", "B-12", number, stored, most));
+        }
         Ok(entry)
     }
 
@@ -146,7 +152,12 @@ impl Database {
             0 => None,
             index => Some(self.dictionary(index)?),
         };
-        block::decode(&entry, &stored, dictionary, self.place(stream, number))
+        let decoded = block::decode(&entry, &stored, dictionary, self.place(stream, number))?;
+        // Packed blocks hold residues by what their codes and runs may be.
+        if stream.kind == StreamKind::Sequence && entry.packing == Packing::Bytes.byte() && !are_residues(&decoded) {
+            return Err(self.broken(stream.kind.name(), "residue", "B-5", number, 0, 0x21));
+        }
+        Ok(decoded)
     }
 
     /// A decoded block, from the cache if it is there.
@@ -234,6 +245,12 @@ impl Database {
         let mut copied = Vec::new();
         // A copy is as long as the range. It is the caller's from then on, so that the lease covers only its making.
         let in_one = item.length <= u64::from(stream.nominal);
+        let blocks = item.length.div_ceil(stream.nominal.into());
+        if !in_one && blocks > stream.directory.item_count.saturating_sub(item.address.block()) {
+            // Before its length is believed.
+            let first = item.address.block();
+            return Err(self.broken(stream.kind.name(), "address", "B-8", first, blocks, stream.directory.item_count));
+        }
         let _lease = if in_one { None } else { Some(self.budget().lease("a sequence in one piece", wanted)?) };
         self.for_each_part(stream, item, range, |_, block, part| {
             if part.len() as u64 == wanted {
@@ -248,6 +265,13 @@ impl Database {
             Ok(())
         })?;
         Ok(whole.unwrap_or_else(|| SharedSequence::from(copied)))
+    }
+
+    /// Memory for the blocks that all threads have at hand in a pass over records: two of residues and one of another stream, with
+    /// their payloads.
+    pub(crate) fn lease_blocks(&self) -> Result<Lease> {
+        let nominal = u64::from(self.sequences().nominal.max(self.texts().nominal));
+        self.budget().lease("blocks at hand", rayon::current_num_threads() as u64 * 4 * nominal)
     }
 
     fn place<'p>(&'p self, stream: &Stream, block: u64) -> Place<'p> {

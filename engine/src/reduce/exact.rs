@@ -26,8 +26,25 @@ const LONG: u64 = 1 << 20;
 /// Hashes that a thread gathers before it passes them on.
 const GATHERED: usize = 1024;
 
-/// Candidates: records of one hash and length, ascending.
-type Candidates = Vec<u64>;
+/// Records of one hash and length.
+struct Candidates {
+    length: u64,
+    /// Found to differ from each other, each with the number of records that have joined it.
+    kinds: Vec<(u64, u64)>,
+    /// Not compared yet, ascending, and all after the kinds.
+    ordinals: Vec<u64>,
+}
+
+impl Candidates {
+    fn new(length: u64) -> Self {
+        Self { length, kinds: Vec::new(), ordinals: Vec::new() }
+    }
+
+    /// The first of each kind and those that have not been compared.
+    fn all(&self) -> impl Iterator<Item = u64> + '_ {
+        self.kinds.iter().map(|&(first, _)| first).chain(self.ordinals.iter().copied())
+    }
+}
 
 pub(crate) fn group(
     database: &Database,
@@ -37,16 +54,20 @@ pub(crate) fn group(
     let sorted = hash_all(database, spill, progress)?.finish()?;
     let mut groups = Groups::new(database.len(), spill)?;
     let mut comparison = Comparison { database, groups: &mut groups, waiting: Vec::new(), records: 0, bytes: 0 };
-    let (mut key, mut candidates) = ((0, 0), Vec::new());
+    let (mut hash, mut current) = (0, Candidates::new(0));
     for item in sorted {
-        let (hash, length, ordinal) = item?;
-        if key != (hash, length) {
-            comparison.add(key.1, std::mem::take(&mut candidates))?;
-            key = (hash, length);
+        let (next, length, ordinal) = item?;
+        if (hash, current.length) != (next, length) {
+            comparison.add(std::mem::replace(&mut current, Candidates::new(length)))?;
+            hash = next;
         }
-        candidates.push(ordinal);
+        current.ordinals.push(ordinal);
+        if current.ordinals.len() >= TOGETHER {
+            // A sequence that is in the file very often: what has been compared need not be remembered.
+            current = comparison.settle(current)?;
+        }
     }
-    comparison.add(key.1, candidates)?;
+    comparison.add(current)?;
     comparison.compare()?;
     Ok(groups)
 }
@@ -59,6 +80,7 @@ fn hash_all(
 ) -> Result<Sorter<(u64, u64, u64)>> {
     let sorter = Sorter::new(spill, "hashes of sequences", sort_memory(spill, 4))?;
     let shared = Mutex::new((sorter, Vec::with_capacity(GATHERED)));
+    let _lease = database.lease_blocks()?;
     database.owned_slots().try_for_each(|slots| {
         database.visit_sequences(slots?, |ordinal, _, sequence| {
             let (hash, length) = match sequence {
@@ -100,92 +122,111 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    fn add(&mut self, length: u64, candidates: Candidates) -> Result<()> {
-        let Some((&first, others)) = candidates.split_first() else { return Ok(()) };
-        if others.is_empty() {
+    /// Takes all candidates of a hash and length.
+    fn add(&mut self, candidates: Candidates) -> Result<()> {
+        let count = candidates.kinds.len() + candidates.ordinals.len();
+        if count < 2 || candidates.length == 0 || candidates.length > LONG {
+            let settled = self.settle(candidates)?;
+            settled.kinds.iter().for_each(|&(_, size)| self.groups.count(size));
             return Ok(());
         }
-        if length == 0 {
-            return self.groups.join(first, others);
-        }
-        if length > LONG {
-            return self.compare_long(length, &candidates);
-        }
-        self.records += candidates.len();
-        self.bytes += length * candidates.len() as u64;
+        self.records += count;
+        self.bytes += candidates.length * count as u64;
         self.waiting.push(candidates);
         if self.records >= TOGETHER || self.bytes >= BYTES { self.compare() } else { Ok(()) }
     }
 
     /// Compares what is waiting.
     fn compare(&mut self) -> Result<()> {
-        let memory = self.bytes + self.records as u64 * OVERHEAD;
-        let _lease = self.database.budget().lease("sequences to compare", memory)?;
         let waiting = std::mem::take(&mut self.waiting);
-        // Records at one address have been compared when they were written; only one of them is loaded.
-        let mut loaded: Vec<(u64, u64)> = Vec::new();
-        for candidates in &waiting {
-            let mut addresses = Vec::with_capacity(candidates.len());
-            for &ordinal in candidates {
+        (self.records, self.bytes) = (0, 0);
+        for settled in self.settle_short(waiting)? {
+            settled.kinds.iter().for_each(|&(_, size)| self.groups.count(size));
+        }
+        Ok(())
+    }
+
+    /// Lets each candidate join the first one that it is equal to; only kinds are left.
+    fn settle(&mut self, mut candidates: Candidates) -> Result<Candidates> {
+        let (database, length) = (self.database, candidates.length);
+        if candidates.kinds.len() + candidates.ordinals.len() < 2 {
+            candidates.kinds.extend(candidates.ordinals.drain(..).map(|ordinal| (ordinal, 1)));
+            return Ok(candidates);
+        }
+        if length > LONG {
+            return self.split(candidates, |left, right| equal_long(database, left, right, length));
+        }
+        let mut settled = self.settle_short(vec![candidates])?;
+        Ok(settled.pop().unwrap_or_else(|| Candidates::new(length)))
+    }
+
+    fn settle_short(&mut self, waiting: Vec<Candidates>) -> Result<Vec<Candidates>> {
+        // Records at one address have been compared when they were written; only one of them is loaded, and none if there is but one.
+        let (mut loaded, mut memory): (Vec<(u64, u64)>, u64) = (Vec::new(), 0);
+        for candidates in waiting.iter().filter(|candidates| candidates.length > 0) {
+            let mut addresses = Vec::new();
+            for ordinal in candidates.all() {
                 addresses.push((self.database.sequence_address(ordinal)?.bits(), ordinal));
             }
             addresses.sort_unstable();
             addresses.dedup_by_key(|&mut (address, _)| address);
             if addresses.len() > 1 {
+                memory += addresses.len() as u64 * (candidates.length + OVERHEAD);
                 loaded.extend(addresses);
             }
         }
+        let _lease = self.database.budget().lease("sequences to compare", memory)?;
         loaded.sort_unstable();
         let ordinals: Vec<u64> = loaded.iter().map(|&(_, ordinal)| ordinal).collect();
         let records = self.database.batch(&ordinals)?;
-        for candidates in waiting {
-            let mut bytes = Vec::with_capacity(candidates.len());
-            for ordinal in candidates {
-                let address = self.database.sequence_address(ordinal)?.bits();
-                let at = loaded.binary_search_by_key(&address, |&(known, _)| known).ok();
-                bytes.push((ordinal, at.and_then(|at| records.get(at)).map(|record| record.sequence().as_bytes())));
-            }
-            self.split(bytes, |left, right| Ok(left == right))?;
-        }
-        (self.records, self.bytes) = (0, 0);
-        Ok(())
-    }
-
-    /// Compares long records a piece at a time.
-    fn compare_long(&mut self, length: u64, candidates: &[u64]) -> Result<()> {
         let database = self.database;
-        let equal = |&left: &u64, &right: &u64| {
-            if database.sequence_address(left)? == database.sequence_address(right)? {
-                return Ok(true);
-            }
-            let mut start = 0;
-            while start < length {
-                let range = start..(start + LONG).min(length);
-                if database.region(left, range.clone())? != database.region(right, range.clone())? {
-                    return Ok(false);
-                }
-                start = range.end;
-            }
-            Ok(true)
+        let residues_at = |address: u64| {
+            let at = loaded.binary_search_by_key(&address, |&(known, _)| known).ok()?;
+            records.get(at).map(|record| record.sequence().as_bytes())
         };
-        self.split(candidates.iter().map(|&ordinal| (ordinal, ordinal)).collect(), equal)
+        let equal = |left: u64, right: u64| {
+            let (left, right) = (database.sequence_address(left)?.bits(), database.sequence_address(right)?.bits());
+            Ok(left == right || residues_at(left).is_some_and(|residues| residues_at(right) == Some(residues)))
+        };
+        waiting
+            .into_iter()
+            .map(|candidates| match candidates.length {
+                0 => self.split(candidates, |_, _| Ok(true)),
+                _ => self.split(candidates, equal),
+            })
+            .collect()
     }
 
-    /// Splits candidates into those that are equal, each joining the first of its kind. More than one kind means that two
-    /// different sequences have one hash.
-    fn split<T>(&mut self, candidates: Vec<(u64, T)>, equal: impl Fn(&T, &T) -> Result<bool>) -> Result<()> {
-        let mut left = candidates;
-        while !left.is_empty() {
-            let mut rest = Vec::new();
-            let mut members = Vec::new();
-            let mut remaining = left.into_iter();
-            let Some((first, value)) = remaining.next() else { break };
-            for (ordinal, other) in remaining {
-                if equal(&value, &other)? { members.push(ordinal) } else { rest.push((ordinal, other)) }
+    /// Lets each candidate join the first one that it is equal to. More than one kind means that two different sequences have
+    /// one hash.
+    fn split(&mut self, candidates: Candidates, equal: impl Fn(u64, u64) -> Result<bool>) -> Result<Candidates> {
+        let Candidates { length, mut kinds, ordinals } = candidates;
+        'next: for ordinal in ordinals {
+            for (first, size) in &mut kinds {
+                if equal(*first, ordinal)? {
+                    self.groups.join(*first, ordinal)?;
+                    *size += 1;
+                    continue 'next;
+                }
             }
-            self.groups.join(first, &members)?;
-            left = rest;
+            kinds.push((ordinal, 1));
         }
-        Ok(())
+        Ok(Candidates { length, kinds, ordinals: Vec::new() })
     }
+}
+
+/// Compares long records a piece at a time.
+fn equal_long(database: &Database, left: u64, right: u64, length: u64) -> Result<bool> {
+    if database.sequence_address(left)? == database.sequence_address(right)? {
+        return Ok(true);
+    }
+    let mut start = 0;
+    while start < length {
+        let range = start..(start + LONG).min(length);
+        if database.region(left, range.clone())? != database.region(right, range.clone())? {
+            return Ok(false);
+        }
+        start = range.end;
+    }
+    Ok(true)
 }

@@ -32,21 +32,21 @@ impl Groups {
         })
     }
 
-    /// `members` join `representative`.
+    /// `member` joins `representative`.
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Space`].
-    pub(crate) fn join(&mut self, representative: u64, members: &[u64]) -> Result<()> {
-        for &member in members {
-            self.by_member.push((member, representative))?;
-            self.by_representative.push((representative, member))?;
-        }
-        if !members.is_empty() {
+    pub(crate) fn join(&mut self, representative: u64, member: u64) -> Result<()> {
+        self.by_member.push((member, representative))?;
+        self.by_representative.push((representative, member))
+    }
+
+    /// Counts a cluster of `size` records, once all its members have joined.
+    pub(crate) fn count(&mut self, size: u64) {
+        if size > 1 {
             self.clusters += 1;
-            let size = members.len() as u64 + 1;
             self.sizes[size.next_power_of_two().trailing_zeros() as usize] += 1;
         }
-        Ok(())
     }
 
     /// Records that join another one.

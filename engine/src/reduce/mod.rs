@@ -25,7 +25,7 @@ use crate::read::storage::{Access, Storage};
 use crate::read::verify::Level;
 use crate::reduce::groups::Groups;
 use crate::sys::heap::release_freed_memory;
-use crate::write::builder::{Builder, check, room_for_blocks};
+use crate::write::builder::{Builder, check, folder_of, room_for_blocks};
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
 use crate::write::spill::Spill;
@@ -210,11 +210,11 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Reduces, checks the result and publishes it.
+    /// Reduces, checks the result and publishes it, the table of clusters last.
     ///
     /// # Errors
     /// Damage in the input, what is wrong with FASTA, [`Error::Io`], [`Error::Space`], [`Error::Memory`], or [`Error::Verification`] if the
-    /// result does not give the input back. Nothing is published then.
+    /// result does not give the input back. Nothing is published then, unless it is the table that could not be.
     pub fn run(&self) -> Result<ReductionReport> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(self.threads)
@@ -228,10 +228,12 @@ impl<'p> Reduction<'p> {
         let spill = Spill::new(self.budget.clone(), self.temporary(), self.spill_limit);
         let built =
             if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
-        let path = built.as_ref().map_or(&self.input, |built| &built.path);
+        let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
         // A quarter for decoded blocks; the rest is for sorting and writing.
         let cache = room_for_blocks(path, self.budget.limit() / 4);
         let database = OpenOptions::new().access(self.access).cache(cache).budget(self.budget.clone()).open(path)?;
+        // It stays readable without its name, and is gone however the process ends.
+        drop(built);
         let groups = stages.time("grouping", || match self.method {
             Method::Exact => exact::group(&database, &spill, &*self.progress),
         })?;
@@ -295,11 +297,7 @@ impl<'p> Reduction<'p> {
     }
 
     fn temporary(&self) -> PathBuf {
-        match (&self.folder, self.output.path().parent()) {
-            (Some(folder), _) => folder.clone(),
-            (None, Some(folder)) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-            (None, _) => PathBuf::from("."),
-        }
+        self.folder.clone().unwrap_or_else(|| folder_of(self.output.path()))
     }
 }
 
@@ -343,7 +341,7 @@ impl Built {
 
 impl Drop for Built {
     fn drop(&mut self) {
-        // A failure leaves a hidden file that the next run of the same reduction replaces.
+        // Nothing can be done about a failure here; the file is hidden and has this process's number in its name.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -351,7 +349,7 @@ impl Drop for Built {
 /// A hidden name in `folder` that belongs to the file `output`.
 fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
-    folder.join(format!(".{name}.{what}"))
+    folder.join(format!(".{name}.{}.{what}", std::process::id()))
 }
 
 /// Whether a file begins as containers do. A pipe or standard input is none.

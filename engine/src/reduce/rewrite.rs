@@ -48,9 +48,6 @@ pub(super) fn write(
     spill: &Spill,
     clusters: Option<&Table>,
 ) -> Result<Unpublished> {
-    // Two windows, one being loaded and one being cut into blocks, the blocks before and after encoding, and what is remembered of them.
-    let memory = 4 * WINDOW + MOST * OVERHEAD + REMEMBERED_MEMORY;
-    let _lease = spill.budget().lease("loading and encoding", memory)?;
     let members = Marks::new(database.len(), database)?;
     let (by_member, by_representative) = groups.finish()?;
     for pair in by_member {
@@ -62,6 +59,10 @@ pub(super) fn write(
         sequence_block: header.sequence_block_size.get(),
         text_block: header.text_block_size.get(),
     };
+    // Two windows, one being loaded and one being cut into blocks, the blocks before and after encoding, and what is remembered of them.
+    let encoding = shape.compression.memory(shape.sequence_block.max(shape.text_block));
+    let memory = 4 * WINDOW + MOST * OVERHEAD + encoding + REMEMBERED_MEMORY;
+    let _lease = spill.budget().lease("loading and encoding", memory)?;
     let output = Unpublished::create(target)?;
     let mut assembler = Assembler::new(output, shape, spill, sort_memory(spill, 4))?;
     let mut addresses = Sorter::new(spill, "addresses of members", sort_memory(spill, 4))?;
@@ -123,6 +124,10 @@ fn cut_window(database: &Database, next: u64, members: &Marks) -> Result<Range<u
     while end < database.len() && end - next < MOST && bytes < WINDOW {
         bytes += u64::from(database.header_entry(end)?.text_length.get());
         let length = database.sequence_length(end)?;
+        // Scripts are nearly always short; one that is not ends the window.
+        if database.header_entry(end)?.is_irregular() {
+            bytes += WINDOW / 64;
+        }
         if length <= WINDOW && !members.is_set(end) {
             bytes += length;
         }

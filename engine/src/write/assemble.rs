@@ -370,7 +370,7 @@ impl Assembler {
             sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
         }
         let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
-        if !first || samples.len() < DICTIONARY_FROM || self.shape.compression == Compression::None {
+        if !first || samples.len() < DICTIONARY_FROM || !matches!(self.shape.compression, Compression::Zstd(_)) {
             return;
         }
         // Texts without anything in common give no dictionary, and none is needed then.

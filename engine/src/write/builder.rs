@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use talaria_db_spec::alphabet::{Alphabet, is_residue};
+use talaria_db_spec::alphabet::{Alphabet, are_residues};
 use talaria_db_spec::forever::{MAXIMUM_BLOCK, MINIMUM_BLOCK};
 
 use crate::database::{Database, Source};
@@ -256,16 +256,11 @@ struct Run<'b> {
 
 impl<'b> Run<'b> {
     fn new(settings: &'b Settings<'b>) -> Result<Self> {
-        let folder = match (&settings.folder, settings.output.parent()) {
-            (Some(folder), _) => folder.clone(),
-            (None, Some(folder)) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-            (None, _) => PathBuf::from("."),
-        };
+        let folder = settings.folder.clone().unwrap_or_else(|| folder_of(&settings.output));
         let spill = Spill::new(settings.budget.clone(), folder, settings.spill_limit);
-        // A parsed chunk, its blocks before and after encoding, the open blocks, and the codec's contexts.
-        let block = u64::from(settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK));
-        let threads = rayon::current_num_threads() as u64;
-        let bytes = 4 * CHUNK as u64 + 8 * block + threads * (2 * block + (1 << 20)) + REMEMBERED_MEMORY;
+        // A parsed chunk, its blocks before and after encoding, the open blocks, and what is remembered of blocks.
+        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK);
+        let bytes = 4 * CHUNK as u64 + 8 * u64::from(block) + settings.compression.memory(block) + REMEMBERED_MEMORY;
         let lease = settings.budget.lease("parsing and encoding", bytes)?;
         let share = if settings.share { Some(ShareTable::new(&settings.budget)?) } else { None };
         Ok(Self {
@@ -287,6 +282,10 @@ impl<'b> Run<'b> {
             Origin::Records(..) => None,
         };
         self.bytes_total = origins.iter().map(|origin| size(origin).map(|metadata| metadata.len())).sum();
+        if let Some(total) = self.bytes_total {
+            // No container is that small; better now than after hours.
+            Spill::new(self.settings.budget.clone(), folder_of(&self.settings.output), None).preflight(total / 16)?;
+        }
         for origin in origins {
             match origin {
                 Origin::Fasta(path) => self.fasta(&path)?,
@@ -327,7 +326,7 @@ impl<'b> Run<'b> {
             if header.iter().any(|&byte| byte == b'\n' || byte == b'\r') {
                 return refused("the header text has a line end");
             }
-            if !residues.iter().all(|&byte| is_residue(byte)) {
+            if !are_residues(&residues) {
                 return refused("the sequence has a byte that is no residue");
             }
             if matches!(residues.first(), Some(b'>' | b';' | b'#')) {
@@ -344,7 +343,9 @@ impl<'b> Run<'b> {
             if text.len() >= CHUNK {
                 length += text.len() as u64;
                 hasher.update(&text);
-                self.chunk(&mut parser, &text)?;
+                for chunk in text.chunks(CHUNK) {
+                    self.chunk(&mut parser, chunk)?;
+                }
                 text.clear();
                 self.report("reading");
             }
@@ -370,23 +371,34 @@ impl<'b> Run<'b> {
                 continue;
             }
             self.ingest.parse(parser, piece)?;
-            if self.ingest.batch().is_empty() {
-                continue;
-            }
-            let residues = &self.ingest.batch().residues;
-            let sample = Composition::of(residues.get(..SAMPLE).unwrap_or(residues));
-            let assembler = self.assembler.insert(start(self.settings, &self.spill, &sample)?);
-            self.ingest.place(assembler)?;
+            self.place()?;
         }
         Ok(())
     }
 
     fn end(&mut self, parser: &mut Parser) -> Result<SourceLayout> {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.encode()?;
+        }
+        let layout = self.ingest.finish(parser)?;
+        self.place()?;
+        Ok(layout)
+    }
+
+    /// Places what was parsed. The first records that come show what kind of residues there are.
+    fn place(&mut self) -> Result<()> {
+        let batch = self.ingest.batch();
+        if batch.is_empty() {
+            return Ok(());
+        }
         let assembler = match &mut self.assembler {
             Some(assembler) => assembler,
-            None => self.assembler.insert(start(self.settings, &self.spill, &Composition::default())?),
+            None => {
+                let sample = Composition::of(batch.residues.get(..SAMPLE).unwrap_or(&batch.residues));
+                self.assembler.insert(start(self.settings, &self.spill, &sample)?)
+            }
         };
-        self.ingest.end(parser, assembler)
+        self.ingest.place(assembler)
     }
 
     fn add_source(&mut self, name: String, layout: SourceLayout, byte_length: u64, compression: u8, sha256: [u8; 32]) {
@@ -427,15 +439,16 @@ impl<'b> Run<'b> {
             alphabet: self.settings.alphabet,
             features: 0,
         };
+        let (records, residues) = (assembler.record_count(), assembler.residue_count());
         let output = assembler.seal(&particulars, None)?;
-        if self.settings.verify {
-            self.report("verifying");
+        let Self { settings, spill, ingest, bytes_read, bytes_total, records_lease, _lease, .. } = self;
+        if settings.verify {
+            (settings.progress)(&Progress { stage: "verifying", bytes_read, bytes_total, records, residues });
         }
-        let level = if self.settings.verify { Level::Everything } else { Level::Checksums };
-        let Self { settings, spill, ingest, .. } = self;
+        let level = if settings.verify { Level::Everything } else { Level::Checksums };
         let shared = ingest.shared();
         // What building took is free for checking.
-        drop(ingest);
+        drop((ingest, records_lease, _lease));
         release_freed_memory();
         let database = check(&output, level, &settings.budget)?;
         let report = BuildReport {
@@ -496,4 +509,12 @@ pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget) -> Resu
 pub(crate) fn room_for_blocks(path: &Path, most: u64) -> u64 {
     let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
     most.min(length.saturating_mul(4)).min(256 << 20)
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
 }

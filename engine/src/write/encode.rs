@@ -52,6 +52,20 @@ impl Compression {
     }
 }
 
+impl Compression {
+    /// Bytes of memory that all threads take to encode blocks of `block` bytes, and to decode them again for comparing.
+    #[must_use]
+    pub(crate) fn memory(self, block: u32) -> u64 {
+        // Zstandard sizes its tables by the block: four bytes an entry, twice as many entries as bytes in each of two or three tables
+        // at high levels, small ones at low levels. The rest is the block in its three forms, and what does not depend on it.
+        let blocks = match self {
+            Self::Zstd(4..) => 28,
+            _ => 6,
+        };
+        rayon::current_num_threads() as u64 * (blocks * u64::from(block) + (1 << 20))
+    }
+}
+
 impl std::fmt::Display for Compression {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -89,7 +103,7 @@ thread_local! {
 /// Encodes residues: two bits a base where that fits, then the codec where that pays.
 ///
 /// # Errors
-/// [`Error::Option`] if the codec fails, which it does for want of memory only.
+/// [`Error::Io`] if the codec fails, which it does for want of memory only.
 pub fn encode_residues(residues: &[u8], compression: Compression) -> Result<EncodedBlock> {
     let Some((packing, payload)) = pack(residues) else {
         return encode_bytes(residues, compression, None);
@@ -172,9 +186,10 @@ fn compress(
                         None => context.compress(&mut frame, bytes, level),
                     }
                 })
-                .map_err(|code| Error::Option {
-                    option: "--codec",
-                    reason: format!("zstd: {}", zstd_safe::get_error_name(code)),
+                .map_err(|code| {
+                    // A buffer of the bound's size is never too small: what is left is want of memory.
+                    let reason = std::io::Error::other(zstd_safe::get_error_name(code));
+                    Error::Io { path: "zstd".into(), action: "compress a block", source: reason }
                 })?;
             out.extend_from_slice(&frame);
             Ok(Codec::Zstd)

@@ -24,7 +24,8 @@ const OVERHEAD: usize = 192;
 /// Cuts a chunk of FASTA into pieces, so that what is known of each record while it is placed is bounded even where records are a few
 /// bytes long. With each piece comes the memory for that.
 pub fn pieces(chunk: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
-    let count = |bytes| memchr::memchr_iter(b'>', bytes).count();
+    let starts = |bytes: &[u8], at: usize| at == 0 || matches!(bytes.get(at - 1), Some(b'\n' | b'\r'));
+    let count = move |bytes| memchr::memchr_iter(b'>', bytes).filter(|&at| starts(bytes, at)).count();
     let length = chunk.len().div_ceil(count(chunk) / TOGETHER + 1).max(1);
     // An empty chunk is a piece too: it may be all there is of an input.
     let empty = chunk.is_empty().then_some((chunk, 0));
@@ -77,16 +78,14 @@ impl Ingest {
         Ok(())
     }
 
-    /// Ends an input.
+    /// Ends an input; [`Ingest::place`] is to follow.
     ///
     /// # Errors
-    /// What is wrong with the text or the output.
-    pub fn end(&mut self, parser: &mut Parser, assembler: &mut Assembler) -> Result<SourceLayout> {
-        assembler.encode()?;
+    /// What is wrong with the text.
+    pub fn finish(&mut self, parser: &mut Parser) -> Result<SourceLayout> {
         self.batch.clear();
         let layout = parser.finish(&mut self.batch)?;
         self.hash();
-        self.place(assembler)?;
         Ok(layout)
     }
 

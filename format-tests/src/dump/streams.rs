@@ -100,8 +100,10 @@ impl Streams {
 fn dictionaries(draft: &Draft) -> Vec<Dictionary> {
     let bytes = &draft.part(SectionKind::DictionaryBytes).bytes;
     let entries = draft.items::<DictionaryEntry>(SectionKind::DictionaryDirectory);
+    let mut start = 0;
     let dictionary = |(index, entry): (usize, &DictionaryEntry)| {
-        let range = entry.range(index as u64, bytes.len() as u64).expect("a sound dictionary");
+        let range = entry.range(index as u64, start, bytes.len() as u64).expect("a sound dictionary");
+        start = range.end;
         let content = &bytes[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
         Dictionary::try_create(content).expect("a dictionary")
     };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use talaria_db::Database;
 use talaria_db::database::Source;
 use talaria_db::read::stream::StreamKind;
@@ -15,8 +15,9 @@ use crate::failure::Result;
 
 /// Header, features, sections, sources, provenance, dictionaries, blocks.
 pub(super) fn describe(database: &Database) -> Result<Value> {
-    let provenance: Map<String, Value> =
-        database.provenance()?.into_iter().map(|(key, value)| (key, value.into())).collect();
+    // Keys may repeat: a reduction adds its command to the one that built the container.
+    let provenance: Vec<Value> =
+        database.provenance()?.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     Ok(json!({
         "path": database.path().to_string_lossy(),
         "header": header(database),

@@ -4,7 +4,7 @@
 //! bytes in the cache, and so that a line as long as a chromosome is nothing special.
 
 use memchr::memchr;
-use talaria_db_spec::alphabet::is_residue;
+use talaria_db_spec::alphabet::{are_residues, is_residue};
 use talaria_db_spec::source::LineEnd;
 
 use crate::error::{Error, Result};
@@ -147,7 +147,7 @@ impl Parser {
     /// A line of residues, or a part of one; `ended` if its end is known.
     fn body(&mut self, line: &[u8], ended: bool, batch: &mut Batch) -> Result<()> {
         let bare = if ended { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
-        if self.returns > 0 || !only_residues(bare) {
+        if self.returns > 0 || !are_residues(bare) {
             return self.mixed(line, batch);
         }
         batch.residues.extend_from_slice(bare);
@@ -240,15 +240,3 @@ impl Parser {
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | 0x0B | 0x0C)
 }
-
-/// Whether all bytes are residues; without branches, for vector instructions.
-fn only_residues(bytes: &[u8]) -> bool {
-    let odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, &byte| odd | !is_residue(byte));
-    let (lanes, rest) = bytes.as_chunks::<LANES>();
-    let odd_lanes = lanes.iter().fold(false, |any, lane| any | odd(lane));
-    // The last lane overlaps the one before it, which is cheaper than single bytes.
-    !(odd_lanes || bytes.last_chunk::<LANES>().map_or_else(|| odd(rest), |lane| odd(lane)))
-}
-
-/// Bytes that are checked at once.
-const LANES: usize = 32;

@@ -30,13 +30,15 @@ use talaria_db_spec::source::LineEnd;
 
 use crate::error::Result;
 use crate::fasta::batch::{Batch, Parsed};
-use crate::memory::budget::Budget;
+use crate::memory::budget::{Budget, Lease};
 
 use detect::FirstLineEnd;
 use layout::Tracker;
 use lines::State;
 use place::Place;
 
+/// A header text of at most so many bytes goes without a lease.
+const SHORT_HEADER: usize = 256 << 10;
 /// Most bytes of a header line: 64 MiB.
 const HEADER_LIMIT: usize = 64 << 20;
 /// Most bytes before the first record: 1 MiB.
@@ -95,6 +97,8 @@ pub struct Parser {
     open: Option<Open>,
     layout: Tracker,
     held_text: Vec<u8>,
+    header_lease: Option<Lease>,
+    budget: Budget,
     held_residues: Vec<u8>,
     record_count: u64,
 }
@@ -118,7 +122,7 @@ struct Open {
 impl Parser {
     /// A parser for the source at `path`, which is for messages only. A record that is cut by the end of a chunk is
     /// held back until it is complete if it has at most `long` residues by then, and given out in pieces else. Scripts
-    /// are leased from `budget`.
+    /// and long header texts are leased from `budget`.
     #[must_use]
     pub fn new(path: &Path, long: usize, budget: &Budget) -> Self {
         Self {
@@ -134,6 +138,8 @@ impl Parser {
             open: None,
             layout: Tracker::new(budget),
             held_text: Vec::new(),
+            header_lease: None,
+            budget: budget.clone(),
             held_residues: Vec::new(),
             record_count: 0,
         }
@@ -152,7 +158,7 @@ impl Parser {
         self.resume(chunk.len(), batch);
         let settled = self.settle(chunk, batch)?;
         self.lines(settled, batch)?;
-        self.suspend(batch);
+        self.suspend(batch)?;
         Ok(())
     }
 
@@ -242,8 +248,8 @@ impl Parser {
     }
 
     /// Holds the open record back, or gives out what there is of it.
-    fn suspend(&mut self, batch: &mut Batch) {
-        let Some(open) = &mut self.open else { return };
+    fn suspend(&mut self, batch: &mut Batch) -> Result<()> {
+        let Some(open) = &mut self.open else { return Ok(()) };
         let count = batch.residues.len() - open.residues;
         if open.started || count > self.long {
             if count > 0 {
@@ -254,6 +260,24 @@ impl Parser {
             batch.text.truncate(open.text);
             self.held_residues.extend_from_slice(batch.residues.get(open.residues..).unwrap_or_default());
             batch.residues.truncate(open.residues);
+            self.lease_header()?;
+        }
+        Ok(())
+    }
+
+    /// A long header text is here, in a batch, in a block and encoded at about the same time.
+    fn lease_header(&mut self) -> Result<()> {
+        if self.held_text.len() <= SHORT_HEADER {
+            self.header_lease = None;
+            return Ok(());
+        }
+        let need = (4 * self.held_text.len() as u64).next_multiple_of(1 << 20);
+        match &mut self.header_lease {
+            Some(lease) => lease.resize(need),
+            None => {
+                self.header_lease = Some(self.budget.lease("a header line", need)?);
+                Ok(())
+            }
         }
     }
 }

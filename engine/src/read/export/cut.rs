@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::source::LineEnd;
 
 use crate::database::{Database, Source};
 use crate::error::Result;
 use crate::fasta::cursor::LayoutCursor;
+use crate::memory::budget::Lease;
 use crate::read::columns::ColumnRun;
 use crate::read::export::{ExportOptions, Lines, Selection};
 
@@ -16,6 +18,8 @@ const UNIT: u64 = 256 << 10;
 const WINDOW: u64 = 8 << 20;
 /// Records whose columns are looked at together.
 const RUN: u64 = 1 << 12;
+/// Most records of a unit.
+const MOST: u64 = 1 << 14;
 
 /// Records, or a piece of one, that one thread turns into text.
 pub(super) struct Unit {
@@ -49,14 +53,33 @@ pub(super) struct Cutter<'d> {
     end: u64,
     regular: LayoutCursor,
     lines: LineSource,
+    width: u64,
     original: bool,
     references: bool,
+    /// Leases of the long records of the window that was cut last.
+    spent: Vec<Lease>,
+    /// And of the one before.
+    kept: Vec<Lease>,
     /// Bytes that a window aims at: two of them are to fit what is free of the budget several times over.
     window: u64,
     /// The columns of the next records.
     run: Option<ColumnRun<'d>>,
-    /// The long record that is being cut: its position, length and layout there.
-    long: Option<(u64, u64, LayoutCursor, Option<Vec<u8>>)>,
+    /// The long record that is being cut.
+    long: Option<Long>,
+}
+
+/// A long record that is being cut.
+struct Long {
+    position: u64,
+    length: u64,
+    /// The layout at the position.
+    cursor: LayoutCursor,
+    /// What follows the header text, until the first piece is cut.
+    header_end: Option<Vec<u8>>,
+    /// Bytes of the header text, until the first piece is cut.
+    text_length: u64,
+    /// For what the layout writes beside residues, wherever in the record that is.
+    lease: Lease,
 }
 
 impl<'d> Cutter<'d> {
@@ -71,7 +94,10 @@ impl<'d> Cutter<'d> {
             end: source.first_record + source.record_count,
             regular: LayoutCursor::regular(width, line_end),
             lines: LineSource { line_end, byte_length: source.byte_length },
+            width,
             original: options.lines == Lines::Original,
+            spent: Vec::new(),
+            kept: Vec::new(),
             references: options.selection == Selection::References,
             window: (database.budget().free() / 8).min(WINDOW),
             run: None,
@@ -82,6 +108,8 @@ impl<'d> Cutter<'d> {
     /// The next units, and about how many bytes of text they make.
     pub(super) fn next_window(&mut self) -> Result<(Vec<Unit>, u64)> {
         let (mut units, mut total) = (Vec::new(), 0);
+        // Those of the window before: its text is being made while this one is cut, and written while the next one is.
+        self.kept = std::mem::take(&mut self.spent);
         while total < self.window {
             let Some(unit) = self.next_unit()? else { break };
             total += unit.estimate as u64;
@@ -92,10 +120,11 @@ impl<'d> Cutter<'d> {
 
     fn next_unit(&mut self) -> Result<Option<Unit>> {
         if self.long.is_some() {
-            return Ok(Some(self.next_piece()));
+            return Ok(self.next_piece());
         }
         let (first, mut estimate) = (self.next, 0);
-        while self.next < self.end && estimate < UNIT {
+        // Records that are skipped make no text, but their columns are looked at.
+        while self.next < self.end && estimate < UNIT && self.next - first < MOST {
             let run = match self.run.take().filter(|run| run.ordinals().contains(&self.next)) {
                 Some(run) => run,
                 None => self.database.columns(self.next..(self.next + RUN).min(self.end))?,
@@ -107,12 +136,11 @@ impl<'d> Cutter<'d> {
                 if self.next > first {
                     break;
                 }
-                self.start_long(length, entry.is_irregular())?;
-                return Ok(Some(self.next_piece()));
+                self.start_long(length, &entry)?;
+                return Ok(self.next_piece());
             }
             if !skipped {
-                // Line ends and the like: a quarter is more than enough for lines of 8 residues.
-                estimate += length + length / 4 + u64::from(entry.text_length.get()) + 16;
+                estimate += self.estimate(length) + u64::from(entry.text_length.get());
             }
             self.next += 1;
         }
@@ -122,33 +150,46 @@ impl<'d> Cutter<'d> {
         Ok(Some(self.unit(first..self.next, None, estimate)))
     }
 
-    fn start_long(&mut self, length: u64, irregular: bool) -> Result<()> {
+    fn start_long(&mut self, length: u64, entry: &HeaderEntry) -> Result<()> {
         let ordinal = self.next;
-        let (header_end, cursor) = if irregular && self.original {
+        let (header_end, cursor, beside) = if entry.is_irregular() && self.original {
             let index = self.database.layout_position(ordinal)?;
-            let (header_end, cursor, _) = self.database.script(index, ordinal, length, self.lines)?;
-            (header_end, cursor)
+            self.database.script(index, ordinal, length, self.lines)?
         } else {
-            (self.lines.line_end.bytes().to_vec(), self.regular.clone())
+            (self.lines.line_end.bytes().to_vec(), self.regular.clone(), 0)
         };
-        self.long = Some((0, length, cursor, Some(header_end)));
+        let lease = self.database.budget().lease("the layout of a record", beside)?;
+        let text_length = entry.text_length.get().into();
+        self.long = Some(Long { position: 0, length, cursor, header_end: Some(header_end), text_length, lease });
         Ok(())
     }
 
-    fn next_piece(&mut self) -> Unit {
-        let (position, length, mut cursor, header_end) =
-            self.long.take().unwrap_or_else(|| (0, 0, self.regular.clone(), None));
-        let end = length.min(position + UNIT);
-        let last = end == length;
-        let piece = Piece { range: position..end, header_end, cursor: cursor.clone(), last };
-        let unit = self.unit(self.next..self.next + 1, Some(piece), (end - position) * 5 / 4);
+    /// The next piece of the long record; `None` if there is none.
+    fn next_piece(&mut self) -> Option<Unit> {
+        let mut long = self.long.take()?;
+        let end = long.length.min(long.position + UNIT);
+        let last = end == long.length;
+        let range = long.position..end;
+        let estimate = self.estimate(end - long.position) + std::mem::take(&mut long.text_length);
+        let header_end = long.header_end.take();
+        let piece = Piece { range, header_end, cursor: long.cursor.clone(), last };
+        let unit = self.unit(self.next..self.next + 1, Some(piece), estimate);
         if last {
             self.next += 1;
+            // The pieces are made before the window after them is cut: until then its layout is spoken for.
+            self.spent.push(long.lease);
         } else {
-            cursor.skip(end - position);
-            self.long = Some((end, length, cursor, None));
+            long.cursor.skip(end - long.position);
+            long.position = end;
+            self.long = Some(long);
         }
-        unit
+        Some(unit)
+    }
+
+    /// About how many bytes of text residues make: with a line end a line, and some more.
+    fn estimate(&self, residues: u64) -> u64 {
+        let lines = residues.checked_div(self.width).unwrap_or(0) + 1;
+        residues + 2 * lines + 16
     }
 
     fn unit(&self, ordinals: Range<u64>, piece: Option<Piece>, estimate: u64) -> Unit {

@@ -23,7 +23,7 @@ impl Database {
         text.clear();
         text.reserve(unit.estimate);
         if let Some(piece) = &unit.piece {
-            return self.make_piece(unit, piece, text);
+            return self.make_piece(unit, piece, options, text);
         }
         let (mut texts, mut home, mut guest) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
         let keep = stash.is_none() && self.has_shared();
@@ -57,6 +57,7 @@ impl Database {
                 layout = Some(index + 1);
                 let (header_end, mut cursor, beside) =
                     self.script(index, ordinal, residues.len() as u64, unit.lines)?;
+                let _lease = self.budget().lease("the layout of a record", beside)?;
                 let room = usize::try_from(beside).unwrap_or(usize::MAX).saturating_add(residues.len());
                 text.try_reserve(room).map_err(|_| self.no_memory("the layout of a record", beside))?;
                 text.extend_from_slice(&header_end);
@@ -68,11 +69,14 @@ impl Database {
                 cursor.write(residues, text);
                 cursor.finish(text);
             }
+            if options.selection == Selection::References {
+                end_line(text, unit);
+            }
         }
         Ok(())
     }
 
-    fn make_piece(&self, unit: &Unit, piece: &Piece, text: &mut Vec<u8>) -> Result<()> {
+    fn make_piece(&self, unit: &Unit, piece: &Piece, options: &ExportOptions, text: &mut Vec<u8>) -> Result<()> {
         let ordinal = unit.ordinals.start;
         if let Some(header_end) = &piece.header_end {
             text.push(b'>');
@@ -87,6 +91,9 @@ impl Database {
         })?;
         if piece.last {
             cursor.finish(text);
+            if options.selection == Selection::References {
+                end_line(text, unit);
+            }
         }
         Ok(())
     }
@@ -106,5 +113,12 @@ impl Database {
             Ok((header_end, cursor, script.beside()))
         });
         parsed.map_err(Error::format(self.path()))
+    }
+}
+
+/// Ends the last line, if its source ended without: another record may follow that did not follow there.
+fn end_line(text: &mut Vec<u8>, unit: &Unit) {
+    if !text.ends_with(b"\n") && !text.ends_with(b"\r") {
+        text.extend_from_slice(unit.lines.line_end.bytes());
     }
 }

@@ -99,6 +99,7 @@ impl Database {
 
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
         self.advise_blocks(Advice::Sequential);
+        let _lease = self.lease_blocks()?;
         let stash = match options.selection {
             Selection::All => Stash::new(self, source.first_record..source.first_record + source.record_count)?,
             Selection::References => None,

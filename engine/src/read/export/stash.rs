@@ -23,6 +23,8 @@ const ENTRY: u64 = 64;
 pub(super) struct Stash {
     /// Ascending.
     addresses: Vec<u64>,
+    /// Their lengths, as they were leased.
+    lengths: Vec<u64>,
     copies: Vec<OnceLock<Box<[u8]>>>,
     _lease: Lease,
 }
@@ -58,8 +60,8 @@ impl Stash {
         }
         let mut copies = Vec::new();
         copies.resize_with(shared.len(), OnceLock::new);
-        let addresses = shared.into_iter().map(|(address, _)| address).collect();
-        Ok(Some(Self { addresses, copies, _lease: lease }))
+        let (addresses, lengths) = shared.into_iter().unzip();
+        Ok(Some(Self { addresses, lengths, copies, _lease: lease }))
     }
 
     /// Position of the first address from `address` on.
@@ -74,6 +76,7 @@ impl Stash {
             *from += 1;
         }
         if self.addresses.get(*from) == Some(&address.bits())
+            && self.lengths.get(*from) == Some(&(residues.len() as u64))
             && let Some(copy) = self.copies.get(*from)
         {
             copy.get_or_init(|| residues.into());

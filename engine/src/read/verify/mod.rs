@@ -62,10 +62,16 @@ impl Verification {
 struct Findings {
     problems: Mutex<Vec<Error>>,
     count: AtomicU64,
+    /// What is wrong with the budget, not with the file.
+    memory: Mutex<Option<Error>>,
 }
 
 impl Findings {
     fn add(&self, error: Error) {
+        if matches!(error, Error::Memory { .. }) {
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            return;
+        }
         self.count.fetch_add(1, Ordering::Relaxed);
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         if problems.len() < MOST_PROBLEMS {
@@ -111,6 +117,7 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn verify(&self, level: Level) -> Result<Verification> {
+        let _lease = self.lease_blocks()?;
         let findings = Findings::default();
         let mut verification = Verification::default();
         self.verify_gaps(&findings);
@@ -123,9 +130,13 @@ impl Database {
             self.verify_records(&findings, &mut verification)?;
             self.verify_shared(&findings)?;
             self.verify_names(&findings)?;
-            if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
+            let refused = findings.memory.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+            if !refused && verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
                 verification.sources = self.verify_sources(&findings)?;
             }
+        }
+        if let Some(error) = findings.memory.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
         }
         verification.problem_count = findings.count.into_inner();
         verification.problems = findings.problems.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,5 @@
 //! Sorting of more records than memory holds.
 
-use rayon::slice::ParallelSliceMut;
-
 use super::record::SortRecord;
 use super::runs::Runs;
 use super::sorted::{Sorted, Source};
@@ -88,7 +86,7 @@ impl<R: SortRecord> Sorter<R> {
         let Self { spill, mut records, fan_in, runs, len, mut lease, .. } = self;
         let (source, held) = match runs {
             None => {
-                records.par_sort_unstable();
+                records.sort_unstable();
                 records.shrink_to_fit();
                 let held = (records.capacity() * size_of::<R>()) as u64;
                 (Source::Memory(records.into_iter()), held)
@@ -110,7 +108,7 @@ impl<R: SortRecord> Sorter<R> {
             Some(runs) => runs,
             none => none.insert(Runs::create(&self.spill, self.what)?),
         };
-        self.records.par_sort_unstable();
+        self.records.sort_unstable();
         runs.write(&self.records)?;
         self.records.clear();
         Ok(())

@@ -34,7 +34,7 @@ fn block(draft: &mut Draft, change: impl FnOnce(&mut Block)) {
     draft.edit_blocks(Sequence, |blocks| change(&mut blocks[0]));
 }
 
-// EVIDENCE: B-1, B-2, B-3, B-7
+// EVIDENCE: B-1, B-2, B-3, B-7, B-12
 fn directory(list: &mut List) {
     list.reject("B-1", "bytes-left-over", PROTEINS, "bytes after the last block", |draft| {
         draft.part_mut(SectionKind::SequenceBlocks).bytes.push(b'A');
@@ -55,6 +55,9 @@ fn directory(list: &mut List) {
     list.reject("B-2", "large-block", PROTEINS, "a block that decodes to more than the nominal size", |draft| {
         draft.header.sequence_block_size = U32::new(1024);
         entry(draft, 0, |entry| entry.decoded_length = U32::new(1025));
+    });
+    list.reject("B-12", "stored-length", PROTEINS, "more stored bytes than a block may have", |draft| {
+        entry(draft, 0, |entry| entry.stored_length = U32::new(entry.decoded_length.get() * 2));
     });
     list.reject("B-3", "checksum", PROTEINS, "a bit of a block has flipped", |draft| {
         draft.part_mut(SectionKind::SequenceBlocks).bytes[0] ^= 1;
@@ -178,7 +181,8 @@ fn payloads(list: &mut List) {
 
 // EVIDENCE: D-1
 fn dictionaries(list: &mut List) {
-    let cases: [Row<DictionaryEntry>; 4] = [
+    let cases: [Row<DictionaryEntry>; 5] = [
+        ("D-1", "gap", |entry| entry.offset += 1, "a dictionary that does not start where it should"),
         ("D-1", "outside", |entry| entry.length += 1, "a dictionary that ends after the bytes"),
         ("D-1", "long", |entry| entry.length = U32::new(MAXIMUM_DICTIONARY + 1), "a dictionary of more than 1 MiB"),
         ("D-1", "codec", |entry| entry.codec = 1, "a dictionary for LZ4"),

@@ -1,7 +1,7 @@
 //! The columns: header table, lengths, offsets, physical order, and the items that they point to.
 
 use talaria_db_spec::address::PackedAddress;
-use talaria_db_spec::columns::{FLAG_DELTA, FLAG_IRREGULAR, HeaderEntry};
+use talaria_db_spec::columns::{FLAG_DELTA, FLAG_IRREGULAR, FLAG_SHARED, HeaderEntry};
 use talaria_db_spec::header::ORDER_SIMILARITY;
 use talaria_db_spec::section::SectionKind;
 use zerocopy::IntoBytes;
@@ -53,8 +53,11 @@ fn header_table(list: &mut List) {
     });
 }
 
-// EVIDENCE: C-4
+// EVIDENCE: C-3, C-4
 fn flags(list: &mut List) {
+    list.reject("C-3", "no-copy", PROTEINS, "a record that shares the copy of none", |draft| {
+        header_entry(draft, 1, |entry| entry.flags = FLAG_SHARED);
+    });
     list.reject("C-4", "no-layout-index", PROTEINS, "an irregular record in a file without layout index", |draft| {
         header_entry(draft, 1, |entry| entry.flags = FLAG_IRREGULAR);
     });
