@@ -22,6 +22,9 @@ pub(crate) fn check(inputs: &[PathBuf], output: &Path) -> Result<PathBuf> {
     if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
         return Err(Failure::Usage("standard input can be read only once".to_owned()));
     }
+    for input in inputs {
+        check_not_input(input, output)?;
+    }
     let metadata = match output.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(output.to_path_buf()),
@@ -29,9 +32,6 @@ pub(crate) fn check(inputs: &[PathBuf], output: &Path) -> Result<PathBuf> {
     };
     if !metadata.is_file() {
         return Err(Failure::Usage(format!("{}: not a regular file", output.display())));
-    }
-    for input in inputs {
-        check_not_input(input, output)?;
     }
     output.canonicalize().map_err(Failure::io(output, "look at"))
 }

@@ -164,3 +164,29 @@ fn usage_and_failure() {
     assert_eq!(run(&[&"build", &input, &"-o", &folder.path("no/folder")]).code, 1);
     assert_eq!(folder.names(), ["in.fasta"]);
 }
+
+#[test]
+fn the_first_residues_decide_on_the_block_size_however_few() {
+    let folder = Folder::new();
+    let (empty, short) = (folder.write("empty.fa", "\n"), folder.write("short.fa", ">phage\nACGTACGT\n"));
+    let protein = folder.write("protein.fa", ">p\nMKVLAAGITGGHHHH\n");
+    let size = |inputs: [&std::path::PathBuf; 2]| {
+        let db = folder.path("db.talaria");
+        assert_eq!(run(&[&"build", inputs[0], inputs[1], &"-o", &db, &"-q"]).code, 0);
+        run(&[&"inspect", &db, &"--json"]).json()["header"]["sequence_block_size"].as_u64().unwrap()
+    };
+    assert_eq!(size([&empty, &short]), 65536);
+    assert_eq!(size([&short, &protein]), 65536);
+    assert_eq!(size([&protein, &short]), 16384);
+}
+
+#[test]
+fn a_refused_lease_is_no_damage() {
+    let folder = Folder::new();
+    let (input, db) = (folder.write("in.fa", format!(">a\nAC\n{}", "\n".repeat(40 << 20))), folder.path("db.talaria"));
+    assert_eq!(run(&[&"build", &input, &"-o", &db, &"-q", &"--max-memory", &"64M"]).code, 0);
+    assert!(std::fs::metadata(&db).unwrap().len() < 10_000);
+    let answer = run(&[&"verify", &db, &"--max-memory", &"16M"]);
+    assert_eq!(answer.code, 140, "{}", answer.stderr);
+    assert_eq!(run(&[&"verify", &db]).code, 0);
+}

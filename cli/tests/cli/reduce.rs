@@ -133,3 +133,41 @@ fn nothing_in_nothing_out() {
     assert_eq!(run(&[&"export", &output]).stdout, b"");
     assert_eq!(std::fs::read(folder.path("r.talaria.clusters.tsv")).unwrap(), b"");
 }
+
+#[test]
+fn references_of_sources_without_a_final_line_end_stay_apart() {
+    let folder = Folder::new();
+    let (first, second) = (folder.write("a.fa", ">a\nACGT"), folder.write("b.fa", ">b\nGGCC"));
+    let (db, reduced) = (folder.path("both.talaria"), folder.path("reduced.talaria"));
+    assert_eq!(run(&[&"build", &first, &second, &"-o", &db, &"-q"]).code, 0);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &reduced, &"-q"]).code, 0);
+    assert_eq!(run(&[&"export", &reduced]).text(), ">a\nACGT>b\nGGCC");
+    assert_eq!(run(&[&"export", &reduced, &"--references"]).text(), ">a\nACGT\n>b\nGGCC\n");
+}
+
+#[test]
+fn a_sequence_that_is_in_the_file_very_often() {
+    let fasta: String = (0..60_000).map(|index| format!(">r{index}\n{}\n", ["ACGT", "GGCC"][index % 2])).collect();
+    let (folder, _) = built(fasta);
+    let (input, plain, reduced) = (folder.path("in.fasta"), folder.path("plain.talaria"), folder.path("r.talaria"));
+    assert_eq!(run(&[&"build", &input, &"-o", &plain, &"--no-share", &"-q"]).code, 0);
+    let report = folder.path("report.json");
+    let answer = run(&[&"reduce", &plain, &"-o", &reduced, &"--report", &report, &"--max-memory", &"48M", &"-q"]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["references"], 2);
+    assert_eq!(report["cluster_sizes"], serde_json::json!([{ "records_at_most": 32768, "clusters": 2 }]));
+}
+
+#[test]
+fn no_output_goes_over_another_or_the_input() {
+    let (folder, db) = built(">a\nMKV\n");
+    let (out, input) = (folder.path("r.talaria"), folder.path("in.fasta"));
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--report", &db]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--report", &out]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--clusters", &db]).code, 2);
+    assert_eq!(run(&[&"export", &db, &"-o", &db]).code, 2);
+    assert_eq!(run(&[&"verify", &db]).code, 0);
+    assert_eq!(folder.names(), ["in.fasta", "out.talaria"]);
+    drop(input);
+}
