@@ -65,12 +65,12 @@ batch_jobs() {
   true
 }
 single_jobs() {
-  measure 'one lookup' talaria-db "$talaria get t.talaria $one >/dev/null"
-  have samtools && measure 'one lookup' 'samtools faidx' "samtools faidx s.fa $one >/dev/null"
-  [ -d blast ] && measure 'one lookup' blastdbcmd "blastdbcmd -db blast/db -entry $one >/dev/null"
-  [ -d mm ] && measure 'one lookup' MMseqs2 "echo $one >one.txt; rm -rf sub; mkdir sub; mmseqs createsubdb --id-mode 1 --subdb-mode 1 one.txt mm/db sub/db -v 1 && mmseqs convert2fasta sub/db sub/out.fa -v 1"
-  have pyfastx && measure 'one lookup' pyfastx "pyfastx extract p.fa $one >/dev/null"
-  have seqkit && measure 'one lookup' 'seqkit faidx' "seqkit faidx s.fa $one >/dev/null"
+  measure 'one lookup' talaria-db "$talaria get t.talaria '$one' >/dev/null"
+  have samtools && measure 'one lookup' 'samtools faidx' "samtools faidx s.fa '$one' >/dev/null"
+  [ -d blast ] && measure 'one lookup' blastdbcmd "blastdbcmd -db blast/db -entry '$one' >/dev/null"
+  [ -d mm ] && measure 'one lookup' MMseqs2 "echo '$one' >one.txt; rm -rf sub; mkdir sub; mmseqs createsubdb --id-mode 1 --subdb-mode 1 one.txt mm/db sub/db -v 1 && mmseqs convert2fasta sub/db sub/out.fa -v 1"
+  have pyfastx && measure 'one lookup' pyfastx "pyfastx extract p.fa '$one' >/dev/null"
+  have seqkit && measure 'one lookup' 'seqkit faidx' "seqkit faidx s.fa '$one' >/dev/null"
   measure 'one lookup' 'grep -A' "grep -m1 -A9 '^>$one' in.fa >/dev/null"
 }
 

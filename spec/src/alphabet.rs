@@ -65,7 +65,7 @@ impl Alphabet {
 /// Whether `byte` may be a residue: printable, no blank (`0x21` to `0x7E`).
 #[must_use]
 pub const fn is_residue(byte: u8) -> bool {
-    matches!(byte, 0x21..=0x7E)
+    matches!(byte, FIRST..=LAST)
 }
 
 /// Whether all of `bytes` may be residues; without branches, for vector instructions.
@@ -75,16 +75,34 @@ pub const fn is_residue(byte: u8) -> bool {
 ///
 /// assert!(are_residues(b"MKV*-acgt"));
 /// assert!(!are_residues(b"MK V"));
+/// assert!(!are_residues(&[[b'A'; 70].as_slice(), b"\x7F", &[b'A'; 5]].concat()));
 /// ```
 #[must_use]
 pub fn are_residues(bytes: &[u8]) -> bool {
-    let odd = |bytes: &[u8]| bytes.iter().fold(false, |odd, &byte| odd | !is_residue(byte));
+    // How far each byte lies from the first residue; bytes before it wrap around to the far end.
+    let mut farthest = [0_u8; LANES];
+    let mut look_at = |lane: &[u8; LANES]| {
+        for (farthest, byte) in farthest.iter_mut().zip(lane) {
+            *farthest = (*farthest).max(byte.wrapping_sub(FIRST));
+        }
+    };
     let (lanes, rest) = bytes.as_chunks::<LANES>();
-    let odd_lanes = lanes.iter().fold(false, |any, lane| any | odd(lane));
+    lanes.iter().for_each(&mut look_at);
     // The last lane overlaps the one before it, which is cheaper than single bytes.
-    !(odd_lanes || bytes.last_chunk::<LANES>().map_or_else(|| odd(rest), |lane| odd(lane)))
+    let short = match bytes.last_chunk::<LANES>() {
+        Some(lane) => {
+            look_at(lane);
+            true
+        }
+        None => rest.iter().all(|&byte| is_residue(byte)),
+    };
+    short && farthest.iter().all(|&farthest| farthest <= LAST - FIRST)
 }
 
+/// The first residue.
+const FIRST: u8 = 0x21;
+/// The last residue.
+const LAST: u8 = 0x7E;
 /// Bytes that are checked at once.
 const LANES: usize = 32;
 

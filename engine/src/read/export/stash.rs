@@ -21,6 +21,8 @@ const ENTRY: u64 = 64;
 
 /// The shared copies of a range of records.
 pub(super) struct Stash {
+    /// For each block the position of its first address, and one more: a search is among the few of one block.
+    first: Vec<usize>,
     /// Ascending.
     addresses: Vec<u64>,
     /// Their lengths, as they were leased.
@@ -55,18 +57,37 @@ impl Stash {
         shared.par_sort_unstable();
         shared.dedup_by_key(|&mut (address, _)| address);
         let bytes = shared.iter().fold(0_u64, |sum, &(_, length)| sum.saturating_add(length));
-        if lease.resize((shared.len() as u64 * ENTRY).saturating_add(bytes)).is_err() {
+        let blocks = database.sequences().directory.item_count;
+        let index = (blocks + 1) * size_of::<usize>() as u64;
+        if lease.resize((shared.len() as u64 * ENTRY).saturating_add(bytes).saturating_add(index)).is_err() {
             return Ok(None);
         }
         let mut copies = Vec::new();
         copies.resize_with(shared.len(), OnceLock::new);
-        let (addresses, lengths) = shared.into_iter().unzip();
-        Ok(Some(Self { addresses, lengths, copies, _lease: lease }))
+        let (addresses, lengths): (Vec<u64>, Vec<u64>) = shared.into_iter().unzip();
+        let mut first = Vec::new();
+        let mut position = 0;
+        for block in 0..=blocks {
+            while addresses.get(position).is_some_and(|&known| PackedAddress::from_bits(known).block() < block) {
+                position += 1;
+            }
+            first.push(position);
+        }
+        Ok(Some(Self { first, addresses, lengths, copies, _lease: lease }))
     }
 
     /// Position of the first address from `address` on.
     pub(super) fn position(&self, address: PackedAddress) -> usize {
-        self.addresses.partition_point(|&known| known < address.bits())
+        let range = self.of_block(address.block());
+        let start = range.start;
+        start + self.addresses.get(range).map_or(0, |known| known.partition_point(|&known| known < address.bits()))
+    }
+
+    /// Positions of the addresses in a block; none for a block that is not there.
+    fn of_block(&self, block: u64) -> Range<usize> {
+        let at = usize::try_from(block).unwrap_or(usize::MAX - 1);
+        let bound = |at: usize| self.first.get(at).copied().unwrap_or(self.addresses.len());
+        bound(at)..bound(at.saturating_add(1))
     }
 
     /// Sets residues aside if others will need them. `from` is a position not after theirs, and is moved there: addresses that
@@ -85,7 +106,10 @@ impl Stash {
 
     /// The first `length` residues of the copy at `address`, if it has come by.
     pub(super) fn get(&self, address: PackedAddress, length: u64) -> Option<&[u8]> {
-        let at = self.addresses.binary_search(&address.bits()).ok()?;
+        let at = self.position(address);
+        if self.addresses.get(at) != Some(&address.bits()) {
+            return None;
+        }
         let copy = self.copies.get(at)?.get()?;
         Some(copy).filter(|copy| copy.len() as u64 == length).map(AsRef::as_ref)
     }
