@@ -25,9 +25,10 @@ use crate::read::storage::{Access, Storage};
 use crate::read::verify::Level;
 use crate::reduce::groups::Groups;
 use crate::sys::heap::release_freed_memory;
-use crate::write::builder::{Builder, check, folder_of, room_for_blocks};
+use crate::write::builder::Builder;
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
+use crate::write::run::{check, folder_of, room_for_blocks};
 use crate::write::spill::Spill;
 
 /// How records are brought together.

@@ -1,0 +1,312 @@
+//! A build as it runs: inputs through the parser into an assembler, then sealed, checked and published.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use talaria_db_spec::alphabet::are_residues;
+
+use crate::database::{Database, Source};
+use crate::error::{Error, Result};
+use crate::fasta::alphabet::Composition;
+use crate::fasta::input::{CHUNK, Input, InputPath};
+use crate::fasta::parse::{Parser, SourceLayout};
+use crate::memory::budget::{Budget, Lease};
+use crate::options::OpenOptions;
+use crate::read::verify::Level;
+use crate::sys::heap::release_freed_memory;
+use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
+use crate::write::builder::{BuildReport, Origin, OwnedRecord, Progress, Settings};
+use crate::write::ingest::{Ingest, pieces};
+use crate::write::publish::Unpublished;
+use crate::write::seal::Particulars;
+use crate::write::share::ShareTable;
+use crate::write::spill::Spill;
+
+/// Nominal block size for proteins: small blocks compress as well as large ones, and a lookup decodes one.
+const PROTEIN_BLOCK: u32 = 16 << 10;
+/// Nominal block size for nucleotides, whose repeats are further apart.
+const NUCLEOTIDE_BLOCK: u32 = 64 << 10;
+/// Nominal block size of header texts and layout scripts.
+const TEXT_BLOCK: u32 = 16 << 10;
+/// Residues that are looked at to choose between the two.
+const SAMPLE: usize = 1 << 20;
+/// Records up to this length are parsed in one piece.
+const WHOLE_RECORD: usize = 64 << 10;
+
+/// A build that is going on.
+pub(super) struct Run<'b> {
+    settings: &'b Settings<'b>,
+    spill: Spill,
+    assembler: Option<Assembler>,
+    ingest: Ingest,
+    sources: Vec<Source>,
+    bytes_read: u64,
+    bytes_total: Option<u64>,
+    records_lease: Lease,
+    _lease: Lease,
+}
+
+impl<'b> Run<'b> {
+    pub(super) fn new(settings: &'b Settings<'b>) -> Result<Self> {
+        let folder = settings.folder.clone().unwrap_or_else(|| folder_of(&settings.output));
+        let spill = Spill::new(settings.budget.clone(), folder, settings.spill_limit);
+        // A parsed chunk, its blocks before and after encoding, the open blocks, and what is remembered of blocks.
+        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK);
+        let bytes = 4 * CHUNK as u64 + 8 * u64::from(block) + settings.compression.memory(block) + REMEMBERED_MEMORY;
+        let lease = settings.budget.lease("parsing and encoding", bytes)?;
+        let share = if settings.share { Some(ShareTable::new(&settings.budget)?) } else { None };
+        Ok(Self {
+            settings,
+            spill,
+            assembler: None,
+            ingest: Ingest::new(share),
+            sources: Vec::new(),
+            bytes_read: 0,
+            bytes_total: None,
+            records_lease: settings.budget.lease("the records of a chunk", 0)?,
+            _lease: lease,
+        })
+    }
+
+    pub(super) fn run(mut self, origins: Vec<Origin>) -> Result<BuildReport> {
+        let size = |origin: &Origin| match origin {
+            Origin::Fasta(path) => std::fs::metadata(path.as_path()).ok().filter(std::fs::Metadata::is_file),
+            Origin::Records(..) => None,
+        };
+        self.bytes_total = origins.iter().map(|origin| size(origin).map(|metadata| metadata.len())).sum();
+        if let Some(total) = self.bytes_total {
+            // No container is that small; better now than after hours.
+            Spill::new(self.settings.budget.clone(), folder_of(&self.settings.output), None).preflight(total / 16)?;
+        }
+        for origin in origins {
+            match origin {
+                Origin::Fasta(path) => self.fasta(&path)?,
+                Origin::Records(name, records) => self.records(name, records)?,
+            }
+        }
+        self.seal()
+    }
+
+    fn fasta(&mut self, path: &InputPath) -> Result<()> {
+        let mut input = Input::open(path.clone(), &self.settings.budget)?;
+        let mut parser = self.parser(path.as_path());
+        let before = self.bytes_read;
+        while let Some(chunk) = input.next_chunk()? {
+            self.chunk(&mut parser, &chunk)?;
+            self.bytes_read = before + input.bytes_consumed();
+            self.report("reading");
+        }
+        self.bytes_read = before + input.bytes_consumed();
+        let compression = input.compression().byte();
+        let digest = input.finish()?;
+        let layout = self.end(&mut parser)?;
+        let name = path.as_path().file_name().unwrap_or(path.as_path().as_os_str()).to_string_lossy().into_owned();
+        self.add_source(name, layout, digest.byte_length, compression, digest.sha256);
+        Ok(())
+    }
+
+    /// Records go through the same parser, as text; so what they look like on the way out is what they were on the way in.
+    fn records(&mut self, name: String, records: Box<dyn Iterator<Item = OwnedRecord> + Send>) -> Result<()> {
+        let mut parser = self.parser(Path::new(&name));
+        let (mut hasher, mut length, mut line) = (Sha256::new(), 0, 1);
+        let mut text = Vec::new();
+        for (header, residues) in records {
+            let refused = |reason: &str| {
+                let (path, reason) = (PathBuf::from(&name), reason.to_owned());
+                Err(Error::Input { path, line, column: None, reason })
+            };
+            if header.iter().any(|&byte| byte == b'\n' || byte == b'\r') {
+                return refused("the header text has a line end");
+            }
+            if !are_residues(&residues) {
+                return refused("the sequence has a byte that is no residue");
+            }
+            if matches!(residues.first(), Some(b'>' | b';' | b'#')) {
+                return refused("the sequence starts like a header or a comment");
+            }
+            line += 2;
+            text.push(b'>');
+            text.extend_from_slice(&header);
+            text.push(b'\n');
+            if !residues.is_empty() {
+                text.extend_from_slice(&residues);
+                text.push(b'\n');
+            }
+            if text.len() >= CHUNK {
+                length += text.len() as u64;
+                hasher.update(&text);
+                for chunk in text.chunks(CHUNK) {
+                    self.chunk(&mut parser, chunk)?;
+                }
+                text.clear();
+                self.report("reading");
+            }
+        }
+        length += text.len() as u64;
+        hasher.update(&text);
+        self.chunk(&mut parser, &text)?;
+        let layout = self.end(&mut parser)?;
+        self.add_source(name, layout, length, 0, hasher.finalize().into());
+        Ok(())
+    }
+
+    fn parser(&self, path: &Path) -> Parser {
+        let most = self.settings.block_size.map_or(0, |size| size as usize);
+        Parser::new(path, most.max(WHOLE_RECORD), &self.settings.budget)
+    }
+
+    fn chunk(&mut self, parser: &mut Parser, chunk: &[u8]) -> Result<()> {
+        for (piece, memory) in pieces(chunk) {
+            self.records_lease.resize(memory)?;
+            if let Some(assembler) = &mut self.assembler {
+                self.ingest.chunk(parser, piece, assembler)?;
+                continue;
+            }
+            self.ingest.parse(parser, piece)?;
+            self.place()?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, parser: &mut Parser) -> Result<SourceLayout> {
+        if let Some(assembler) = &mut self.assembler {
+            assembler.encode()?;
+        }
+        let layout = self.ingest.finish(parser)?;
+        self.place()?;
+        Ok(layout)
+    }
+
+    /// Places what was parsed. The first records that come show what kind of residues there are.
+    fn place(&mut self) -> Result<()> {
+        let batch = self.ingest.batch();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let assembler = match &mut self.assembler {
+            Some(assembler) => assembler,
+            None => {
+                let sample = Composition::of(batch.residues.get(..SAMPLE).unwrap_or(&batch.residues));
+                self.assembler.insert(start(self.settings, &self.spill, &sample)?)
+            }
+        };
+        self.ingest.place(assembler)
+    }
+
+    fn add_source(&mut self, name: String, layout: SourceLayout, byte_length: u64, compression: u8, sha256: [u8; 32]) {
+        let first_record = self.sources.last().map_or(0, |last| last.first_record + last.record_count);
+        self.sources.push(Source {
+            name,
+            preamble: layout.preamble,
+            byte_length,
+            first_record,
+            record_count: layout.record_count,
+            line_width: layout.line_width,
+            line_end: layout.line_end,
+            compression,
+            sha256,
+        });
+    }
+
+    fn seal(mut self) -> Result<BuildReport> {
+        self.report("sealing");
+        let assembler = match self.assembler.take() {
+            Some(assembler) => assembler,
+            None => start(self.settings, &self.spill, &Composition::default())?,
+        };
+        let shape = *assembler.shape();
+        let mut command = format!("build --codec {} --block-size {}", shape.compression, shape.sequence_block);
+        if let Some(alphabet) = self.settings.alphabet {
+            command.push_str(&format!(" --alphabet {}", alphabet.name()));
+        }
+        if !self.settings.share {
+            command.push_str(" --no-share");
+        }
+        let particulars = Particulars {
+            sources: std::mem::take(&mut self.sources),
+            provenance: vec![
+                ("writer".to_owned(), concat!("talaria-db ", env!("CARGO_PKG_VERSION")).to_owned()),
+                ("command".to_owned(), command),
+            ],
+            alphabet: self.settings.alphabet,
+            features: 0,
+        };
+        let (records, residues) = (assembler.record_count(), assembler.residue_count());
+        let output = assembler.seal(&particulars, None)?;
+        let Self { settings, spill, ingest, bytes_read, bytes_total, records_lease, _lease, .. } = self;
+        if settings.verify {
+            (settings.progress)(&Progress { stage: "verifying", bytes_read, bytes_total, records, residues });
+        }
+        let level = if settings.verify { Level::Everything } else { Level::Checksums };
+        let shared = ingest.shared();
+        // What building took is free for checking.
+        drop((ingest, records_lease, _lease));
+        release_freed_memory();
+        let database = check(&output, level, &settings.budget)?;
+        let report = BuildReport {
+            records: database.len(),
+            residues: database.residue_count(),
+            shared,
+            alphabet: database.alphabet(),
+            file_length: database.container().header().file_length.get(),
+            sources: particulars.sources,
+            peak_memory: settings.budget.peak(),
+            peak_spill: spill.peak_on_disk(),
+        };
+        drop(database);
+        output.publish()?;
+        Ok(report)
+    }
+
+    fn report(&self, stage: &'static str) {
+        let (records, residues) =
+            self.assembler.as_ref().map_or((0, 0), |assembler| (assembler.record_count(), assembler.residue_count()));
+        let (bytes_read, bytes_total) = (self.bytes_read, self.bytes_total);
+        (self.settings.progress)(&Progress { stage, bytes_read, bytes_total, records, residues });
+    }
+}
+
+/// An assembler for the kind of residues in `sample`.
+fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result<Assembler> {
+    let alphabet = settings.alphabet.unwrap_or_else(|| sample.alphabet());
+    let usual = if alphabet.is_nucleotide() { NUCLEOTIDE_BLOCK } else { PROTEIN_BLOCK };
+    let shape = Shape {
+        compression: settings.compression,
+        sequence_block: settings.block_size.unwrap_or(usual),
+        text_block: TEXT_BLOCK,
+    };
+    let names_memory = (settings.budget.free() / 4).clamp(2 << 20, 32 << 20);
+    let output = Unpublished::create(&settings.output)?;
+    Assembler::new(output, shape, spill, usize::try_from(names_memory).unwrap_or(usize::MAX))
+}
+
+/// Reads a finished file back.
+///
+/// # Errors
+/// [`Error::Verification`] with the first thing that is wrong.
+pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget) -> Result<Database> {
+    // Records that share a copy are all over the file: with room for its blocks, each is decoded once.
+    let cache = if level == Level::Everything { room_for_blocks(output.temporary(), budget.free() / 2) } else { 0 };
+    let database = OpenOptions::new().cache(cache).budget(budget.clone()).open(output.temporary())?;
+    match database.verify(level)?.problems.into_iter().next() {
+        None => Ok(database),
+        Some(problem) => {
+            let reason = format!("it was read back and is damaged: {problem}");
+            Err(Error::Verification { path: output.temporary().to_path_buf(), reason })
+        }
+    }
+}
+
+/// Bytes of a cache that holds most of a container's blocks, if there are `most` at hand.
+pub(crate) fn room_for_blocks(path: &Path, most: u64) -> u64 {
+    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    most.min(length.saturating_mul(4)).min(256 << 20)
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
