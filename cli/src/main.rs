@@ -15,6 +15,7 @@ mod progress;
 mod sizes;
 mod target;
 mod threads;
+mod work;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

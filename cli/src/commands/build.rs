@@ -12,12 +12,11 @@ use talaria_db::{BuildReport, Builder, Compression};
 
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::memory::MemoryFlags;
 use crate::message::say;
 use crate::progress::Reporter;
 use crate::sizes;
 use crate::target;
-use crate::threads::ThreadFlags;
+use crate::work::WorkFlags;
 
 /// Smallest block that the command makes; the format goes lower, to no one's advantage.
 const SMALLEST_BLOCK: u32 = 4 << 10;
@@ -52,21 +51,7 @@ pub(crate) struct BuildFlags {
     #[arg(long)]
     verify: bool,
     #[command(flatten)]
-    memory: MemoryFlags,
-    #[command(flatten)]
-    threads: ThreadFlags,
-    /// Folder for temporary files; the output's unless given
-    #[arg(long, help_heading = "Resources", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    tmp_dir: Option<PathBuf>,
-    /// Most bytes of temporary files
-    #[arg(long, help_heading = "Resources", value_name = "SIZE", value_parser = sizes::parse)]
-    max_spill: Option<u64>,
-    /// Seconds between lines of progress, if standard error is not a terminal
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    progress_every: u32,
-    /// No progress, summary or warnings
-    #[arg(short, long)]
-    quiet: bool,
+    work: WorkFlags,
 }
 
 /// `auto` is none.
@@ -76,14 +61,14 @@ impl BuildFlags {
     /// Builds.
     pub(crate) fn run(&self) -> Result<Exit> {
         let output = target::check(&self.inputs, &self.output)?;
-        let budget = self.memory.budget()?;
-        let interval = Duration::from_secs(self.progress_every.into());
-        let reporter = if self.quiet { Reporter::Silent } else { Reporter::new(interval, &budget) };
+        let budget = self.work.memory.budget()?;
+        let interval = self.work.interval();
+        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::new(interval, &budget) };
         let started = Instant::now();
         let report = self.builder(&output, &budget).progress(|progress| reporter.show(progress)).finish()?;
         // A bar is cleared before anything else is said.
         drop(reporter);
-        if !self.quiet {
+        if !self.work.quiet {
             self.summarize(&report, started.elapsed());
         }
         Ok(Exit::Done)
@@ -94,7 +79,7 @@ impl BuildFlags {
             .compression(self.codec)
             .share(!self.no_share)
             .verify(self.verify)
-            .threads(self.threads.count())
+            .threads(self.work.threads.count())
             .budget(budget.clone());
         for input in &self.inputs {
             builder = builder.add_fasta(input);
@@ -105,10 +90,10 @@ impl BuildFlags {
         if let Some(alphabet) = self.alphabet {
             builder = builder.alphabet(alphabet);
         }
-        if let Some(folder) = &self.tmp_dir {
+        if let Some(folder) = &self.work.tmp_dir {
             builder = builder.temporary_folder(folder);
         }
-        if let Some(limit) = self.max_spill {
+        if let Some(limit) = self.work.max_spill {
             builder = builder.spill_limit(limit);
         }
         builder

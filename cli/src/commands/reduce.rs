@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
@@ -14,12 +13,11 @@ use talaria_db::write::publish::Unpublished;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::memory::MemoryFlags;
 use crate::message::say;
 use crate::progress::Reporter;
 use crate::sizes;
 use crate::target;
-use crate::threads::ThreadFlags;
+use crate::work::WorkFlags;
 
 /// Reduce a container or FASTA to fewer sequences that stand for all of them
 #[derive(Debug, Args)]
@@ -60,21 +58,7 @@ pub(crate) struct ReduceFlags {
     #[arg(long, help_heading = "Resources")]
     no_mmap: bool,
     #[command(flatten)]
-    memory: MemoryFlags,
-    #[command(flatten)]
-    threads: ThreadFlags,
-    /// Folder for temporary files; the output's unless given
-    #[arg(long, help_heading = "Resources", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    tmp_dir: Option<PathBuf>,
-    /// Most bytes of temporary files
-    #[arg(long, help_heading = "Resources", value_name = "SIZE", value_parser = sizes::parse)]
-    max_spill: Option<u64>,
-    /// Seconds between lines of progress, if standard error is not a terminal
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    progress_every: u32,
-    /// No progress or summary
-    #[arg(short, long)]
-    quiet: bool,
+    work: WorkFlags,
 }
 
 impl ReduceFlags {
@@ -89,21 +73,21 @@ impl ReduceFlags {
         if let Some(report) = &self.report {
             report_path = Some(target::check(&[self.input.clone(), path, clusters.clone()], report)?);
         }
-        let budget = self.memory.budget()?;
-        let interval = Duration::from_secs(self.progress_every.into());
-        let reporter = if self.quiet { Reporter::Silent } else { Reporter::of_records(interval, &budget) };
+        let budget = self.work.memory.budget()?;
+        let interval = self.work.interval();
+        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, &budget) };
         let mut reduction = Reduction::new(&self.input, output)
             .method(self.method)
             .clusters(&clusters)
             .compression(self.codec)
-            .threads(self.threads.count())
+            .threads(self.work.threads.count())
             .access(if self.no_mmap { Access::Read } else { Access::Map })
             .budget(budget)
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
-        if let Some(folder) = &self.tmp_dir {
+        if let Some(folder) = &self.work.tmp_dir {
             reduction = reduction.temporary_folder(folder);
         }
-        if let Some(limit) = self.max_spill {
+        if let Some(limit) = self.work.max_spill {
             reduction = reduction.spill_limit(limit);
         }
         let report = reduction.run()?;
@@ -115,7 +99,7 @@ impl ReduceFlags {
             file.write_at(format!("{:#}\n", as_json(&report)).as_bytes(), 0)?;
             file.publish()?;
         }
-        if !self.quiet {
+        if !self.work.quiet {
             self.summarize(&report, fasta);
         }
         Ok(Exit::Done)

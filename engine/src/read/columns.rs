@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::columns::HeaderEntry;
-use zerocopy::FromBytes;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -30,12 +29,12 @@ impl Database {
     pub fn header_entry(&self, ordinal: u64) -> Result<HeaderEntry> {
         self.check_ordinal(ordinal)?;
         let bytes: [u8; 16] = self.item(&self.sections().header_table, ordinal)?;
+        self.parse_header_entry(&bytes, ordinal)
+    }
+
+    fn parse_header_entry(&self, bytes: &[u8; 16], ordinal: u64) -> Result<HeaderEntry> {
         // Sixteen bytes are a `HeaderEntry` whatever they are; `check` looks at their values.
-        let entry = HeaderEntry::read_from_bytes(&bytes).map_err(|_| Error::OutOfRange {
-            what: "record",
-            got: ordinal,
-            count: self.len(),
-        })?;
+        let entry: HeaderEntry = zerocopy::transmute!(*bytes);
         entry.check(ordinal).map_err(Error::format(self.path()))?;
         Ok(entry)
     }
@@ -104,9 +103,7 @@ impl ColumnRun<'_> {
     /// As [`Database::header_entry`].
     pub(crate) fn header_entry(&self, ordinal: u64) -> Result<HeaderEntry> {
         let bytes: [u8; 16] = self.item(&self.headers, ordinal)?;
-        let entry = HeaderEntry::read_from_bytes(&bytes).map_err(|_| self.out_of_range(ordinal))?;
-        entry.check(ordinal).map_err(Error::format(self.database.path()))?;
-        Ok(entry)
+        self.database.parse_header_entry(&bytes, ordinal)
     }
 
     /// As [`Database::sequence_length`].

@@ -122,12 +122,6 @@ impl Cutter {
         (self.next_block, &self.open)
     }
 
-    /// Blocks, the open one not counted.
-    #[must_use]
-    pub fn block_count(&self) -> u64 {
-        self.next_block
-    }
-
     /// Bytes of all items.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -178,6 +172,6 @@ mod tests {
             (b"w".to_vec(), 8),
         ];
         assert_eq!(blocks, expected);
-        assert_eq!((cutter.block_count(), cutter.total()), (8, 23));
+        assert_eq!((cutter.open_block().0, cutter.total()), (8, 23));
     }
 }
