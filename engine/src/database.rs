@@ -16,7 +16,7 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
-use crate::options::OpenOptions;
+use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
 use crate::read::cache::BlockCache;
 use crate::read::pages::Pages;
@@ -113,7 +113,7 @@ impl Database {
     }
 
     pub(crate) fn open_with(path: &Path, options: &OpenOptions) -> Result<Self> {
-        Self::new(path.to_path_buf(), Storage::open(path, options.access)?, options)
+        Self::new(path.to_path_buf(), Storage::open(path, &options.memory)?, options)
     }
 
     pub(crate) fn from_bytes_with(bytes: Vec<u8>, options: &OpenOptions) -> Result<Self> {
@@ -133,7 +133,7 @@ impl Database {
         }
         let inner = Inner {
             pages: Pages::new(checksums),
-            cache: BlockCache::new(options.cache, &options.budget)?,
+            cache: BlockCache::new(options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE), &options.budget)?,
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
             _lease: lease,

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::database::Database;
 use crate::error::Result;
 use crate::memory::budget::Budget;
+use crate::memory::settings::MemorySettings;
 use crate::read::storage::Access;
 
 /// Bytes of decoded blocks that a database keeps unless told otherwise.
@@ -23,8 +24,7 @@ pub const DEFAULT_CACHE: u64 = 64 << 20;
 /// ```
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    pub(crate) access: Access,
-    pub(crate) cache: u64,
+    pub(crate) memory: MemorySettings,
     pub(crate) budget: Budget,
 }
 
@@ -38,20 +38,28 @@ impl OpenOptions {
     /// Mapped, a cache of [`DEFAULT_CACHE`], and no limit but the cache's capacity.
     #[must_use]
     pub fn new() -> Self {
-        Self { access: Access::Map, cache: DEFAULT_CACHE, budget: Budget::new(u64::MAX) }
+        Self { memory: MemorySettings::default(), budget: Budget::new(u64::MAX) }
+    }
+
+    /// Everything that can be set about memory; takes the place of what was set before, by [`OpenOptions::access`] and
+    /// [`OpenOptions::cache`] too.
+    #[must_use]
+    pub fn memory(mut self, settings: MemorySettings) -> Self {
+        self.memory = settings;
+        self
     }
 
     /// Map the file, or read it.
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
-        self.access = access;
+        self.memory.mapping.use_memory_mapping = access == Access::Map;
         self
     }
 
     /// Bytes of decoded blocks to keep.
     #[must_use]
     pub fn cache(mut self, bytes: u64) -> Self {
-        self.cache = bytes;
+        self.memory.cache.capacity = Some(bytes);
         self
     }
 

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use talaria_db::Compression;
-use talaria_db::read::storage::Access;
+use talaria_db::memory::settings::MemorySettings;
 use talaria_db::reduce::{Method, Output, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
@@ -76,12 +76,14 @@ impl ReduceFlags {
         let budget = self.work.memory.budget()?;
         let interval = self.work.interval();
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, &budget) };
+        let mut memory = MemorySettings::default();
+        memory.mapping.use_memory_mapping = !self.no_mmap;
         let mut reduction = Reduction::new(&self.input, output)
             .method(self.method)
             .clusters(&clusters)
             .compression(self.codec)
             .threads(self.work.threads.count())
-            .access(if self.no_mmap { Access::Read } else { Access::Map })
+            .memory(memory)
             .budget(budget)
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
         if let Some(folder) = &self.work.tmp_dir {

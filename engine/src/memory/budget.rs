@@ -1,15 +1,28 @@
 //! One budget for all anonymous memory.
 //!
-//! Whoever is about to allocate something whose size depends on data or options takes a [`Lease`] first. A refused lease
-//! makes its consumer spill or give up with an error that names the need; nothing is allocated beyond the limit in the hope
-//! that it will do. Leases are counted, not enforced by the allocator: constant small things (a few KiB) go without.
+//! Whoever is about to allocate something whose size depends on data or options takes a [`Lease`] first. If the bytes are not
+//! free, those who hold what they could do without (caches, pools: [`Reclaim`]) are asked to give some of it back; only then is the lease
+//! refused, which makes its consumer spill or give up with an error that names the need. Nothing is allocated beyond the limit in the
+//! hope that it will do. Leases are counted, not enforced by the allocator: constant small things (a few KiB) go without.
 //!
-//! A lease costs one atomic operation.
+//! A lease costs one atomic operation, and the time of giving back if it comes to that.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use crate::error::{Error, Result};
+
+/// Who holds memory that can be done without.
+///
+/// Is called from any thread that takes a lease, so an implementation must not take leases that [`Budget::lease`] refuses by asking in
+/// turn: what can be given back is leased with [`Budget::try_lease`].
+pub trait Reclaim: Send + Sync + std::fmt::Debug {
+    /// Bytes leased for what could be given back now.
+    fn reclaimable(&self) -> u64;
+
+    /// Gives back at least `bytes`, or as much as there is. The leases are smaller when it returns.
+    fn reclaim(&self, bytes: u64);
+}
 
 /// A limit, and what is taken of it. Clones share one account.
 ///
@@ -33,22 +46,48 @@ struct Account {
     limit: u64,
     in_use: AtomicU64,
     peak: AtomicU64,
+    holders: RwLock<Vec<Weak<dyn Reclaim>>>,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Self { account: Arc::new(Account { limit, in_use: AtomicU64::new(0), peak: AtomicU64::new(0) }) }
+        let holders = RwLock::default();
+        Self { account: Arc::new(Account { limit, in_use: AtomicU64::new(0), peak: AtomicU64::new(0), holders }) }
     }
 
-    /// Takes `bytes` for `what`.
+    /// Takes `bytes` for `what`, after others have given back what they can if need be.
     ///
     /// # Errors
-    /// [`Error::Memory`] if they are not free.
+    /// [`Error::Memory`] if they are not free even then.
     pub fn lease(&self, what: &'static str, bytes: u64) -> Result<Lease> {
         self.take(what, bytes)?;
         Ok(Lease { budget: self.clone(), what, bytes })
+    }
+
+    /// Takes `bytes` if they are free, and asks nobody to give anything back: for what could be done without.
+    #[must_use]
+    pub fn try_lease(&self, what: &'static str, bytes: u64) -> Option<Lease> {
+        self.take_free(bytes).ok().map(|()| Lease { budget: self.clone(), what, bytes })
+    }
+
+    /// Asks `holder` from now on when bytes are wanted that are not free, until it is dropped.
+    pub fn add_holder(&self, holder: Weak<dyn Reclaim>) {
+        let mut holders = self.account.holders.write().unwrap_or_else(PoisonError::into_inner);
+        holders.retain(|holder| holder.strong_count() > 0);
+        holders.push(holder);
+    }
+
+    /// Asks for memory to be given back until at least `bytes` are free, or nobody has any.
+    pub fn make_free(&self, bytes: u64) {
+        for holder in self.holders() {
+            let missing = bytes.saturating_sub(self.free());
+            if missing == 0 {
+                return;
+            }
+            holder.reclaim(missing);
+        }
     }
 
     /// The limit, in bytes.
@@ -69,6 +108,12 @@ impl Budget {
         self.limit().saturating_sub(self.in_use())
     }
 
+    /// Bytes that a lease could get now: those that are free, and those that others could give back.
+    #[must_use]
+    pub fn available(&self) -> u64 {
+        self.holders().iter().map(|holder| holder.reclaimable()).fold(self.free(), u64::saturating_add)
+    }
+
     /// Most bytes that were leased at any time.
     #[must_use]
     pub fn peak(&self) -> u64 {
@@ -76,15 +121,32 @@ impl Budget {
     }
 
     fn take(&self, what: &'static str, bytes: u64) -> Result<()> {
+        if self.take_free(bytes).is_ok() {
+            return Ok(());
+        }
+        self.make_free(bytes);
+        let limit = self.limit();
+        self.take_free(bytes).map_err(|in_use| Error::Memory {
+            what,
+            need: bytes,
+            free: limit.saturating_sub(in_use),
+            limit,
+        })
+    }
+
+    /// Takes `bytes` if they are free; else says how many are in use.
+    fn take_free(&self, bytes: u64) -> Result<(), u64> {
         let limit = self.account.limit;
         let grown = |in_use: u64| in_use.checked_add(bytes).filter(|&sum| sum <= limit);
-        match self.account.in_use.fetch_update(Ordering::AcqRel, Ordering::Relaxed, grown) {
-            Ok(before) => {
-                self.account.peak.fetch_max(before + bytes, Ordering::Relaxed);
-                Ok(())
-            }
-            Err(in_use) => Err(Error::Memory { what, need: bytes, free: limit.saturating_sub(in_use), limit }),
-        }
+        let before = self.account.in_use.fetch_update(Ordering::AcqRel, Ordering::Relaxed, grown)?;
+        self.account.peak.fetch_max(before + bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Who can be asked. A copy of the list, so that nobody is called under its lock.
+    fn holders(&self) -> Vec<Arc<dyn Reclaim>> {
+        let holders = self.account.holders.read().unwrap_or_else(PoisonError::into_inner);
+        holders.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
@@ -110,11 +172,29 @@ impl Lease {
     pub fn resize(&mut self, bytes: u64) -> Result<()> {
         if bytes > self.bytes {
             self.budget.take(self.what, bytes - self.bytes)?;
+            self.bytes = bytes;
         } else {
-            self.budget.account.in_use.fetch_sub(self.bytes - bytes, Ordering::AcqRel);
+            self.shrink(bytes);
         }
-        self.bytes = bytes;
         Ok(())
+    }
+
+    /// Makes the lease `bytes` long if what it grows by is free, and says whether it is; asks nobody to give anything back.
+    pub fn try_resize(&mut self, bytes: u64) -> bool {
+        if bytes > self.bytes {
+            if self.budget.take_free(bytes - self.bytes).is_err() {
+                return false;
+            }
+            self.bytes = bytes;
+        } else {
+            self.shrink(bytes);
+        }
+        true
+    }
+
+    fn shrink(&mut self, bytes: u64) {
+        self.budget.account.in_use.fetch_sub(self.bytes - bytes, Ordering::AcqRel);
+        self.bytes = bytes;
     }
 }
 
@@ -142,5 +222,35 @@ mod tests {
         drop((first, second));
         assert_eq!(budget.in_use(), 0);
         assert!(budget.lease("overflow", u64::MAX).is_err());
+    }
+
+    #[derive(Debug)]
+    struct Hoard(std::sync::Mutex<Lease>);
+
+    impl Reclaim for Hoard {
+        fn reclaimable(&self) -> u64 {
+            self.0.lock().unwrap().bytes()
+        }
+
+        fn reclaim(&self, bytes: u64) {
+            let mut lease = self.0.lock().unwrap();
+            let left = lease.bytes().saturating_sub(bytes);
+            lease.resize(left).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_without_goes_before_a_lease_is_refused() {
+        let budget = Budget::new(100);
+        let hoard = Arc::new(Hoard(std::sync::Mutex::new(budget.try_lease("a hoard", 90).unwrap())));
+        let asked: Arc<dyn Reclaim> = hoard.clone();
+        budget.add_holder(Arc::downgrade(&asked));
+        assert!(budget.try_lease("another hoard", 11).is_none());
+        assert_eq!((budget.free(), budget.available()), (10, 100));
+        let lease = budget.lease("work", 30).unwrap();
+        assert_eq!((hoard.reclaimable(), budget.free()), (70, 0));
+        assert!(matches!(budget.lease("too much", 71).unwrap_err(), Error::Memory { need: 71, free: 70, .. }));
+        drop((lease, asked, hoard));
+        assert_eq!((budget.in_use(), budget.available()), (0, 100));
     }
 }

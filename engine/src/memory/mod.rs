@@ -1,4 +1,5 @@
-//! Memory as a resource: one budget, and the limits that it is set from.
+//! Memory as a resource: one budget, the limits that it is set from, and what is set about how it is used.
 
 pub mod budget;
 pub mod limits;
+pub mod settings;

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::sys::map::{Advice, Mapping};
 
 /// How a container is opened.
@@ -32,11 +33,11 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// Opens a file.
+    /// Opens a file: mapped, unless it is below the threshold or is not to be.
     ///
     /// # Errors
     /// [`Error::Io`]. A folder is refused; so is a pipe, which has no random access.
-    pub fn open(path: &Path, access: Access) -> Result<Self> {
+    pub fn open(path: &Path, settings: &MemorySettings) -> Result<Self> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let metadata = file.metadata().map_err(Error::io(path, "look at"))?;
         if !metadata.is_file() {
@@ -44,7 +45,8 @@ impl Storage {
             return Err(Error::Io { path: path.to_path_buf(), action: "open", source });
         }
         let length = metadata.len();
-        if access == Access::Read || length == 0 {
+        let MappingSettings { use_memory_mapping, threshold, .. } = settings.mapping;
+        if !use_memory_mapping || settings.streaming.only || length < threshold.max(1) {
             return Ok(Self::File(file, length));
         }
         Mapping::new(&file).map(Self::Mapped).map_err(Error::io(path, "map"))

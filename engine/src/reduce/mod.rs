@@ -11,6 +11,8 @@ pub mod exact;
 mod groups;
 mod rewrite;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,9 +21,9 @@ use talaria_db_spec::forever::HEADER_MAGIC;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
+use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
 use crate::read::export::{ExportOptions, Lines, Selection};
-use crate::read::storage::{Access, Storage};
 use crate::read::verify::Level;
 use crate::reduce::groups::Groups;
 use crate::sys::heap::release_freed_memory;
@@ -116,7 +118,7 @@ pub struct Reduction<'p> {
     clusters: Option<PathBuf>,
     compression: Compression,
     threads: usize,
-    access: Access,
+    memory: MemorySettings,
     budget: Budget,
     folder: Option<PathBuf>,
     spill_limit: Option<u64>,
@@ -140,7 +142,7 @@ impl<'p> Reduction<'p> {
             clusters: None,
             compression: Compression::Zstd(1),
             threads: 0,
-            access: Access::Map,
+            memory: MemorySettings::default(),
             budget: Budget::new(u64::MAX),
             folder: None,
             spill_limit: None,
@@ -176,10 +178,10 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// How the input is read, if it is a container.
+    /// Everything that can be set about memory.
     #[must_use]
-    pub fn access(mut self, access: Access) -> Self {
-        self.access = access;
+    pub fn memory(mut self, settings: MemorySettings) -> Self {
+        self.memory = settings;
         self
     }
 
@@ -231,8 +233,9 @@ impl<'p> Reduction<'p> {
             if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
         let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
         // A quarter for decoded blocks; the rest is for sorting and writing.
-        let cache = room_for_blocks(path, self.budget.limit() / 4);
-        let database = OpenOptions::new().access(self.access).cache(cache).budget(self.budget.clone()).open(path)?;
+        let mut memory = self.memory.clone();
+        memory.cache.capacity.get_or_insert_with(|| room_for_blocks(path, self.budget.limit() / 4));
+        let database = OpenOptions::new().memory(memory).budget(self.budget.clone()).open(path)?;
         // It stays readable without its name, and is gone however the process ends.
         drop(built);
         let groups = stages.time("grouping", || match self.method {
@@ -267,7 +270,8 @@ impl<'p> Reduction<'p> {
         };
         let unpublished =
             stages.time("writing", || rewrite::write(self, database, groups, &target, spill, clusters.as_ref()))?;
-        let reduced = stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget))?;
+        let reduced =
+            stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget, &self.memory))?;
         let reference_residues = reduced.container().header().stored_residue_count.get();
         let mut output_bytes = reduced.container().header().file_length.get();
         match &self.output {
@@ -329,6 +333,7 @@ impl Built {
             .compression(reduction.compression)
             .threads(reduction.threads)
             .budget(reduction.budget.clone())
+            .memory(reduction.memory.clone())
             .temporary_folder(spill.folder())
             .progress(|progress| (reduction.progress)("building", progress.records, 0));
         if let Some(limit) = reduction.spill_limit {
@@ -362,10 +367,10 @@ fn is_container(path: &Path) -> Result<bool> {
     if !metadata.is_file() {
         return Ok(false);
     }
-    let storage = Storage::open(path, Access::Read)?;
-    let length = storage.len().min(HEADER_MAGIC.len() as u64) as usize;
-    let first = storage.bytes(0, length).map_err(Error::io(path, "read"))?;
-    Ok(*first == HEADER_MAGIC)
+    let mut first = Vec::with_capacity(HEADER_MAGIC.len());
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    file.take(HEADER_MAGIC.len() as u64).read_to_end(&mut first).map_err(Error::io(path, "read"))?;
+    Ok(first == HEADER_MAGIC)
 }
 
 fn export_references(reduced: &Database, path: &Path, width: u64) -> Result<u64> {

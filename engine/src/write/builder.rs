@@ -9,6 +9,7 @@ use crate::database::Source;
 use crate::error::{Error, Result};
 use crate::fasta::input::InputPath;
 use crate::memory::budget::Budget;
+use crate::memory::settings::MemorySettings;
 use crate::write::encode::Compression;
 use crate::write::run::Run;
 
@@ -82,6 +83,7 @@ pub(super) struct Settings<'p> {
     pub(super) verify: bool,
     pub(super) threads: usize,
     pub(super) budget: Budget,
+    pub(super) memory: MemorySettings,
     pub(super) folder: Option<PathBuf>,
     pub(super) spill_limit: Option<u64>,
     pub(super) progress: Box<dyn Fn(&Progress) + Send + Sync + 'p>,
@@ -106,6 +108,7 @@ impl<'p> Builder<'p> {
             verify: false,
             threads: 0,
             budget: Budget::new(u64::MAX),
+            memory: MemorySettings::default(),
             folder: None,
             spill_limit: None,
             progress: Box::new(|_| {}),
@@ -173,6 +176,13 @@ impl<'p> Builder<'p> {
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.settings.budget = budget;
+        self
+    }
+
+    /// Everything that can be set about memory. The file is the same whatever it is.
+    #[must_use]
+    pub fn memory(mut self, settings: MemorySettings) -> Self {
+        self.settings.memory = settings;
         self
     }
 

@@ -11,6 +11,7 @@ use crate::fasta::alphabet::Composition;
 use crate::fasta::input::{CHUNK, Input, InputPath};
 use crate::fasta::parse::{Parser, SourceLayout};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
 use crate::read::verify::Level;
 use crate::sys::heap::release_freed_memory;
@@ -242,7 +243,7 @@ impl<'b> Run<'b> {
         // What building took is free for checking.
         drop((ingest, records_lease, _lease));
         release_freed_memory();
-        let database = check(&output, level, &settings.budget)?;
+        let database = check(&output, level, &settings.budget, &settings.memory)?;
         let report = BuildReport {
             records: database.len(),
             residues: database.residue_count(),
@@ -284,10 +285,11 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
 ///
 /// # Errors
 /// [`Error::Verification`] with the first thing that is wrong.
-pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget) -> Result<Database> {
+pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget, memory: &MemorySettings) -> Result<Database> {
     // Records that share a copy are all over the file: with room for its blocks, each is decoded once.
     let cache = if level == Level::Everything { room_for_blocks(output.temporary(), budget.free() / 2) } else { 0 };
-    let database = OpenOptions::new().cache(cache).budget(budget.clone()).open(output.temporary())?;
+    let options = OpenOptions::new().memory(memory.clone()).cache(cache).budget(budget.clone());
+    let database = options.open(output.temporary())?;
     match database.verify(level)?.problems.into_iter().next() {
         None => Ok(database),
         Some(problem) => {
