@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod memory;
 mod message;
+mod monitor;
 mod open;
 mod output;
 mod progress;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use talaria_db::Progress;
-use talaria_db::memory::budget::Budget;
 
 use crate::message::say;
+use crate::monitor::Words;
 use crate::sizes;
 
 /// What shows the progress.
@@ -16,37 +16,41 @@ pub(crate) enum Reporter {
     /// Nothing does.
     Silent,
     /// A bar.
-    Bar(ProgressBar),
+    Bar(ProgressBar, Words),
     /// Lines.
     Lines(Lines),
 }
 
 impl Reporter {
     /// A bar if standard error is a terminal, else a line every `interval`.
-    pub(crate) fn new(interval: Duration, budget: &Budget) -> Self {
-        if !io::stderr().is_terminal() {
-            return Self::Lines(Lines::new(interval, budget));
-        }
-        let template = "{msg:9} {wide_bar} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self::Bar(ProgressBar::no_length().with_style(style).with_finish(ProgressFinish::AndClear))
+    pub(crate) fn new(interval: Duration, memory: Words) -> Self {
+        Self::with_template(
+            interval,
+            memory,
+            "{msg:9} {wide_bar} {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left",
+        )
     }
 
     /// The same for work that is counted in records.
-    pub(crate) fn of_records(interval: Duration, budget: &Budget) -> Self {
-        let reporter = Self::new(interval, budget);
-        if let Self::Bar(bar) = &reporter {
-            let template = "{msg:9} {wide_bar} {human_pos} of {human_len} records, {eta} left";
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    pub(crate) fn of_records(interval: Duration, memory: Words) -> Self {
+        Self::with_template(interval, memory, "{msg:9} {wide_bar} {human_pos} of {human_len} records, {eta} left")
+    }
+
+    fn with_template(interval: Duration, memory: Words, template: &str) -> Self {
+        if !io::stderr().is_terminal() {
+            return Self::Lines(Lines::new(interval, memory));
         }
-        reporter
+        let template = if memory.is_detailed() { format!("{template}\n{{prefix}}") } else { template.to_owned() };
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self::Bar(ProgressBar::no_length().with_style(style).with_finish(ProgressFinish::AndClear), memory)
     }
 
     /// Shows how many of how many records a stage has seen, if it is time to.
     pub(crate) fn show_records(&self, stage: &'static str, seen: u64, total: u64) {
         match self {
             Self::Silent => {}
-            Self::Bar(bar) => {
+            Self::Bar(bar, memory) => {
+                show_memory(bar, memory);
                 bar.set_length(total);
                 bar.set_message(stage);
                 bar.set_position(seen);
@@ -62,7 +66,8 @@ impl Reporter {
     pub(crate) fn show(&self, progress: &Progress) {
         match self {
             Self::Silent => {}
-            Self::Bar(bar) => {
+            Self::Bar(bar, memory) => {
+                show_memory(bar, memory);
                 if let Some(total) = progress.bytes_total {
                     bar.set_length(total);
                 }
@@ -79,13 +84,13 @@ pub(crate) struct Lines {
     interval: Duration,
     started: Instant,
     last: Mutex<Instant>,
-    budget: Budget,
+    memory: Words,
 }
 
 impl Lines {
-    fn new(interval: Duration, budget: &Budget) -> Self {
+    fn new(interval: Duration, memory: Words) -> Self {
         let started = Instant::now();
-        Self { interval, started, last: Mutex::new(started), budget: budget.clone() }
+        Self { interval, started, last: Mutex::new(started), memory }
     }
 
     /// Says what `line` makes of the time so far and of the memory in use, if it is time to.
@@ -94,10 +99,14 @@ impl Lines {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if now.duration_since(*last) >= self.interval {
             *last = now;
-            let (in_use, limit) = (self.budget.in_use(), self.budget.limit());
-            let memory = format!("memory {} of {}", sizes::bytes(in_use), sizes::bytes(limit));
-            say(format_args!("{}", line(now.duration_since(self.started), memory)));
+            say(format_args!("{}", line(now.duration_since(self.started), self.memory.now())));
         }
+    }
+}
+
+fn show_memory(bar: &ProgressBar, memory: &Words) {
+    if memory.is_detailed() {
+        bar.set_prefix(memory.now());
     }
 }
 

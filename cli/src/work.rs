@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use crate::memory::MemoryFlags;
+use crate::monitor::{MonitorFlags, Voice};
 use crate::sizes;
 use crate::threads::ThreadFlags;
 
@@ -16,6 +17,8 @@ pub(crate) struct WorkFlags {
     pub(crate) memory: MemoryFlags,
     #[command(flatten)]
     pub(crate) threads: ThreadFlags,
+    #[command(flatten)]
+    pub(crate) monitor: MonitorFlags,
     /// Folder for temporary files; the output's unless given
     #[arg(long, help_heading = "Resources", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub(crate) tmp_dir: Option<PathBuf>,
@@ -31,6 +34,11 @@ pub(crate) struct WorkFlags {
 }
 
 impl WorkFlags {
+    /// Who says what memory is in use.
+    pub(crate) fn voice(&self) -> Voice {
+        if self.quiet { Voice::Own } else { Voice::Progress }
+    }
+
     /// The time between lines of progress.
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_secs(self.progress_every.into())

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use talaria_db::memory::budget::Budget;
+use talaria_db::memory::settings::CollectionSettings;
 use talaria_db::spec::alphabet::Alphabet;
 use talaria_db::spec::forever::MAXIMUM_BLOCK;
 use talaria_db::{BuildReport, Builder, Compression};
@@ -63,11 +64,13 @@ impl BuildFlags {
         let output = target::check(&self.inputs, &self.output)?;
         let budget = self.work.memory.budget()?;
         let interval = self.work.interval();
-        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::new(interval, &budget) };
+        let monitor = self.work.monitor.start(&budget, &CollectionSettings::default(), self.work.voice())?;
+        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::new(interval, monitor.words()) };
         let started = Instant::now();
         let report = self.builder(&output, &budget).progress(|progress| reporter.show(progress)).finish()?;
         // A bar is cleared before anything else is said.
         drop(reporter);
+        monitor.finish()?;
         if !self.work.quiet {
             self.summarize(&report, started.elapsed());
         }

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use talaria_db::Compression;
-use talaria_db::memory::settings::MemorySettings;
+use talaria_db::memory::settings::{CollectionSettings, MemorySettings};
 use talaria_db::reduce::{Method, Output, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
@@ -75,7 +75,8 @@ impl ReduceFlags {
         }
         let budget = self.work.memory.budget()?;
         let interval = self.work.interval();
-        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, &budget) };
+        let monitor = self.work.monitor.start(&budget, &CollectionSettings::default(), self.work.voice())?;
+        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, monitor.words()) };
         let mut memory = MemorySettings::default();
         memory.mapping.use_memory_mapping = !self.no_mmap;
         let mut reduction = Reduction::new(&self.input, output)
@@ -96,6 +97,7 @@ impl ReduceFlags {
         drop(reduction);
         // A bar is cleared before anything else is said.
         drop(reporter);
+        monitor.finish()?;
         if let Some(path) = &report_path {
             let file = Unpublished::create(path)?;
             file.write_at(format!("{:#}\n", as_json(&report)).as_bytes(), 0)?;

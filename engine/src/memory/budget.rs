@@ -12,6 +12,9 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use crate::error::{Error, Result};
 
+/// The share of optional memory without pressure.
+const FULL_SHARE: u64 = 1000;
+
 /// Who holds memory that can be done without.
 ///
 /// Is called from any thread that takes a lease, so an implementation must not take leases that [`Budget::lease`] refuses by asking in
@@ -46,6 +49,8 @@ struct Account {
     limit: u64,
     in_use: AtomicU64,
     peak: AtomicU64,
+    temporary: Gauge,
+    share: AtomicU64,
     holders: RwLock<Vec<Weak<dyn Reclaim>>>,
 }
 
@@ -53,8 +58,9 @@ impl Budget {
     /// A budget of `limit` bytes.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        let holders = RwLock::default();
-        Self { account: Arc::new(Account { limit, in_use: AtomicU64::new(0), peak: AtomicU64::new(0), holders }) }
+        let (in_use, peak) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (temporary, share, holders) = (Gauge::default(), AtomicU64::new(FULL_SHARE), RwLock::default());
+        Self { account: Arc::new(Account { limit, in_use, peak, temporary, share, holders }) }
     }
 
     /// Takes `bytes` for `what`, after others have given back what they can if need be.
@@ -111,7 +117,40 @@ impl Budget {
     /// Bytes that a lease could get now: those that are free, and those that others could give back.
     #[must_use]
     pub fn available(&self) -> u64 {
-        self.holders().iter().map(|holder| holder.reclaimable()).fold(self.free(), u64::saturating_add)
+        self.free().saturating_add(self.reclaimable())
+    }
+
+    /// Bytes that others could give back now: those of caches and pools.
+    #[must_use]
+    pub fn reclaimable(&self) -> u64 {
+        self.holders().iter().map(|holder| holder.reclaimable()).fold(0, u64::saturating_add)
+    }
+
+    /// Bytes of temporary files that hold what the budget could not.
+    #[must_use]
+    pub fn temporary(&self) -> &Gauge {
+        &self.account.temporary
+    }
+
+    /// How much of `bytes` of optional memory, as of a cache or of a batch, is advisable under the pressure of the moment: all of it,
+    /// unless a [`crate::memory::manager::MemoryManager`] that adapts has said otherwise.
+    #[must_use]
+    pub fn advisable(&self, bytes: u64) -> u64 {
+        match self.account.share.load(Ordering::Relaxed) {
+            FULL_SHARE => bytes,
+            share => bytes / FULL_SHARE * share + bytes % FULL_SHARE * share / FULL_SHARE,
+        }
+    }
+
+    /// The share that [`Budget::advisable`] gives, from 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.account.share.load(Ordering::Relaxed) as f64 / FULL_SHARE as f64
+    }
+
+    pub(crate) fn set_share(&self, share: f64) {
+        let share = (share.clamp(0.0, 1.0) * FULL_SHARE as f64).round() as u64;
+        self.account.share.store(share, Ordering::Relaxed);
     }
 
     /// Most bytes that were leased at any time.
@@ -147,6 +186,36 @@ impl Budget {
     fn holders(&self) -> Vec<Arc<dyn Reclaim>> {
         let holders = self.account.holders.read().unwrap_or_else(PoisonError::into_inner);
         holders.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// A number of bytes that goes up and down, and the most that it was.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl Gauge {
+    /// Bytes now.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// Most bytes at any time.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, bytes: u64) {
+        let before = self.now.fetch_add(bytes, Ordering::Relaxed);
+        self.peak.fetch_max(before.saturating_add(bytes), Ordering::Relaxed);
+    }
+
+    pub(crate) fn subtract(&self, bytes: u64) {
+        self.now.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 

@@ -1,25 +1,20 @@
 //! The memory that a process may use, as its surroundings and its user say it.
 //!
 //! A budget larger than the control group's limit ends in a kill without a message, so the default is read from where the
-//! kernel keeps it: the least of the process's control groups and the machine's memory. Every ancestor group counts, as a
-//! limit holds for all that is below it.
+//! kernel keeps it: the least of the process's control groups and the machine's memory.
 //!
 //! Not looked at: the environment (batch systems are the business of the command line), swap, `ulimit`, `memory.high`, and
-//! what other processes of the same group use. Control groups are looked for where every current distribution mounts them,
-//! below `/sys/fs/cgroup`; one mounted elsewhere is not found, which leaves the machine's memory.
+//! what other processes of the same group use.
 //!
 //! A look costs the reading of about ten files of a few bytes.
 
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::memory::cgroup::{Group, Version, read};
 
 /// What is assumed if nothing can be read: 1 GiB.
 const FALLBACK: u64 = 1 << 30;
-
-/// From here on a limit of version 1 is none: it says "none" with the largest multiple of a page in 63 bits.
-const V1_UNLIMITED: u64 = 1 << 62;
 
 /// A limit and its origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,28 +45,16 @@ pub enum LimitSource {
 /// of it is, the answer is 1 GiB.
 #[must_use]
 pub fn available(root: &Path) -> MemoryLimit {
-    let groups = read(&root.join("proc/self/cgroup")).unwrap_or_default();
-    let mount = root.join("sys/fs/cgroup");
     let mut limits = Vec::new();
     // Of equal limits the first one counts, so that the machine's memory stands before a group's that is as large.
-    let total = read(&root.join("proc/meminfo")).as_deref().and_then(mem_total);
+    let total = read(&root.join("proc/meminfo")).as_deref().and_then(|meminfo| meminfo_bytes(meminfo, "MemTotal:"));
     limits.extend(total.map(|bytes| MemoryLimit { bytes, source: LimitSource::MemTotal }));
-    for line in groups.lines() {
-        // `hierarchy:controllers:path`; the path may contain colons.
-        let mut fields = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
-        if controllers.is_empty() {
-            let v2 = |value: &str| value.parse().ok();
-            // Beside version 1 the hierarchy of version 2 is one folder deeper.
-            for mount in [&mount, &mount.join("unified")] {
-                let bytes = least_up(mount, path, "memory.max", v2);
-                limits.extend(bytes.map(|bytes| MemoryLimit { bytes, source: LimitSource::CgroupV2 }));
-            }
-        } else if controllers.split(',').any(|controller| controller == "memory") {
-            let v1 = |value: &str| value.parse().ok().filter(|&bytes| bytes < V1_UNLIMITED);
-            let bytes = least_up(&mount.join("memory"), path, "memory.limit_in_bytes", v1);
-            limits.extend(bytes.map(|bytes| MemoryLimit { bytes, source: LimitSource::CgroupV1 }));
-        }
+    for group in Group::all(root) {
+        let source = match group.version {
+            Version::V1 => LimitSource::CgroupV1,
+            Version::V2 => LimitSource::CgroupV2,
+        };
+        limits.extend(group.limit().map(|bytes| MemoryLimit { bytes, source }));
     }
     let least = limits.into_iter().filter(|limit| limit.bytes > 0).min_by_key(|limit| limit.bytes);
     least.unwrap_or(MemoryLimit { bytes: FALLBACK, source: LimitSource::Fallback })
@@ -124,36 +107,16 @@ pub fn parse(text: &str, total: u64) -> Result<u64> {
     }
 }
 
-/// The least limit in the file `name` of the group `path` and of every group above it, up to the mount point.
-///
-/// Inside a container the path may be the host's, of which nothing exists here but the mount point itself; with a namespace
-/// it may begin with `..`, for which the mount point is what can be seen, too.
-fn least_up(mount: &Path, path: &str, name: &str, value: impl Fn(&str) -> Option<u64>) -> Option<u64> {
-    let mut group = PathBuf::new();
-    for component in Path::new(path).components() {
-        match component {
-            Component::Normal(part) => group.push(part),
-            Component::ParentDir => group.clear(),
-            _ => {}
-        }
-    }
-    // The last ancestor of a relative path is the empty one, which is the mount point.
-    group.ancestors().filter_map(|group| value(read(&mount.join(group).join(name))?.trim())).min()
-}
-
-/// `MemTotal`, in bytes.
-fn mem_total(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+/// A line of `/proc/meminfo`, or another file in its manner, in bytes.
+pub(crate) fn meminfo_bytes(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The text of a small file; a group's name may be any bytes.
-fn read(path: &Path) -> Option<String> {
-    Some(String::from_utf8_lossy(&fs::read(path).ok()?).into_owned())
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
     use tempfile::TempDir;
 
@@ -162,7 +125,7 @@ mod tests {
     const GIB: u64 = 1 << 30;
     const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal:       16777216 kB\nMemFree:          123 kB\n");
 
-    fn tree(files: &[(&str, &str)]) -> TempDir {
+    pub(crate) fn tree(files: &[(&str, &str)]) -> TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);

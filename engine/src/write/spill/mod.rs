@@ -128,6 +128,7 @@ impl Spill {
         match self.shared.on_disk.fetch_update(Ordering::AcqRel, Ordering::Relaxed, grown) {
             Ok(before) => {
                 self.shared.peak.fetch_max(before + bytes, Ordering::Relaxed);
+                self.budget().temporary().add(bytes);
                 Ok(())
             }
             Err(on_disk) => Err(self.refuse(bytes, limit.saturating_sub(on_disk))),
@@ -136,6 +137,7 @@ impl Spill {
 
     fn give_back(&self, bytes: u64) {
         self.shared.on_disk.fetch_sub(bytes, Ordering::AcqRel);
+        self.budget().temporary().subtract(bytes);
     }
 
     fn refuse(&self, need: u64, free: u64) -> Error {
@@ -157,7 +159,9 @@ mod tests {
         assert!(matches!(clone.preflight(41), Err(Error::Space { need: 41, free: 40, .. })));
         clone.preflight(40).unwrap();
         clone.take(40).unwrap();
+        assert_eq!(spill.budget().temporary().now(), 100);
         spill.give_back(100);
+        assert_eq!((spill.budget().temporary().now(), spill.budget().temporary().peak()), (0, 100));
         assert_eq!((spill.bytes_on_disk(), clone.peak_on_disk()), (0, 100));
         assert!(spill.take(u64::MAX).is_err());
     }
