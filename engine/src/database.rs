@@ -16,6 +16,7 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::settings::MemorySettings;
 use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
 use crate::read::cache::BlockCache;
@@ -56,6 +57,7 @@ struct Inner {
     cache: BlockCache,
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
+    memory: MemorySettings,
     _lease: Lease,
 }
 
@@ -136,6 +138,7 @@ impl Database {
             cache: BlockCache::new(options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE), &options.budget)?,
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
+            memory: options.memory.clone(),
             _lease: lease,
             path,
             storage,
@@ -189,6 +192,12 @@ impl Database {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.inner.budget
+    }
+
+    /// What was set about memory when it was opened.
+    #[must_use]
+    pub fn memory(&self) -> &MemorySettings {
+        &self.inner.memory
     }
 
     /// The files that it was made from, in order.

@@ -9,6 +9,7 @@ pub mod export;
 pub mod layout;
 pub mod lookup;
 pub mod pages;
+mod pipeline;
 pub mod record;
 pub mod scan;
 pub mod shared;

@@ -1,6 +1,7 @@
 //! Cutting the records of a source into units that threads turn into text.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::source::LineEnd;
@@ -14,12 +15,8 @@ use crate::read::export::{ExportOptions, Lines, Selection};
 
 /// Bytes that a unit aims at.
 const UNIT: u64 = 256 << 10;
-/// Bytes that a window aims at where memory allows.
-const WINDOW: u64 = 8 << 20;
 /// Records whose columns are looked at together.
 const RUN: u64 = 1 << 12;
-/// Most records of a unit.
-const MOST: u64 = 1 << 14;
 
 /// Records, or a piece of one, that one thread turns into text.
 pub(super) struct Unit {
@@ -29,6 +26,8 @@ pub(super) struct Unit {
     pub(super) lines: LineSource,
     /// About how many bytes of text it makes.
     pub(super) estimate: usize,
+    /// For what the layout of a long record writes beside residues, wherever in the record that is.
+    _layout: Option<Arc<Lease>>,
 }
 
 /// What the layout of a source's records refers to.
@@ -56,12 +55,8 @@ pub(super) struct Cutter<'d> {
     width: u64,
     original: bool,
     references: bool,
-    /// Leases of the long records of the window that was cut last.
-    spent: Vec<Lease>,
-    /// And of the one before.
-    kept: Vec<Lease>,
-    /// Bytes that a window aims at: two of them are to fit what is free of the budget several times over.
-    window: u64,
+    /// Most records of a unit.
+    most: u64,
     /// The columns of the next records.
     run: Option<ColumnRun<'d>>,
     /// The long record that is being cut.
@@ -78,8 +73,7 @@ struct Long {
     header_end: Option<Vec<u8>>,
     /// Bytes of the header text, until the first piece is cut.
     text_length: u64,
-    /// For what the layout writes beside residues, wherever in the record that is.
-    lease: Lease,
+    layout: Arc<Lease>,
 }
 
 impl<'d> Cutter<'d> {
@@ -96,35 +90,21 @@ impl<'d> Cutter<'d> {
             lines: LineSource { line_end, byte_length: source.byte_length },
             width,
             original: options.lines == Lines::Original,
-            spent: Vec::new(),
-            kept: Vec::new(),
             references: options.selection == Selection::References,
-            window: (database.budget().free() / 8).min(WINDOW),
+            most: database.memory().streaming.chunk_records.max(1) as u64,
             run: None,
             long: None,
         }
     }
 
-    /// The next units, and about how many bytes of text they make.
-    pub(super) fn next_window(&mut self) -> Result<(Vec<Unit>, u64)> {
-        let (mut units, mut total) = (Vec::new(), 0);
-        // Those of the window before: its text is being made while this one is cut, and written while the next one is.
-        self.kept = std::mem::take(&mut self.spent);
-        while total < self.window {
-            let Some(unit) = self.next_unit()? else { break };
-            total += unit.estimate as u64;
-            units.push(unit);
-        }
-        Ok((units, total))
-    }
-
-    fn next_unit(&mut self) -> Result<Option<Unit>> {
+    /// The next unit, until there are no more.
+    pub(super) fn next_unit(&mut self) -> Result<Option<Unit>> {
         if self.long.is_some() {
             return Ok(self.next_piece());
         }
         let (first, mut estimate) = (self.next, 0);
         // Records that are skipped make no text, but their columns are looked at.
-        while self.next < self.end && estimate < UNIT && self.next - first < MOST {
+        while self.next < self.end && estimate < UNIT && self.next - first < self.most {
             let run = match self.run.take().filter(|run| run.ordinals().contains(&self.next)) {
                 Some(run) => run,
                 None => self.database.columns(self.next..(self.next + RUN).min(self.end))?,
@@ -147,7 +127,7 @@ impl<'d> Cutter<'d> {
         if self.next == first {
             return Ok(None);
         }
-        Ok(Some(self.unit(first..self.next, None, estimate)))
+        Ok(Some(self.unit(first..self.next, None, estimate, None)))
     }
 
     fn start_long(&mut self, length: u64, entry: &HeaderEntry) -> Result<()> {
@@ -158,9 +138,9 @@ impl<'d> Cutter<'d> {
         } else {
             (self.lines.line_end.bytes().to_vec(), self.regular.clone(), 0)
         };
-        let lease = self.database.budget().lease("the layout of a record", beside)?;
+        let layout = Arc::new(self.database.budget().lease("the layout of a record", beside)?);
         let text_length = entry.text_length.get().into();
-        self.long = Some(Long { position: 0, length, cursor, header_end: Some(header_end), text_length, lease });
+        self.long = Some(Long { position: 0, length, cursor, header_end: Some(header_end), text_length, layout });
         Ok(())
     }
 
@@ -173,11 +153,10 @@ impl<'d> Cutter<'d> {
         let estimate = self.estimate(end - long.position) + std::mem::take(&mut long.text_length);
         let header_end = long.header_end.take();
         let piece = Piece { range, header_end, cursor: long.cursor.clone(), last };
-        let unit = self.unit(self.next..self.next + 1, Some(piece), estimate);
+        let layout = Some(Arc::clone(&long.layout));
+        let unit = self.unit(self.next..self.next + 1, Some(piece), estimate, layout);
         if last {
             self.next += 1;
-            // The pieces are made before the window after them is cut: until then its layout is spoken for.
-            self.spent.push(long.lease);
         } else {
             long.cursor.skip(end - long.position);
             long.position = end;
@@ -192,8 +171,8 @@ impl<'d> Cutter<'d> {
         residues + 2 * lines + 16
     }
 
-    fn unit(&self, ordinals: Range<u64>, piece: Option<Piece>, estimate: u64) -> Unit {
+    fn unit(&self, ordinals: Range<u64>, piece: Option<Piece>, estimate: u64, _layout: Option<Arc<Lease>>) -> Unit {
         let estimate = usize::try_from(estimate).unwrap_or(usize::MAX);
-        Unit { ordinals, piece, regular: self.regular.clone(), lines: self.lines, estimate }
+        Unit { ordinals, piece, regular: self.regular.clone(), lines: self.lines, estimate, _layout }
     }
 }

@@ -9,19 +9,39 @@ use crate::read::columns::TextItem;
 use crate::read::export::cut::{LineSource, Piece, Unit};
 use crate::read::export::stash::Stash;
 use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::pipeline::Work;
 use crate::read::scan::LastBlock;
+
+/// What units are turned into text with.
+pub(super) struct Maker<'e> {
+    pub(super) database: &'e Database,
+    pub(super) options: &'e ExportOptions,
+    pub(super) stash: Option<Stash>,
+}
+
+impl Work for Maker<'_> {
+    type Unit = Unit;
+    type Buffer = Vec<u8>;
+
+    fn memory(&self, unit: &Unit) -> u64 {
+        unit.estimate as u64
+    }
+
+    fn make(&self, unit: Unit, text: &mut Vec<u8>) -> Result<()> {
+        text.clear();
+        if text.capacity() < unit.estimate {
+            // What is there need not be copied, nor room be made for more than was leased.
+            *text = Vec::new();
+            let need = unit.estimate as u64;
+            text.try_reserve_exact(unit.estimate).map_err(|_| self.database.no_memory("text on its way out", need))?;
+        }
+        self.database.make(&unit, self.options, self.stash.as_ref(), text)
+    }
+}
 
 impl Database {
     /// Turns a unit into `text`.
-    pub(super) fn make(
-        &self,
-        unit: &Unit,
-        options: &ExportOptions,
-        stash: Option<&Stash>,
-        text: &mut Vec<u8>,
-    ) -> Result<()> {
-        text.clear();
-        text.reserve(unit.estimate);
+    fn make(&self, unit: &Unit, options: &ExportOptions, stash: Option<&Stash>, text: &mut Vec<u8>) -> Result<()> {
         if let Some(piece) = &unit.piece {
             return self.make_piece(unit, piece, options, text);
         }

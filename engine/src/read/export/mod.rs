@@ -1,8 +1,8 @@
 //! The way back: the very bytes of the sources, or FASTA in another line width.
 //!
-//! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces. A window of units is
-//! made in parallel while the one before is written. So memory is bounded by two windows, leased from the budget, and not by the
-//! longest record.
+//! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces. Units are made in
+//! parallel while earlier ones are written, through [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is
+//! bounded by those, and not by the longest record.
 
 mod cut;
 mod make;
@@ -10,12 +10,12 @@ mod stash;
 
 use std::io::Write;
 
-use rayon::prelude::*;
-
 use crate::database::{Database, Source};
 use crate::error::{Error, Result};
 use crate::read::export::cut::Cutter;
+use crate::read::export::make::Maker;
 use crate::read::export::stash::Stash;
+use crate::read::pipeline;
 use crate::sys::map::Advice;
 
 /// How lines are laid out.
@@ -105,29 +105,19 @@ impl Database {
             Selection::References => None,
         };
         let mut cutter = Cutter::new(self, source, options);
+        let maker = Maker { database: self, options, stash };
         let mut written = 0;
-        // The texts that are made and those that are written change places, and keep their memory.
-        let (mut ready, mut making): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
-        let (mut units, mut estimate) = cutter.next_window()?;
-        while !(units.is_empty() && ready.is_empty()) {
-            let _lease = self.budget().lease("text on its way out", 2 * estimate)?;
-            making.resize_with(units.len(), Vec::new);
-            let (made, (sent, next)) = rayon::join(
-                || {
-                    let made = units.par_iter().zip(&mut making);
-                    made.try_for_each(|(unit, text)| self.make(unit, options, stash.as_ref(), text))
-                },
-                || {
-                    let sent =
-                        ready.iter().try_fold(0, |sum, bytes| write(out, bytes).map(|()| sum + bytes.len() as u64));
-                    (sent, cutter.next_window())
-                },
-            );
-            written += sent?;
-            made?;
-            (units, estimate) = next?;
-            std::mem::swap(&mut ready, &mut making);
-        }
+        let buffers = self.memory().streaming.buffers.saturating_mul(rayon::current_num_threads());
+        pipeline::in_order(
+            &maker,
+            buffers,
+            self.budget(),
+            || cutter.next_unit(),
+            |text| {
+                written += text.len() as u64;
+                write(out, text)
+            },
+        )?;
         Ok(written)
     }
 }
