@@ -89,7 +89,7 @@ impl<'b> Run<'b> {
     }
 
     fn fasta(&mut self, path: &InputPath) -> Result<()> {
-        let mut input = Input::open(path.clone(), &self.settings.budget)?;
+        let mut input = Input::open(path.clone(), &self.settings.memory.streaming, &self.settings.budget)?;
         let mut parser = self.parser(path.as_path());
         let before = self.bytes_read;
         while let Some(chunk) = input.next_chunk()? {

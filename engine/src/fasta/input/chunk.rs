@@ -1,6 +1,6 @@
 //! Chunks of decompressed bytes, and how their buffers go round.
 //!
-//! There are [`BUFFERS`] buffers, no more. The reading thread fills one and sends it; whoever drops the [`Chunk`] sends
+//! There are as many buffers as the settings say, no more. The reading thread fills one and sends it; whoever drops the [`Chunk`] sends
 //! it back. Both channels are unbounded because the buffers are not. A buffer carries the lease of its memory wherever
 //! it goes, and its memory is allocated when it is first filled.
 
@@ -17,9 +17,6 @@ use super::Digest;
 use super::decode::Fault;
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
-
-/// Buffers of an input: the one in use, and two on their way.
-pub(super) const BUFFERS: usize = 3;
 
 /// What the two sides of an input tell each other beside the channels.
 #[derive(Debug, Default)]

@@ -10,8 +10,8 @@
 //!
 //! Does not look into the bytes, which need not be FASTA, and does not seek: an input is read once, from front to back.
 //!
-//! Costs a thread, three chunks of memory (6 MiB; a plain regular file that is smaller takes what it needs) and the
-//! decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
+//! Costs a thread, [`StreamingSettings::buffers`] chunks of memory (three, 6 MiB; a plain regular file that is smaller takes
+//! what it needs) and the decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
 //! budget, the windows when the data names them. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no
 //! format is decoded in parallel.
 
@@ -36,12 +36,19 @@ pub use path::InputPath;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
-use chunk::{BUFFERS, Buffer, ChunkWriter, Message, Returned, Shared};
+use crate::memory::settings::StreamingSettings;
+use chunk::{Buffer, ChunkWriter, Message, Returned, Shared};
 use path::Opened;
 use source::Source;
 
 /// Bytes of every [`Chunk`] but the last.
 pub const CHUNK: usize = 2 << 20;
+
+/// Chunks of an input in memory at a time: one without reading ahead, else at least one that is filled while another is in use.
+#[must_use]
+pub fn buffers(settings: &StreamingSettings) -> usize {
+    if settings.read_ahead { settings.buffers.max(2) } else { 1 }
+}
 
 /// What an input was, known at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +72,7 @@ pub struct Digest {
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("two.fasta");
 /// # std::fs::write(&path, ">a\nMK\n>b\nMV\n").unwrap();
-/// let mut input = Input::open(path.as_path(), &Budget::new(16 << 20))?;
+/// let mut input = Input::open(path.as_path(), &Default::default(), &Budget::new(16 << 20))?;
 /// let mut records = 0;
 /// while let Some(chunk) = input.next_chunk()? {
 ///     records += chunk.iter().filter(|&&byte| byte == b'>').count();
@@ -79,6 +86,7 @@ pub struct Input {
     path: InputPath,
     compression: Compression,
     encoded_length: Option<u64>,
+    buffers: usize,
     shared: Arc<Shared>,
     received: Receiver<Result<Message>>,
     home: Sender<Returned>,
@@ -99,13 +107,13 @@ impl Input {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be opened or read, or is a folder; [`Error::Memory`] if `budget` has not the memory.
-    pub fn open(path: impl Into<InputPath>, budget: &Budget) -> Result<Self> {
+    pub fn open(path: impl Into<InputPath>, settings: &StreamingSettings, budget: &Budget) -> Result<Self> {
         let path = path.into();
         let opened = path.open()?;
-        Self::start(path, opened, budget, CHUNK)
+        Self::start(path, opened, buffers(settings), budget, CHUNK)
     }
 
-    fn start(path: InputPath, opened: Opened, budget: &Budget, chunk: usize) -> Result<Self> {
+    fn start(path: InputPath, opened: Opened, buffers: usize, budget: &Budget, chunk: usize) -> Result<Self> {
         let Opened { reader, encoded_length } = opened;
         let shared = Arc::new(Shared::default());
         let mut source = Source::new(reader, Compression::DETECTED_FROM, Arc::clone(&shared));
@@ -116,7 +124,7 @@ impl Input {
         let mut room =
             encoded_length.filter(|_| compression == Compression::None).map_or(u64::MAX, |length| length + 1);
         let (home, returned) = mpsc::channel();
-        for _ in 0..BUFFERS {
+        for _ in 0..buffers {
             let capacity = room.min(chunk as u64);
             room -= capacity;
             // The receiver is at hand.
@@ -140,7 +148,7 @@ impl Input {
             .spawn(read)
             .map_err(Error::io(path.as_path(), "start the thread to read"))?;
         let state = State::Reading;
-        Ok(Self { path, compression, encoded_length, shared, received, home, thread: Some(thread), state })
+        Ok(Self { path, compression, encoded_length, buffers, shared, received, home, thread: Some(thread), state })
     }
 
     /// Its path, `-` for standard input.
@@ -169,10 +177,10 @@ impl Input {
 
     /// The next chunk; `None` at the end. Waits for it.
     ///
-    /// The thread fills the buffers of dropped chunks. At most two chunks may be kept while asking for a further one.
+    /// The thread fills the buffers of dropped chunks. One chunk fewer than there are buffers may be kept while asking for a further one.
     ///
     /// # Errors
-    /// [`Error::Io`] if the input cannot be read, or three chunks are kept; [`Error::Compressed`] if it is damaged or
+    /// [`Error::Io`] if the input cannot be read, or as many chunks are kept as there are buffers; [`Error::Compressed`] if it is damaged or
     /// cut short; [`Error::Memory`] if the budget has not the memory to decode it. After a fault of the input there are
     /// only errors.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
@@ -181,7 +189,7 @@ impl Input {
             State::Ended(_) => return Ok(None),
             State::Failed => return Err(self.failed("reading stopped at an earlier error")),
         }
-        if self.shared.held.load(Ordering::Relaxed) >= BUFFERS {
+        if self.shared.held.load(Ordering::Relaxed) >= self.buffers {
             return Err(self.failed("all chunks are in use: drop one first"));
         }
         match self.received.recv() {

@@ -60,7 +60,7 @@ fn bgzf_block(bytes: &[u8]) -> Vec<u8> {
 
 fn start(reader: impl Read + Send + 'static, budget: &Budget) -> Result<Input> {
     let opened = Opened { reader: Box::new(reader), encoded_length: None };
-    Input::start(InputPath::StandardInput, opened, budget, SMALL)
+    Input::start(InputPath::StandardInput, opened, 3, budget, SMALL)
 }
 
 /// Reads all, checking the sizes of the chunks, the digest, and that all memory is given back.
@@ -101,7 +101,7 @@ fn every_format_comes_back_from_a_file() {
             let encoded = encode(compression, &bytes);
             fs::write(&path, &encoded).unwrap();
             let budget = Budget::new(32 << 20);
-            let input = Input::open(path.as_path(), &budget).unwrap();
+            let input = Input::open(path.as_path(), &Default::default(), &budget).unwrap();
             assert_eq!((input.path(), input.compression()), (path.as_path(), compression));
             assert_eq!(input.encoded_length(), Some(encoded.len() as u64));
             assert!(drain(input, CHUNK).unwrap() == bytes, "{compression:?}, {length} bytes");
@@ -254,11 +254,11 @@ fn a_small_file_takes_what_it_needs() {
     let path = folder.path().join("small");
     fs::write(&path, ">a\nMK\n").unwrap();
     let budget = Budget::new(7);
-    assert_eq!(drain(Input::open(path, &budget).unwrap(), CHUNK).unwrap(), b">a\nMK\n");
+    assert_eq!(drain(Input::open(path, &Default::default(), &budget).unwrap(), CHUNK).unwrap(), b">a\nMK\n");
 
     // It may grow after its length was asked for.
     let opened = Opened { reader: Box::new(Cursor::new(text(4 * SMALL))), encoded_length: Some(SMALL as u64 / 2) };
-    let input = Input::start(PathBuf::from("grows").into(), opened, &Budget::new(3 * SMALL as u64), SMALL).unwrap();
+    let input = Input::start(PathBuf::from("grows").into(), opened, 3, &Budget::new(3 * SMALL as u64), SMALL).unwrap();
     assert_eq!(drain(input, SMALL).unwrap(), text(4 * SMALL));
 }
 
@@ -277,7 +277,7 @@ fn inputs_are_dropped_early_without_a_hang() {
 
     // A regular file: the thread waits for a buffer, and is over after the drop.
     let opened = Opened { reader: Box::new(Cursor::new(text(100 * SMALL))), encoded_length: Some(100 * SMALL as u64) };
-    let mut input = Input::start(PathBuf::from("file").into(), opened, &budget, SMALL).unwrap();
+    let mut input = Input::start(PathBuf::from("file").into(), opened, 3, &budget, SMALL).unwrap();
     let kept: Vec<_> = (0..3).map(|_| input.next_chunk().unwrap().unwrap()).collect();
     assert!(input.next_chunk().unwrap_err().to_string().contains("in use"));
     drop(input);
@@ -289,4 +289,18 @@ fn finish_reads_on_to_the_end() {
     let mut input = start(Cursor::new(text(10 * SMALL)), &Budget::new(1 << 20)).unwrap();
     drop(input.next_chunk().unwrap());
     assert_eq!(input.finish().unwrap().byte_length, 10 * SMALL as u64);
+}
+
+#[test]
+fn as_many_buffers_as_are_set() {
+    for (count, read_ahead, expected) in [(1, true, 2), (2, true, 2), (5, true, 5), (5, false, 1)] {
+        let settings = StreamingSettings { buffers: count, read_ahead, ..Default::default() };
+        assert_eq!(buffers(&settings), expected);
+        let budget = Budget::new(1 << 20);
+        let bytes = text(9 * SMALL);
+        let opened = Opened { reader: Box::new(Cursor::new(bytes.clone())), encoded_length: None };
+        let input = Input::start(InputPath::StandardInput, opened, buffers(&settings), &budget, SMALL).unwrap();
+        assert_eq!(budget.in_use(), (expected * SMALL) as u64);
+        assert_eq!(drain(input, SMALL).unwrap(), bytes);
+    }
 }
