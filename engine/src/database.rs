@@ -18,7 +18,7 @@ use zerocopy::FromBytes;
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
 use crate::memory::mapping::MappingReport;
-use crate::memory::settings::MappingSettings;
+use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
 use crate::read::cache::BlockCache;
@@ -59,7 +59,7 @@ struct Inner {
     cache: BlockCache,
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
-    mapping: MappingSettings,
+    memory: MemorySettings,
     /// Passes over the blocks that are going on.
     passes: AtomicUsize,
     _lease: Lease,
@@ -143,7 +143,7 @@ impl Database {
             cache: BlockCache::new(options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE), &options.budget)?,
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
-            mapping: options.memory.mapping.clone(),
+            memory: options.memory.clone(),
             passes: AtomicUsize::new(0),
             _lease: lease,
             path,
@@ -198,7 +198,7 @@ impl Database {
     /// the page tables of the process.
     #[must_use]
     pub fn mapping_report(&self) -> MappingReport {
-        let MappingSettings { huge_pages: asked, populate, .. } = self.inner.mapping;
+        let MappingSettings { huge_pages: asked, populate, .. } = self.inner.memory.mapping;
         let not_mapped = || MappingReport { asked, populate, ..MappingReport::default() };
         self.inner.storage.report().unwrap_or_else(not_mapped)
     }
@@ -207,6 +207,12 @@ impl Database {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.inner.budget
+    }
+
+    /// What was set about memory when it was opened.
+    #[must_use]
+    pub fn memory(&self) -> &MemorySettings {
+        &self.inner.memory
     }
 
     /// The files that it was made from, in order.

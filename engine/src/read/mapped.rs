@@ -159,8 +159,8 @@ impl MappedFile {
             [] => self.hot.iter().map(|range| self.mapping.addresses(range.clone())).collect(),
             copies => copies.iter().map(|copy| copy.memory.addresses(copy.of.len())).collect(),
         };
-        let known = areas.iter().map(|addresses| report.add(&smaps, addresses)).fold(true, |all, one| all && one);
-        if !known {
+        let unknown = areas.iter().filter(|&addresses| !report.add(&smaps, addresses)).count();
+        if unknown > 0 {
             report.refused.push("the system does not say what pages there are".to_owned());
         }
         report
@@ -206,7 +206,7 @@ mod tests {
     fn near_parts_are_joined() {
         let far = GAP as u64 + 11;
         assert_eq!(joined(&[far..far + 5, 0..10, 4..6, 3..3]), [0..10, GAP + 11..GAP + 16]);
-        assert_eq!(joined(&[10..20, 0..10]), [0..20]);
+        assert_eq!(joined(&[10..20, 0..10, 200_000..200_001]), [0..20, 200_000..200_001]);
         assert_eq!(joined(&[]), []);
     }
 
@@ -242,7 +242,7 @@ mod tests {
     fn a_budget_that_has_not_the_memory_gets_no_copy() {
         let budget = Budget::new(3 << 20);
         let (mut mapped, bytes) = file(100_000);
-        mapped.prepare(&[0..100_000], &settings(HugePages::TwoMiB), &budget);
+        mapped.prepare(std::slice::from_ref(&(0..100_000)), &settings(HugePages::TwoMiB), &budget);
         assert!(mapped.copies.is_empty());
         assert_eq!((mapped.get(0..100_000), budget.in_use()), (Some(&bytes[..]), 0));
         let report = mapped.report();
@@ -256,7 +256,7 @@ mod tests {
         let (mut mapped, _) = file(4 << 20);
         let mut settings = settings(HugePages::Off);
         settings.mapping.populate = true;
-        mapped.prepare(&[0..3 << 20], &settings, &Budget::new(0));
+        mapped.prepare(std::slice::from_ref(&(0..3 << 20)), &settings, &Budget::new(0));
         let report = mapped.report();
         assert!(report.populate && report.refused.is_empty());
         assert_eq!((report.resident, report.bytes), (3 << 20, 3 << 20), "{report}");
