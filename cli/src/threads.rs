@@ -1,7 +1,8 @@
 //! The number of threads.
 
 use clap::Args;
-use talaria_db::Error;
+use talaria_db::Database;
+use talaria_db::threads::GlobalWorkers;
 
 use crate::failure::Result;
 
@@ -19,13 +20,9 @@ impl ThreadFlags {
         self.threads.map_or(0, usize::from)
     }
 
-    /// Starts them, if a number was given; else they start when they are first needed. To be called at most once.
-    pub(crate) fn start(self) -> Result<()> {
-        let Some(threads) = self.threads else { return Ok(()) };
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
-        Ok(())
+    /// Starts them for what is done in parallel with `database`, under its budget and settings. To be called at most once; the result is
+    /// to be kept until that is done.
+    pub(crate) fn start(self, database: &Database) -> Result<GlobalWorkers> {
+        Ok(GlobalWorkers::start(self.count(), database.budget(), database.memory())?)
     }
 }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::dictionary::DictionaryEntry;
 use talaria_db_spec::forever::{HEADER_PAGE, TRAILER_SIZE};
-use talaria_db_spec::section::SectionKind;
+use talaria_db_spec::section::{CHECKSUM_PAGES, SectionKind};
 use talaria_db_spec::source::{LineEnd, SourceEntry};
 use talaria_db_spec::validate::{self, Container, Section};
 use talaria_db_spec::{SpecError, checksum};
@@ -16,7 +17,8 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
-use crate::memory::settings::MemorySettings;
+use crate::memory::mapping::MappingReport;
+use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
 use crate::read::cache::BlockCache;
@@ -58,6 +60,8 @@ struct Inner {
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
     memory: MemorySettings,
+    /// Passes over the blocks that are going on.
+    passes: AtomicUsize,
     _lease: Lease,
 }
 
@@ -122,8 +126,9 @@ impl Database {
         Self::new(PathBuf::from("(memory)"), Storage::Bytes(bytes), options)
     }
 
-    fn new(path: PathBuf, storage: Storage, options: &OpenOptions) -> Result<Self> {
+    fn new(path: PathBuf, mut storage: Storage, options: &OpenOptions) -> Result<Self> {
         let container = read_container(&path, &storage)?;
+        storage.prepare(&hot_parts(&container), &options.memory, &options.budget);
         let sections = Sections::of(&container, &path)?;
         let checksums = required(&container, SectionKind::PageChecksums, &path)?;
         let lease = options.budget.lease("the marks of verified pages", Pages::memory(&checksums))?;
@@ -139,6 +144,7 @@ impl Database {
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
             memory: options.memory.clone(),
+            passes: AtomicUsize::new(0),
             _lease: lease,
             path,
             storage,
@@ -186,6 +192,15 @@ impl Database {
     #[must_use]
     pub fn container(&self) -> &Container {
         &self.inner.container
+    }
+
+    /// What pages columns, directories and indexes lie in, and what was asked for; read back from the system, which costs it a walk over
+    /// the page tables of the process.
+    #[must_use]
+    pub fn mapping_report(&self) -> MappingReport {
+        let MappingSettings { huge_pages: asked, populate, .. } = self.inner.memory.mapping;
+        let not_mapped = || MappingReport { asked, populate, ..MappingReport::default() };
+        self.inner.storage.report().unwrap_or_else(not_mapped)
     }
 
     /// The budget that it was opened with.
@@ -313,8 +328,16 @@ impl Database {
         self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
     }
 
-    /// Tells the system how the blocks of residues and header texts are going to be read.
-    pub(crate) fn advise_blocks(&self, advice: Advice) {
+    /// Tells the system that the blocks of residues and header texts are going to be read from front to back, until the last of the
+    /// passes that are going on is dropped.
+    pub(crate) fn begin_pass(&self) -> Pass<'_> {
+        if self.inner.passes.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.advise_blocks(Advice::Sequential);
+        }
+        Pass { database: self }
+    }
+
+    fn advise_blocks(&self, advice: Advice) {
         for stream in [self.sequences(), self.texts()] {
             self.inner.storage.advise(advice, stream.blocks.offset, stream.blocks.length);
         }
@@ -338,6 +361,20 @@ impl Database {
 
     pub(crate) fn layouts(&self) -> Option<&Stream> {
         self.inner.sections.layouts.as_ref()
+    }
+}
+
+/// A pass over the blocks that is going on.
+#[must_use = "the pass ends when this is dropped"]
+pub(crate) struct Pass<'d> {
+    database: &'d Database,
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if self.database.inner.passes.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.database.advise_blocks(Advice::Normal);
+        }
     }
 }
 
@@ -369,6 +406,13 @@ fn read_container(path: &Path, storage: &Storage) -> Result<Container> {
     validate::trailer(&trailer, &header).map_err(Error::format(path))?;
     let table = read(header.table_offset.get(), header.section_count.get() as usize * 64)?;
     Container::new(header, &table).map_err(Error::format(path))
+}
+
+/// Where columns, directories and indexes lie, and the checksums of their pages: all that is read through pages.
+fn hot_parts(container: &Container) -> Vec<Range<u64>> {
+    let is_hot = |kind: SectionKind| kind.rules().checksum_kind == CHECKSUM_PAGES || kind == SectionKind::PageChecksums;
+    let hot = container.sections().iter().filter(|section| is_hot(section.kind));
+    hot.map(|section| section.offset..section.offset.saturating_add(section.length)).collect()
 }
 
 fn required(container: &Container, kind: SectionKind, path: &Path) -> Result<Section> {

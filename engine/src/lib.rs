@@ -33,6 +33,7 @@ pub mod options;
 pub mod read;
 pub mod reduce;
 pub mod sys;
+pub mod threads;
 pub mod write;
 
 pub use database::Database;

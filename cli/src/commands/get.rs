@@ -96,9 +96,9 @@ impl GetFlags {
             Some(path) => Some(IdFile::open(path, database.budget())?),
             None => None,
         };
-        if names.is_some() || self.number.is_some() || self.ids.len() > FEW {
-            self.database.threads.start()?;
-        }
+        let many = names.is_some() || self.number.is_some() || self.ids.len() > FEW;
+        let start = || self.database.threads.start(&database);
+        let _workers = many.then(start).transpose()?;
         let writer = RecordWriter::new(Output::stdout()?, self.format, self.line_width)?;
         let fetcher = Fetcher::new(&database, writer, self.reverse_complement);
         let mut getter = Getter { database: &database, fetcher, first: self.first, missing: false };

@@ -1,9 +1,13 @@
-//! Memory as a resource: one budget, the limits that it is set from, what is set about its use, and what watches over it.
+//! Memory as a resource: one budget, the limits that it is set from, what is set about its use, where it lies, and what watches over it.
 
 pub mod budget;
 mod cgroup;
 pub mod limits;
 pub mod manager;
+pub mod mapping;
 pub mod monitor;
+pub mod pinned;
+pub mod placement;
 pub mod settings;
+pub mod topology;
 pub mod watch;

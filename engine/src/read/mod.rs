@@ -8,6 +8,7 @@ pub mod columns;
 pub mod export;
 pub mod layout;
 pub mod lookup;
+pub mod mapped;
 pub mod pages;
 mod pipeline;
 pub mod record;

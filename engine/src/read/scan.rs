@@ -15,7 +15,6 @@ use crate::error::Result;
 use crate::read::columns::TextItem;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
-use crate::sys::map::Advice;
 
 /// A record in a scan. The bytes are borrowed from decoded blocks.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +104,7 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
-        self.advise_blocks(Advice::Sequential);
+        let _pass = self.begin_pass();
         let _lease = self.lease_blocks()?;
         self.owned_slots().try_for_each(|slots| {
             let mut text = LastBlock::default();

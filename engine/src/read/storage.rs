@@ -4,11 +4,15 @@
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::memory::budget::Budget;
+use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
+use crate::read::mapped::MappedFile;
 use crate::sys::map::{Advice, Mapping};
 
 /// How a container is opened.
@@ -25,7 +29,7 @@ pub enum Access {
 #[derive(Debug)]
 pub enum Storage {
     /// A mapped file.
-    Mapped(Mapping),
+    Mapped(MappedFile),
     /// A file read with `pread`, and its length.
     File(File, u64),
     /// Bytes in memory.
@@ -49,14 +53,31 @@ impl Storage {
         if !use_memory_mapping || settings.streaming.only || length < threshold.max(1) {
             return Ok(Self::File(file, length));
         }
-        Mapping::new(&file).map(Self::Mapped).map_err(Error::io(path, "map"))
+        let mapping = Mapping::new(&file).map_err(Error::io(path, "map"))?;
+        Ok(Self::Mapped(MappedFile::new(mapping)))
+    }
+
+    /// Populates the parts `hot` of a mapped file and puts them into large pages, as the settings say; see [`MappedFile::prepare`].
+    pub fn prepare(&mut self, hot: &[Range<u64>], settings: &MemorySettings, budget: &Budget) {
+        if let Self::Mapped(mapped) = self {
+            mapped.prepare(hot, settings, budget);
+        }
+    }
+
+    /// What pages the parts of [`Storage::prepare`] lie in; nothing where no file is mapped.
+    #[must_use]
+    pub fn report(&self) -> Option<MappingReport> {
+        match self {
+            Self::Mapped(mapped) => Some(mapped.report()),
+            Self::File(..) | Self::Bytes(_) => None,
+        }
     }
 
     /// Bytes in all.
     #[must_use]
     pub fn len(&self) -> u64 {
         match self {
-            Self::Mapped(mapping) => mapping.bytes().len() as u64,
+            Self::Mapped(mapped) => mapped.len(),
             Self::File(_, length) => *length,
             Self::Bytes(bytes) => bytes.len() as u64,
         }
@@ -80,8 +101,14 @@ impl Storage {
     /// What the system says; `UnexpectedEof` if the range is not inside the file.
     pub fn bytes(&self, offset: u64, length: usize) -> std::io::Result<Cow<'_, [u8]>> {
         match self {
-            Self::Mapped(mapping) => slice(mapping.bytes(), offset, length).map(Cow::Borrowed),
-            Self::Bytes(bytes) => slice(bytes, offset, length).map(Cow::Borrowed),
+            Self::Mapped(mapped) => {
+                let bytes = range(offset, length).and_then(|range| mapped.get(range));
+                bytes.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+            }
+            Self::Bytes(bytes) => {
+                let bytes = range(offset, length).and_then(|range| bytes.get(range));
+                bytes.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+            }
             Self::File(file, end) => {
                 if offset.checked_add(length as u64).is_none_or(|last| last > *end) {
                     return Err(std::io::ErrorKind::UnexpectedEof.into());
@@ -95,17 +122,14 @@ impl Storage {
 
     /// Tells the system what to expect of a range; does nothing where nothing is mapped.
     pub fn advise(&self, advice: Advice, offset: u64, length: u64) {
-        if let (Self::Mapped(mapping), Ok(offset), Ok(length)) =
-            (self, usize::try_from(offset), usize::try_from(length))
+        if let (Self::Mapped(mapped), Ok(offset), Ok(length)) = (self, usize::try_from(offset), usize::try_from(length))
         {
-            mapping.advise(advice, offset, length);
+            mapped.advise(advice, offset, length);
         }
     }
 }
 
-fn slice(bytes: &[u8], offset: u64, length: usize) -> std::io::Result<&[u8]> {
-    usize::try_from(offset)
-        .ok()
-        .and_then(|start| bytes.get(start..start.checked_add(length)?))
-        .ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+fn range(offset: u64, length: usize) -> Option<Range<usize>> {
+    let start = usize::try_from(offset).ok()?;
+    Some(start..start.checked_add(length)?)
 }

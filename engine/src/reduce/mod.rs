@@ -21,12 +21,14 @@ use talaria_db_spec::forever::HEADER_MAGIC;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
+use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
 use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::verify::Level;
 use crate::reduce::groups::Groups;
 use crate::sys::heap::release_freed_memory;
+use crate::threads::Workers;
 use crate::write::builder::Builder;
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
@@ -93,6 +95,8 @@ pub struct ReductionReport {
     pub peak_memory: u64,
     /// Most bytes of temporary files at any time.
     pub peak_spill: u64,
+    /// On which nodes of the machine it was done.
+    pub placement: PlacementReport,
 }
 
 /// A reduction: from where, to where, how.
@@ -219,11 +223,9 @@ impl<'p> Reduction<'p> {
     /// Damage in the input, what is wrong with FASTA, [`Error::Io`], [`Error::Space`], [`Error::Memory`], or [`Error::Verification`] if the
     /// result does not give the input back. Nothing is published then, unless it is the table that could not be.
     pub fn run(&self) -> Result<ReductionReport> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(self.threads)
-            .build()
-            .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
-        pool.install(|| self.reduce())
+        let workers = Workers::start(self.threads, &self.budget, &self.memory)?;
+        let report = workers.install(|| self.reduce())?;
+        Ok(ReductionReport { placement: workers.placement(), ..report })
     }
 
     fn reduce(&self) -> Result<ReductionReport> {
@@ -298,6 +300,7 @@ impl<'p> Reduction<'p> {
             stages: Vec::new(),
             peak_memory: 0,
             peak_spill: 0,
+            placement: PlacementReport::default(),
         })
     }
 
@@ -331,7 +334,6 @@ impl Built {
         let mut builder = Builder::new(&path)
             .add_fasta(&reduction.input)
             .compression(reduction.compression)
-            .threads(reduction.threads)
             .budget(reduction.budget.clone())
             .memory(reduction.memory.clone())
             .temporary_folder(spill.folder())
@@ -340,7 +342,7 @@ impl Built {
             builder = builder.spill_limit(limit);
         }
         let built = Self { path };
-        builder.finish()?;
+        builder.finish_on_these_workers()?;
         Ok(built)
     }
 }

@@ -1,5 +1,8 @@
 //! Everything that needs unsafe code or talks to the operating system directly.
 #![expect(unsafe_code, reason = "the one place for it; every block carries its proof")]
 
+pub mod anonymous;
 pub mod heap;
 pub mod map;
+pub mod numa;
+pub mod prefetch;

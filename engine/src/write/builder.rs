@@ -9,7 +9,9 @@ use crate::database::Source;
 use crate::error::{Error, Result};
 use crate::fasta::input::InputPath;
 use crate::memory::budget::Budget;
+use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
+use crate::threads::Workers;
 use crate::write::encode::Compression;
 use crate::write::run::Run;
 
@@ -47,6 +49,8 @@ pub struct BuildReport {
     pub peak_memory: u64,
     /// Most bytes of temporary files at any time.
     pub peak_spill: u64,
+    /// On which nodes of the machine it was done.
+    pub placement: PlacementReport,
 }
 
 /// Header text and residues of a record.
@@ -214,6 +218,14 @@ impl<'p> Builder<'p> {
     /// ([`Error::Option`]) or the limit ([`Error::Memory`]); [`Error::Verification`] if the container does not give its sources
     /// back. Nothing is published then, and what had the output's name before is untouched.
     pub fn finish(self) -> Result<BuildReport> {
+        let Settings { threads, ref budget, ref memory, .. } = self.settings;
+        let workers = Workers::start(threads, budget, memory)?;
+        let report = workers.install(|| self.finish_on_these_workers())?;
+        Ok(BuildReport { placement: workers.placement(), ..report })
+    }
+
+    /// As [`Builder::finish`], by whichever workers call it.
+    pub(crate) fn finish_on_these_workers(self) -> Result<BuildReport> {
         let Self { origins, settings } = self;
         if let Some(size) = settings.block_size
             && (!size.is_power_of_two() || !(MINIMUM_BLOCK..=MAXIMUM_BLOCK).contains(&size))
@@ -221,10 +233,6 @@ impl<'p> Builder<'p> {
             let reason = format!("{size} is no power of two from {MINIMUM_BLOCK} to {MAXIMUM_BLOCK}");
             return Err(Error::Option { option: "--block-size", reason });
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(settings.threads)
-            .build()
-            .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
-        pool.install(|| Run::new(&settings)?.run(origins))
+        Run::new(&settings)?.run(origins)
     }
 }

@@ -11,6 +11,7 @@ use crate::fasta::alphabet::Composition;
 use crate::fasta::input::{CHUNK, Input, InputPath};
 use crate::fasta::parse::{Parser, SourceLayout};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
 use crate::read::verify::Level;
@@ -253,6 +254,7 @@ impl<'b> Run<'b> {
             sources: particulars.sources,
             peak_memory: settings.budget.peak(),
             peak_spill: spill.peak_on_disk(),
+            placement: PlacementReport::default(),
         };
         drop(database);
         output.publish()?;

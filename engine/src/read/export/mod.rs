@@ -16,7 +16,6 @@ use crate::read::export::cut::Cutter;
 use crate::read::export::make::Maker;
 use crate::read::export::stash::Stash;
 use crate::read::pipeline;
-use crate::sys::map::Advice;
 
 /// How lines are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +97,7 @@ impl Database {
     }
 
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
-        self.advise_blocks(Advice::Sequential);
+        let _pass = self.begin_pass();
         let _lease = self.lease_blocks()?;
         let stash = match options.selection {
             Selection::All => Stash::new(self, source.first_record..source.first_record + source.record_count)?,

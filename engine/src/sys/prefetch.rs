@@ -1,0 +1,33 @@
+//! Fetching bytes into the processor's caches before they are used.
+//!
+//! A hint: it has no effect but on time, and none at all on processors other than x86-64. Worth it where several accesses that miss the
+//! caches are known ahead, as in lookups of many records; a loss where the bytes are cached anyway.
+
+/// Starts to fetch the cache line of byte `offset` of `bytes`; does nothing if there is no such byte.
+#[inline]
+pub fn prefetch_read(bytes: &[u8], offset: usize) {
+    let Some(byte) = bytes.get(offset) else { return };
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing and never faults, whatever the address; SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = byte;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_offset_is_fine() {
+        let bytes = [1, 2, 3];
+        for offset in [0, 2, 3, usize::MAX] {
+            prefetch_read(&bytes, offset);
+        }
+        prefetch_read(&[], 0);
+        assert_eq!(bytes, [1, 2, 3]);
+    }
+}

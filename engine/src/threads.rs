@@ -1,0 +1,158 @@
+//! Worker threads: how many, with stacks of which size, on which nodes.
+//!
+//! All pools of the engine start here, so that no stack is missing in the budget and every worker is placed by
+//! [`crate::memory::placement`]. Stacks are leased whole, though the system gives their pages only as they are touched. What makes more of
+//! them than the budget has room for is refused: fewer threads are slower, but silently fewer would be a riddle.
+
+use std::num::NonZero;
+
+use crate::error::{Error, Result};
+use crate::memory::budget::{Budget, Lease};
+use crate::memory::placement::{PlacementReport, Plan};
+use crate::memory::settings::MemorySettings;
+
+/// Bytes of a worker's stack.
+pub const STACK: usize = 1 << 20;
+
+/// A pool of workers.
+///
+/// ```
+/// use talaria_db::memory::budget::Budget;
+/// use talaria_db::threads::Workers;
+///
+/// let budget = Budget::new(8 << 20);
+/// let workers = Workers::start(2, &budget, &Default::default())?;
+/// assert_eq!(workers.install(rayon::current_num_threads), 2);
+/// assert_eq!(budget.in_use(), 2 * talaria_db::threads::STACK as u64);
+/// # Ok::<(), talaria_db::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Workers {
+    // Before the lease: its stacks are gone when they are given back.
+    pool: rayon::ThreadPool,
+    plan: Plan,
+    _stacks: Lease,
+}
+
+impl Workers {
+    /// Starts `count` workers; 0 for as many as this process may use at a time.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if their stacks do not fit the budget, [`Error::Option`] if the system does not start them.
+    pub fn start(count: usize, budget: &Budget, settings: &MemorySettings) -> Result<Self> {
+        let (builder, plan, stacks) = prepare(count, budget, settings)?;
+        let pool = builder.build().map_err(not_started)?;
+        Ok(Self { pool, plan, _stacks: stacks })
+    }
+
+    /// Runs `work` on a worker; what it does in parallel runs on all of them.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(work)
+    }
+
+    /// On which nodes they are.
+    #[must_use]
+    pub fn placement(&self) -> PlacementReport {
+        self.plan.report()
+    }
+}
+
+/// The workers of the whole process, which never end. What they take is given back when this is dropped: keep it as long as they work.
+#[derive(Debug)]
+pub struct GlobalWorkers {
+    plan: Plan,
+    _stacks: Lease,
+}
+
+impl GlobalWorkers {
+    /// Starts `count` workers, 0 for as many as this process may use at a time, for all work that is not done by [`Workers`]. To be called
+    /// at most once, before such work.
+    ///
+    /// # Errors
+    /// As [`Workers::start`], and [`Error::Option`] if there are such workers already.
+    pub fn start(count: usize, budget: &Budget, settings: &MemorySettings) -> Result<Self> {
+        let (builder, plan, stacks) = prepare(count, budget, settings)?;
+        builder.build_global().map_err(not_started)?;
+        Ok(Self { plan, _stacks: stacks })
+    }
+
+    /// On which nodes they are.
+    #[must_use]
+    pub fn placement(&self) -> PlacementReport {
+        self.plan.report()
+    }
+}
+
+fn prepare(
+    count: usize,
+    budget: &Budget,
+    settings: &MemorySettings,
+) -> Result<(rayon::ThreadPoolBuilder, Plan, Lease)> {
+    let count = if count > 0 { count } else { std::thread::available_parallelism().map_or(1, NonZero::get) };
+    let stacks = budget.lease("thread stacks", (count as u64).saturating_mul(STACK as u64))?;
+    let plan = Plan::new(&settings.numa);
+    let place = plan.clone();
+    let builder = rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .stack_size(STACK)
+        .thread_name(|index| format!("worker-{index}"))
+        .start_handler(move |index| place.place_worker(index));
+    Ok((builder, plan, stacks))
+}
+
+fn not_started(error: rayon::ThreadPoolBuildError) -> Error {
+    Error::Option { option: "--threads", reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_leased_as_long_as_there_are_workers() {
+        let budget = Budget::new(3 * STACK as u64);
+        let settings = MemorySettings::default();
+        let workers = Workers::start(3, &budget, &settings).unwrap();
+        assert_eq!((budget.free(), workers.install(rayon::current_num_threads)), (0, 3));
+        assert!(matches!(
+            Workers::start(1, &budget, &settings),
+            Err(Error::Memory { what: "thread stacks", need, free: 0, .. }) if need == STACK as u64
+        ));
+        drop(workers);
+        assert_eq!(budget.in_use(), 0);
+        assert!(Workers::start(usize::MAX, &budget, &settings).is_err());
+        assert!(Workers::start(0, &Budget::new(u64::MAX), &settings).unwrap().install(rayon::current_num_threads) > 0);
+    }
+
+    #[test]
+    fn workers_are_placed() {
+        let mut settings = MemorySettings::default();
+        assert_eq!(Workers::start(1, &Budget::new(u64::MAX), &settings).unwrap().placement().to_string(), "nodes: off");
+        settings.numa.aware = true;
+        let workers = Workers::start(2, &Budget::new(u64::MAX), &settings).unwrap();
+        // Both have started when both have worked.
+        workers.install(|| rayon::broadcast(|_| ()));
+        let report = workers.placement();
+        assert!(report.nodes_found < 2 || report.threads_pinned == 2 || !report.refused.is_empty(), "{report}");
+    }
+
+    /// The deepest there is: blocks of the largest size at the highest level, encoded by one thread inside the calls of many others.
+    #[test]
+    fn the_stack_is_enough_for_the_highest_level() {
+        use crate::write::encode::{Compression, encode_residues};
+
+        let budget = Budget::new(u64::MAX);
+        let workers = Workers::start(1, &budget, &MemorySettings::default()).unwrap();
+        let residues: Vec<u8> = (0_u32..1 << 20)
+            .map(|index| b"ACDEFGHIKLMNPQRSTVWY"[(index.wrapping_mul(index) % 977 % 20) as usize])
+            .collect();
+        fn nested(depth: usize, residues: &[u8]) -> usize {
+            if depth == 0 {
+                return encode_residues(residues, Compression::Zstd(22)).unwrap().stored.len();
+            }
+            let (length, _) = rayon::join(|| nested(depth - 1, residues), || ());
+            length
+        }
+        assert!(workers.install(|| nested(100, &residues)) > 0);
+    }
+}
