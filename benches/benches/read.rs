@@ -51,8 +51,8 @@ fn find_many_and_batch(bencher: Bencher<'_, '_>, count: usize) {
     let mut random = Random(3);
     let names: Vec<String> = (0..count).map(|_| format!("r{}", random.below(RECORDS))).collect();
     bencher.counter(ItemsCount::new(count)).bench_local(|| {
-        let ordinals = database.find_many(&names).unwrap().concat();
-        database.batch(&ordinals).unwrap()
+        let matches = database.find_many(&names).unwrap();
+        database.batch(matches.ordinals()).unwrap()
     });
 }
 

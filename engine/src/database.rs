@@ -316,6 +316,12 @@ impl Database {
         self.inner.pages.item(&self.inner.storage, &self.inner.path, section, index)
     }
 
+    /// Starts to fetch an item into the processor's caches; a hint.
+    pub(crate) fn prefetch(&self, section: &Section, index: u64) {
+        let offset = index.saturating_mul(section.item_size.into()).saturating_add(section.offset);
+        self.inner.storage.prefetch(offset);
+    }
+
     pub(crate) fn items(&self, section: &Section, items: Range<u64>) -> Result<Cow<'_, [u8]>> {
         self.inner.pages.run(&self.inner.storage, &self.inner.path, section, items)
     }

@@ -1,6 +1,7 @@
 //! Many records at once: each block is decoded once, whatever the order in which the records are asked for.
 
 use rayon::prelude::*;
+use talaria_db_spec::validate::Section;
 
 use crate::database::Database;
 use crate::error::Result;
@@ -42,8 +43,8 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn batch(&self, ordinals: &[u64]) -> Result<Vec<Record>> {
-        let items: Vec<Item> =
-            ordinals.par_iter().map(|&ordinal| self.sequence_item(ordinal)).collect::<Result<_>>()?;
+        let sections = self.sections();
+        let items = self.look_up(ordinals, &[&sections.lengths, &sections.offsets], Self::sequence_item)?;
         let headers = self.headers(ordinals)?;
         let sequences = self.gather(self.sequences(), &items)?;
         let records = ordinals.iter().zip(headers.into_iter().zip(sequences));
@@ -87,8 +88,32 @@ impl Database {
     /// # Errors
     /// As [`Database::batch`].
     pub fn headers(&self, ordinals: &[u64]) -> Result<Vec<SharedSequence>> {
-        let texts: Vec<Item> = ordinals.par_iter().map(|&ordinal| self.text_item(ordinal)).collect::<Result<_>>()?;
+        let texts = self.look_up(ordinals, &[&self.sections().header_table], Self::text_item)?;
         self.gather(self.texts(), &texts)
+    }
+
+    /// What `item` finds in `columns` for each of these records. The columns of a record further on are fetched meanwhile, as in a large
+    /// file each access waits for memory.
+    fn look_up(
+        &self,
+        ordinals: &[u64],
+        columns: &[&Section],
+        item: impl Fn(&Self, u64) -> Result<Item> + Sync,
+    ) -> Result<Vec<Item>> {
+        let distance = self.memory().cache.prefetch_distance;
+        let count = ordinals.len();
+        (0..count)
+            .into_par_iter()
+            .with_min_len(256)
+            .map(|index| {
+                if distance > 0
+                    && let Some(&ahead) = ordinals.get(index + distance)
+                {
+                    columns.iter().for_each(|column| self.prefetch(column, ahead));
+                }
+                item(self, ordinals[index])
+            })
+            .collect()
     }
 
     /// The bytes of items, in the order given; each block is decoded once.

@@ -3,12 +3,12 @@
 //! A lookup touches one page of the buckets, one of the entries, one of the header table and one text block. A wrong record is
 //! never returned, whatever the hash says.
 
-use rayon::prelude::*;
+use std::ops::Range;
+
 use talaria_db_spec::keys::{self, KeyEntry, Rank};
 
 use crate::database::Database;
 use crate::error::Result;
-use crate::read::stream::Item;
 
 impl Database {
     /// The numbers of all records that bear `name`, ascending: as their id (the first word of a title), else as an accession, else
@@ -19,70 +19,31 @@ impl Database {
     pub fn find(&self, name: impl AsRef<[u8]>) -> Result<Vec<u64>> {
         let name = name.as_ref();
         let mut found = Found::default();
-        for ordinal in self.candidates(name)? {
-            found.add(ordinal, keys::rank_of(&self.header(ordinal)?, name));
+        let hash = keys::hash(name);
+        for index in self.bucket_entries(hash)? {
+            if let Some(ordinal) = self.candidate(index, hash)? {
+                found.add(ordinal, keys::rank_of(&self.header(ordinal)?, name));
+            }
         }
         Ok(found.ordinals)
     }
 
-    /// [`Database::find`] for many names at once, in parallel; each text block is decoded once.
-    ///
-    /// # Errors
-    /// Damage in what was touched.
-    pub fn find_many<N: AsRef<[u8]> + Sync>(&self, names: &[N]) -> Result<Vec<Vec<u64>>> {
-        let candidates: Vec<Vec<u64>> =
-            names.par_iter().map(|name| self.candidates(name.as_ref())).collect::<Result<_>>()?;
-        let mut checks: Vec<(Item, u64, usize)> = Vec::new();
-        for (index, ordinals) in candidates.iter().enumerate() {
-            for &ordinal in ordinals {
-                checks.push((self.text_item(ordinal)?, ordinal, index));
-            }
-        }
-        checks.par_sort_unstable_by_key(|&(item, ordinal, index)| (item.address, ordinal, index));
-        let same_block =
-            |left: &(Item, u64, usize), right: &(Item, u64, usize)| left.0.address.block() == right.0.address.block();
-        let groups: Vec<&[(Item, u64, usize)]> = checks.chunk_by(same_block).collect();
-        let ranks: Vec<Vec<(usize, u64, Option<Rank>)>> = groups
-            .into_par_iter()
-            .map(|group| {
-                let rank = |&(item, ordinal, index): &(Item, u64, usize)| {
-                    let header = self.slice(self.texts(), item, 0..item.length)?;
-                    Ok((index, ordinal, keys::rank_of(&header, names[index].as_ref())))
-                };
-                group.iter().map(rank).collect::<Result<_>>()
-            })
-            .collect::<Result<_>>()?;
-        let mut found: Vec<Found> = Vec::new();
-        found.resize_with(names.len(), Found::default);
-        for (index, ordinal, rank) in ranks.into_iter().flatten() {
-            found[index].add(ordinal, rank);
-        }
-        Ok(found
-            .into_iter()
-            .map(|mut found| {
-                found.ordinals.sort_unstable();
-                found.ordinals
-            })
-            .collect())
-    }
-
-    /// The records whose entries in the key index have the fingerprint of `name`, ascending.
-    fn candidates(&self, name: &[u8]) -> Result<Vec<u64>> {
-        let hash = keys::hash(name);
+    /// The indexes of the key entries in the bucket of a hash.
+    pub(crate) fn bucket_entries(&self, hash: u64) -> Result<Range<u64>> {
         let (buckets, entries) = (&self.sections().key_buckets, &self.sections().key_entries);
         let bucket = keys::bucket(hash, buckets.item_count - 1);
-        let range =
-            keys::bucket_range(bucket, self.bucket_item(bucket)?, self.bucket_item(bucket + 1)?, entries.item_count)
-                .map_err(crate::Error::format(self.path()))?;
-        let mut ordinals = Vec::new();
-        for index in range {
-            let entry = KeyEntry::from_bits(self.item(entries, index).map(u64::from_le_bytes)?);
-            if entry.may_be(hash) {
-                self.check_key_ordinal(index, entry.ordinal())?;
-                ordinals.push(entry.ordinal());
-            }
+        keys::bucket_range(bucket, self.bucket_item(bucket)?, self.bucket_item(bucket + 1)?, entries.item_count)
+            .map_err(crate::Error::format(self.path()))
+    }
+
+    /// The record of key entry `index`, if the entry may belong to a name with this hash.
+    pub(crate) fn candidate(&self, index: u64, hash: u64) -> Result<Option<u64>> {
+        let entry = KeyEntry::from_bits(self.item(&self.sections().key_entries, index).map(u64::from_le_bytes)?);
+        if !entry.may_be(hash) {
+            return Ok(None);
         }
-        Ok(ordinals)
+        self.check_key_ordinal(index, entry.ordinal())?;
+        Ok(Some(entry.ordinal()))
     }
 
     /// Item `index` of the key buckets.

@@ -6,6 +6,7 @@ pub mod block;
 pub mod cache;
 pub mod columns;
 pub mod export;
+pub mod find_many;
 pub mod layout;
 pub mod lookup;
 pub mod mapped;

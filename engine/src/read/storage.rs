@@ -14,6 +14,7 @@ use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::read::mapped::MappedFile;
 use crate::sys::map::{Advice, Mapping};
+use crate::sys::prefetch::prefetch_read;
 
 /// How a container is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +118,13 @@ impl Storage {
                 file.read_exact_at(&mut buffer, offset)?;
                 Ok(Cow::Owned(buffer))
             }
+        }
+    }
+
+    /// Starts to fetch the byte at `offset`, and those around it, into the processor's caches, if it is in memory.
+    pub fn prefetch(&self, offset: u64) {
+        if let (true, Ok(Cow::Borrowed(bytes))) = (self.is_in_memory(), self.bytes(offset, 1)) {
+            prefetch_read(bytes, 0);
         }
     }
 

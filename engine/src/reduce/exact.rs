@@ -58,7 +58,14 @@ pub(crate) fn group(
     for item in sorted {
         let (next, length, ordinal) = item?;
         if (hash, current.length) != (next, length) {
-            comparison.add(std::mem::replace(&mut current, Candidates::new(length)))?;
+            if let ([], [_]) = (&current.kinds[..], &current.ordinals[..]) {
+                // Most are alone; their list is used again.
+                comparison.groups.count(1);
+                current.ordinals.clear();
+                current.length = length;
+            } else {
+                comparison.add(std::mem::replace(&mut current, Candidates::new(length)))?;
+            }
             hash = next;
         }
         current.ordinals.push(ordinal);

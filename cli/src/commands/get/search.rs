@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use talaria_db::Database;
+use talaria_db::read::find_many::Matches;
 
 use super::FEW;
 use super::region::{Place, Region};
@@ -57,15 +58,16 @@ pub(super) struct Found<'q> {
 /// Looks all of `names` up: each as it stands, and as a region only if no record bears it.
 pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
     let whole = find(database, names)?;
-    let absent = names.iter().zip(&whole).filter(|(_, ordinals)| ordinals.is_empty());
-    let regions: Vec<Option<Region<'q>>> = absent.map(|(name, _)| Region::parse(name)).collect();
+    let absent = names.iter().enumerate().filter(|&(index, _)| whole.of(index).is_empty()).map(|(_, name)| name);
+    let regions: Vec<Option<Region<'q>>> = absent.map(|name| Region::parse(name)).collect();
     let bases: Vec<&[u8]> = regions.iter().flatten().map(|region| region.name).collect();
-    let mut of_regions = find(database, &bases)?.into_iter();
-    let mut regions = regions.into_iter();
+    let of_regions = find(database, &bases)?;
+    let (mut regions, mut next_region) = (regions.into_iter(), 0..);
 
     let mut found = Found::default();
     found.wanted.reserve(names.len());
-    for (&query, ordinals) in names.iter().zip(&whole) {
+    for (index, &query) in names.iter().enumerate() {
+        let ordinals = whole.of(index);
         if !ordinals.is_empty() {
             for &ordinal in chosen(ordinals, first) {
                 found.wanted.push(Wanted { query: Some(query), ..Wanted::number(database, ordinal)? });
@@ -73,12 +75,12 @@ pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -
             continue;
         }
         let region = regions.next().flatten();
-        let ordinals = region.and_then(|_| of_regions.next()).unwrap_or_default();
+        let ordinals = region.and_then(|_| next_region.next()).map_or(&[][..], |index| of_regions.of(index));
         let (Some(region), false) = (region, ordinals.is_empty()) else {
             found.missing.push(Missing::Name(query));
             continue;
         };
-        for &ordinal in chosen(&ordinals, first) {
+        for &ordinal in chosen(ordinals, first) {
             let record = Wanted { query: Some(query), ..Wanted::number(database, ordinal)? };
             match region.place(record.length) {
                 Place::Whole => found.wanted.push(record),
@@ -98,6 +100,24 @@ fn chosen(ordinals: &[u64], first: bool) -> &[u64] {
     ordinals.get(..1).filter(|_| first).unwrap_or(ordinals)
 }
 
-fn find(database: &Database, names: &[&[u8]]) -> talaria_db::Result<Vec<Vec<u64>>> {
-    if names.len() <= FEW { names.iter().map(|name| database.find(name)).collect() } else { database.find_many(names) }
+/// The records of each name.
+enum Records {
+    Few(Vec<Vec<u64>>),
+    Many(Matches),
+}
+
+impl Records {
+    fn of(&self, name: usize) -> &[u64] {
+        match self {
+            Self::Few(lists) => lists.get(name).map_or(&[], Vec::as_slice),
+            Self::Many(matches) => matches.get(name),
+        }
+    }
+}
+
+fn find(database: &Database, names: &[&[u8]]) -> talaria_db::Result<Records> {
+    if names.len() <= FEW {
+        return names.iter().map(|name| database.find(name)).collect::<talaria_db::Result<_>>().map(Records::Few);
+    }
+    database.find_many(names).map(Records::Many)
 }

@@ -29,12 +29,12 @@ impl Database {
         });
         let named = AtomicU64::new(0);
         (0..self.len().div_ceil(GROUP)).into_par_iter().for_each(|group| {
-            let mut text = LastBlock::default();
+            let (mut text, mut places) = (LastBlock::default(), Vec::new());
             for ordinal in group * GROUP..((group + 1) * GROUP).min(self.len()) {
                 let header = self.text_item(ordinal).and_then(|item| text.item(self, self.texts(), item, false));
                 // A header text that cannot be read has been noted already.
                 let Ok(header) = header else { continue };
-                if let Some(count) = findings.note(self.verify_names_of(ordinal, &header)) {
+                if let Some(count) = findings.note(self.verify_names_of(ordinal, &header, &mut places)) {
                     named.fetch_add(count, Ordering::Relaxed);
                 }
             }
@@ -62,17 +62,17 @@ impl Database {
         Ok(())
     }
 
-    /// How many entries the names of a record have.
-    fn verify_names_of(&self, ordinal: u64, header: &[u8]) -> Result<u64> {
+    /// How many entries the names of a record have. `places` is room to gather them in.
+    fn verify_names_of(&self, ordinal: u64, header: &[u8], places: &mut Vec<(u64, KeyEntry)>) -> Result<u64> {
         let buckets = self.sections().key_buckets.item_count - 1;
-        let mut places: Vec<(u64, KeyEntry)> = Vec::new();
+        places.clear();
         keys::for_each_name(header, |name, _| {
             let hash = keys::hash(name);
             places.push((keys::bucket(hash, buckets), KeyEntry::new(hash, ordinal)));
         });
         places.sort_unstable();
         places.dedup();
-        for &(bucket, entry) in &places {
+        for &(bucket, entry) in &*places {
             if !self.bucket_has(bucket, entry)? {
                 return Err(self.broken("key entries", "name of record", "K-3", ordinal, 0, entry.bits()));
             }

@@ -1,0 +1,179 @@
+//! Many names at once: the steps of many lookups side by side, and each text block decoded once.
+//!
+//! A lookup is a chain of loads that depend on each other: bucket, entry, header table. In an index larger than the processor's caches
+//! each of them waits for memory. So the chains of a chunk of names run one step apart: while one name's bucket is read, the bucket of a name
+//! [`crate::memory::settings::CacheSettings::prefetch_distance`] further on is fetched, and so for the other steps. Then the candidates
+//! are sorted by where their header texts lie, and compared block by block, in parallel.
+//!
+//! Memory beside the result: 48 bytes a candidate, which are leased.
+
+use rayon::prelude::*;
+use talaria_db_spec::keys::{self, Rank};
+
+use crate::database::Database;
+use crate::error::Result;
+use crate::memory::budget::Lease;
+use crate::read::columns::TextItem;
+use crate::read::scan::LastBlock;
+use crate::read::stream::Item;
+
+/// Names that one thread looks up side by side.
+const CHUNK: usize = 1024;
+/// Bytes of memory that a candidate takes, twice while they are put together, and a name beside them.
+const CANDIDATE: u64 = 3 * size_of::<Candidate>() as u64;
+
+/// What [`Database::find_many`] found, for each name in the order given.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # std::fs::write(folder.path().join("a.fa"), ">one\nACGT\n>two\nGGCC\n>one\nTT\n")?;
+/// # let path = folder.path().join("a.talaria");
+/// # talaria_db::Builder::new(&path).add_fasta(folder.path().join("a.fa")).finish()?;
+/// let database = talaria_db::Database::open(&path)?;
+/// let matches = database.find_many(&["two", "three", "one"])?;
+/// assert_eq!(matches.iter().collect::<Vec<_>>(), [&[1][..], &[], &[0, 2]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Matches {
+    /// Where the numbers of each name end.
+    ends: Vec<usize>,
+    ordinals: Vec<u64>,
+    _lease: Lease,
+}
+
+impl Matches {
+    /// Names that were looked up.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether none were.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The numbers of the records that bear name `index`, ascending; none if there is no such name.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &[u64] {
+        let start = index.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let range = start.zip(self.ends.get(index).copied());
+        range.and_then(|(start, end)| self.ordinals.get(start..end)).unwrap_or_default()
+    }
+
+    /// Those of each name in turn.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u64]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Those of all names, one after the other.
+    #[must_use]
+    pub fn ordinals(&self) -> &[u64] {
+        &self.ordinals
+    }
+}
+
+/// A record that may bear a name.
+#[derive(Clone, Copy)]
+struct Candidate {
+    text: Item,
+    ordinal: u64,
+    name: usize,
+    rank: Option<Rank>,
+}
+
+impl Database {
+    /// [`Database::find`] for many names at once, in parallel; each text block is decoded once.
+    ///
+    /// # Errors
+    /// Damage in what was touched; [`crate::Error::Memory`] if the budget has no room for the result.
+    pub fn find_many<N: AsRef<[u8]> + Sync>(&self, names: &[N]) -> Result<Matches> {
+        let mut lease = self.budget().lease("names to look up", names.len() as u64 * CANDIDATE)?;
+        let probed: Vec<Vec<Candidate>> = names
+            .par_chunks(CHUNK)
+            .enumerate()
+            .map(|(number, chunk)| self.probe(number * CHUNK, chunk))
+            .collect::<Result<_>>()?;
+        let count = probed.iter().map(Vec::len).sum::<usize>();
+        lease.resize(names.len().max(count) as u64 * CANDIDATE)?;
+        let mut candidates = probed.concat();
+        candidates.par_sort_unstable_by_key(|candidate| (candidate.text.address, candidate.ordinal, candidate.name));
+        let same_block = |left: &Candidate, right: &Candidate| left.text.address.block() == right.text.address.block();
+        let groups: Vec<&mut [Candidate]> = candidates.chunk_by_mut(same_block).collect();
+        groups.into_par_iter().try_for_each(|group| {
+            let mut block = LastBlock::default();
+            group.iter_mut().try_for_each(|candidate| {
+                let header = block.item(self, self.texts(), candidate.text, true)?;
+                candidate.rank = keys::rank_of(&header, names[candidate.name].as_ref());
+                Ok(())
+            })
+        })?;
+        candidates.retain(|candidate| candidate.rank.is_some());
+        candidates.par_sort_unstable_by_key(|candidate| (candidate.name, candidate.rank, candidate.ordinal));
+        // The lowest rank that any record of a name has counts.
+        let mut best = None;
+        candidates.retain(|candidate| {
+            if best.is_none_or(|(name, _)| name != candidate.name) {
+                best = Some((candidate.name, candidate.rank));
+            }
+            best == Some((candidate.name, candidate.rank))
+        });
+        let mut ends = Vec::with_capacity(names.len());
+        for (index, candidate) in candidates.iter().enumerate() {
+            ends.resize(candidate.name, index);
+        }
+        ends.resize(names.len(), candidates.len());
+        let ordinals: Vec<u64> = candidates.iter().map(|candidate| candidate.ordinal).collect();
+        drop(candidates);
+        lease.resize((ends.len() + ordinals.len()) as u64 * 8)?;
+        Ok(Matches { ends, ordinals, _lease: lease })
+    }
+
+    /// The records that may bear one of `names`, which are numbered from `first`.
+    fn probe<N: AsRef<[u8]>>(&self, first: usize, names: &[N]) -> Result<Vec<Candidate>> {
+        let distance = self.memory().cache.prefetch_distance;
+        let (sections, buckets) = (self.sections(), self.sections().key_buckets.item_count - 1);
+        let hashes: Vec<u64> = names.iter().map(|name| keys::hash(name.as_ref())).collect();
+        let bucket = |hash: u64| keys::bucket(hash, buckets);
+        if distance > 0 {
+            for &hash in hashes.iter().take(distance) {
+                self.prefetch(&sections.key_buckets, bucket(hash));
+            }
+        }
+        let mut ranges = Vec::with_capacity(names.len());
+        for (index, &hash) in hashes.iter().enumerate() {
+            if distance > 0
+                && let Some(&ahead) = hashes.get(index + distance)
+            {
+                self.prefetch(&sections.key_buckets, bucket(ahead));
+            }
+            ranges.push(self.bucket_entries(hash)?);
+        }
+        let mut found: Vec<(usize, u64)> = Vec::with_capacity(names.len());
+        for (index, range) in ranges.iter().enumerate() {
+            if distance > 0
+                && let Some(ahead) = ranges.get(index + distance)
+            {
+                self.prefetch(&sections.key_entries, ahead.start);
+            }
+            for entry in range.clone() {
+                if let Some(ordinal) = self.candidate(entry, hashes[index])? {
+                    found.push((first + index, ordinal));
+                }
+            }
+        }
+        let mut candidates = Vec::with_capacity(found.len());
+        for (index, &(name, ordinal)) in found.iter().enumerate() {
+            if distance > 0
+                && let Some(&(_, ahead)) = found.get(index + distance)
+            {
+                self.prefetch(&sections.header_table, ahead);
+            }
+            let text = self.header_entry(ordinal)?.text_item();
+            candidates.push(Candidate { text, ordinal, name, rank: None });
+        }
+        Ok(candidates)
+    }
+}
