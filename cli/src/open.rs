@@ -5,6 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use talaria_db::fasta::input::Compression;
+use talaria_db::fasta::mapped::MappedFasta;
+use talaria_db::memory::settings::MemorySettings;
 use talaria_db::options::DEFAULT_CACHE;
 use talaria_db::read::storage::Access;
 use talaria_db::{Database, Error, OpenOptions};
@@ -48,11 +51,20 @@ impl DatabaseFlags {
             error => error.into(),
         })
     }
+
+    /// Opens it as plain FASTA.
+    pub(crate) fn open_fasta(&self) -> Result<MappedFasta> {
+        let mut settings = MemorySettings::default();
+        settings.mapping.use_memory_mapping = !self.no_mmap;
+        Ok(MappedFasta::open(&self.path, &settings, &self.memory.budget()?)?)
+    }
 }
 
-/// Whether the first byte that is not blank starts a header line or a comment of FASTA.
+/// Whether it is compressed, or the first byte that is not blank starts a header line or a comment of FASTA.
 fn looks_like_fasta(path: &Path) -> bool {
     let mut sample = Vec::new();
     let read = File::open(path).and_then(|file| file.take(SAMPLE).read_to_end(&mut sample));
-    read.is_ok() && matches!(sample.trim_ascii_start().first(), Some(b'>' | b';'))
+    let text = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&sample).trim_ascii_start();
+    let compressed = Compression::detect(&sample) != Compression::None;
+    read.is_ok() && (compressed || matches!(text.first(), Some(b'>' | b';' | b'#')))
 }

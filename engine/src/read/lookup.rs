@@ -22,7 +22,7 @@ impl Database {
         for ordinal in self.candidates(name)? {
             found.add(ordinal, keys::rank_of(&self.header(ordinal)?, name));
         }
-        Ok(found.ordinals)
+        Ok(found.into_ordinals())
     }
 
     /// [`Database::find`] for many names at once, in parallel; each text block is decoded once.
@@ -106,13 +106,14 @@ impl Database {
 
 /// The records with the lowest rank so far.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     rank: Option<Rank>,
     ordinals: Vec<u64>,
 }
 
 impl Found {
-    fn add(&mut self, ordinal: u64, rank: Option<Rank>) {
+    /// A record that may bear the name; not, if `rank` is none.
+    pub(crate) fn add(&mut self, ordinal: u64, rank: Option<Rank>) {
         let Some(rank) = rank else { return };
         if self.rank.is_none_or(|best| rank < best) {
             self.rank = Some(rank);
@@ -121,5 +122,10 @@ impl Found {
         if self.rank == Some(rank) {
             self.ordinals.push(ordinal);
         }
+    }
+
+    /// The records, in the order in which they were added.
+    pub(crate) fn into_ordinals(self) -> Vec<u64> {
+        self.ordinals
     }
 }

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use talaria_db::Database;
-
 use super::FEW;
 use super::region::{Place, Region};
+use super::source::Source;
 use crate::failure::{Failure, Result};
 
 /// A record, or a part of it, that is to be printed.
@@ -25,9 +24,9 @@ pub(super) struct Wanted<'q> {
 
 impl Wanted<'_> {
     /// The whole record with this number.
-    pub(super) fn number(database: &Database, ordinal: u64) -> talaria_db::Result<Self> {
-        let header_length = database.header_entry(ordinal)?.text_length.get();
-        Ok(Self { query: None, ordinal, length: database.sequence_length(ordinal)?, header_length, part: None })
+    pub(super) fn number(source: &Source, ordinal: u64) -> talaria_db::Result<Self> {
+        let header_length = source.header_length(ordinal)?;
+        Ok(Self { query: None, ordinal, length: source.sequence_length(ordinal)?, header_length, part: None })
     }
 
     /// Residues from 0, half open.
@@ -55,12 +54,12 @@ pub(super) struct Found<'q> {
 }
 
 /// Looks all of `names` up: each as it stands, and as a region only if no record bears it.
-pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
-    let whole = find(database, names)?;
+pub(super) fn search<'q>(source: &Source, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
+    let whole = find(source, names)?;
     let absent = names.iter().zip(&whole).filter(|(_, ordinals)| ordinals.is_empty());
     let regions: Vec<Option<Region<'q>>> = absent.map(|(name, _)| Region::parse(name)).collect();
     let bases: Vec<&[u8]> = regions.iter().flatten().map(|region| region.name).collect();
-    let mut of_regions = find(database, &bases)?.into_iter();
+    let mut of_regions = find(source, &bases)?.into_iter();
     let mut regions = regions.into_iter();
 
     let mut found = Found::default();
@@ -68,7 +67,7 @@ pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -
     for (&query, ordinals) in names.iter().zip(&whole) {
         if !ordinals.is_empty() {
             for &ordinal in chosen(ordinals, first) {
-                found.wanted.push(Wanted { query: Some(query), ..Wanted::number(database, ordinal)? });
+                found.wanted.push(Wanted { query: Some(query), ..Wanted::number(source, ordinal)? });
             }
             continue;
         }
@@ -79,7 +78,7 @@ pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -
             continue;
         };
         for &ordinal in chosen(&ordinals, first) {
-            let record = Wanted { query: Some(query), ..Wanted::number(database, ordinal)? };
+            let record = Wanted { query: Some(query), ..Wanted::number(source, ordinal)? };
             match region.place(record.length) {
                 Place::Whole => found.wanted.push(record),
                 Place::Part(part) => found.wanted.push(Wanted { part: Some(part), ..record }),
@@ -98,6 +97,6 @@ fn chosen(ordinals: &[u64], first: bool) -> &[u64] {
     ordinals.get(..1).filter(|_| first).unwrap_or(ordinals)
 }
 
-fn find(database: &Database, names: &[&[u8]]) -> talaria_db::Result<Vec<Vec<u64>>> {
-    if names.len() <= FEW { names.iter().map(|name| database.find(name)).collect() } else { database.find_many(names) }
+fn find(source: &Source, names: &[&[u8]]) -> talaria_db::Result<Vec<Vec<u64>>> {
+    if names.len() <= FEW { names.iter().map(|name| source.find(name)).collect() } else { source.find_many(names) }
 }
