@@ -15,7 +15,7 @@ use crate::open::DatabaseFlags;
 #[derive(Debug)]
 pub(super) enum Source {
     Container(Database),
-    Fasta(MappedFasta),
+    Fasta(Box<MappedFasta>),
 }
 
 impl Source {
@@ -26,7 +26,7 @@ impl Source {
                 return Err(Failure::Usage("--save-index: a container has an index, it is for FASTA".to_owned()));
             }
             Ok(database) => return Ok(Self::Container(database)),
-            Err(Failure::Fasta(_)) => flags.open_fasta()?,
+            Err(Failure::Fasta(_)) => Box::new(flags.open_fasta()?),
             Err(failure) => return Err(failure),
         };
         if let (IndexOrigin::Remade(reason), false) = (fasta.index_origin(), save) {

@@ -4,12 +4,13 @@
 //! and may change with any version of this crate: whoever does not know its version makes the index anew. Its header says which
 //! FASTA it belongs to: by length, modification time, and a checksum of samples of the text.
 //!
-//! Opening reads the header and the CRCs, a thousandth of the file; a chunk is compared with its CRC every time it is touched, so a damaged
-//! index gives an error.
+//! Opening reads the header and the CRCs, a thousandth of the file; a chunk is compared with its CRC when it is first touched (every time,
+//! where the file is not mapped), so a damaged index gives an error.
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::checksum::crc32;
@@ -17,7 +18,7 @@ use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::error::{Error, Result};
-use crate::memory::budget::Budget;
+use crate::memory::budget::{Budget, Lease};
 use crate::memory::settings::MemorySettings;
 use crate::read::storage::Storage;
 use crate::write::publish::Unpublished;
@@ -105,6 +106,9 @@ pub(super) struct SavedIndex {
     path: PathBuf,
     storage: Storage,
     header: Header,
+    /// A bit for each chunk that has been compared with its CRC, if the file is mapped.
+    compared: Vec<AtomicU64>,
+    _lease: Lease,
 }
 
 impl SavedIndex {
@@ -155,7 +159,10 @@ impl SavedIndex {
         if crc32(&read(HEADER as u64, usize::try_from(table).unwrap_or(usize::MAX))?) != header.table.get() {
             return Err(unfit("is damaged: the checksum of its checksums is wrong"));
         }
-        Ok(Some(Self { storage, header, path }))
+        let marks = if storage.is_in_memory() { (table / 4).div_ceil(64) } else { 0 };
+        let lease = budget.lease("the marks of a saved index", marks * 8)?;
+        let compared = (0..marks).map(|_| AtomicU64::new(0)).collect();
+        Ok(Some(Self { storage, header, path, compared, _lease: lease }))
     }
 
     /// Records.
@@ -207,9 +214,15 @@ impl SavedIndex {
         let offset = HEADER as u64 + table + start + index / each * CHUNK as u64;
         let read = |offset, length| self.storage.bytes(offset, length).map_err(Error::io(&self.path, "read"));
         let bytes = read(offset, length)?;
-        let expected = read(HEADER as u64 + chunk * 4, 4)?;
-        if crc32(&bytes).to_le_bytes()[..] != *expected {
-            return Err(self.damaged("a checksum is wrong"));
+        let (mark, bit) = (self.compared.get(usize::try_from(chunk / 64).unwrap_or(usize::MAX)), 1 << (chunk % 64));
+        if mark.is_none_or(|mark| mark.load(Ordering::Relaxed) & bit == 0) {
+            let expected = read(HEADER as u64 + chunk * 4, 4)?;
+            if crc32(&bytes).to_le_bytes()[..] != *expected {
+                return Err(self.damaged("a checksum is wrong"));
+            }
+            if let Some(mark) = mark {
+                mark.fetch_or(bit, Ordering::Relaxed);
+            }
         }
         let at = usize::try_from(index % each).unwrap_or(0) * N;
         bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().ok_or_else(|| self.damaged("an item is missing"))
