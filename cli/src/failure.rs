@@ -47,7 +47,7 @@ impl Failure {
                     io::ErrorKind::OutOfMemory => Exit::Memory,
                     _ => Exit::Failure,
                 },
-                Error::Input { .. } | Error::Compressed { .. } => Exit::Input,
+                Error::Input { .. } | Error::Compressed { .. } | Error::Index { .. } => Exit::Input,
                 Error::Format { .. } | Error::Decode { .. } => Exit::Damaged,
                 Error::Memory { .. } => Exit::Memory,
                 Error::Space { .. } => Exit::Space,

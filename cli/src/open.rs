@@ -5,8 +5,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use talaria_db::fasta::input::Compression;
+use talaria_db::fasta::mapped::MappedFasta;
+use talaria_db::memory::settings::MemorySettings;
 use talaria_db::options::DEFAULT_CACHE;
 use talaria_db::read::storage::Access;
+use talaria_db::threads::GlobalWorkers;
 use talaria_db::{Database, Error, OpenOptions};
 
 use crate::failure::{Failure, Result};
@@ -48,11 +52,22 @@ impl DatabaseFlags {
             error => error.into(),
         })
     }
+
+    /// Opens it as plain FASTA, with the workers that make its index.
+    pub(crate) fn open_fasta(&self) -> Result<(MappedFasta, GlobalWorkers)> {
+        let mut settings = MemorySettings::default();
+        settings.mapping.use_memory_mapping = !self.no_mmap;
+        let budget = self.memory.budget()?;
+        let workers = self.threads.start(&budget, &settings)?;
+        Ok((MappedFasta::open(&self.path, &settings, &budget)?, workers))
+    }
 }
 
-/// Whether the first byte that is not blank starts a header line or a comment of FASTA.
+/// Whether it is compressed, or the first byte that is not blank starts a header line or a comment of FASTA.
 fn looks_like_fasta(path: &Path) -> bool {
     let mut sample = Vec::new();
     let read = File::open(path).and_then(|file| file.take(SAMPLE).read_to_end(&mut sample));
-    read.is_ok() && matches!(sample.trim_ascii_start().first(), Some(b'>' | b';'))
+    let text = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&sample).trim_ascii_start();
+    let compressed = Compression::detect(&sample) != Compression::None;
+    read.is_ok() && (compressed || matches!(text.first(), Some(b'>' | b';' | b'#')))
 }

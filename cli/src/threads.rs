@@ -1,7 +1,8 @@
 //! The number of threads.
 
 use clap::Args;
-use talaria_db::Database;
+use talaria_db::memory::budget::Budget;
+use talaria_db::memory::settings::MemorySettings;
 use talaria_db::threads::GlobalWorkers;
 
 use crate::failure::Result;
@@ -20,9 +21,9 @@ impl ThreadFlags {
         self.threads.map_or(0, usize::from)
     }
 
-    /// Starts them for what is done in parallel with `database`, under its budget and settings. To be called at most once; the result is
-    /// to be kept until that is done.
-    pub(crate) fn start(self, database: &Database) -> Result<GlobalWorkers> {
-        Ok(GlobalWorkers::start(self.count(), database.budget(), database.memory())?)
+    /// Starts them under this budget and these settings. To be called at most once; the result is to be kept until all is done that
+    /// they do.
+    pub(crate) fn start(self, budget: &Budget, settings: &MemorySettings) -> Result<GlobalWorkers> {
+        Ok(GlobalWorkers::start(self.count(), budget, settings)?)
     }
 }

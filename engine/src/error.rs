@@ -65,6 +65,14 @@ pub enum Error {
         /// What the codec said.
         reason: String,
     },
+    /// The saved index of a FASTA file is damaged or of another state of the file; or the file changed under its index.
+    #[error("{}: {reason}", path.display())]
+    Index {
+        /// The index or the FASTA file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The memory budget refused a lease.
     #[error("{what} needs {need} bytes of memory, {free} of the limit of {limit} are free; raise --max-memory")]
     Memory {

@@ -48,7 +48,7 @@ impl ExportFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open_with(CACHE)?;
         let options = self.options(&database)?;
-        let _workers = self.database.threads.start(&database)?;
+        let _workers = self.database.threads.start(database.budget(), database.memory())?;
         match &self.output {
             None => {
                 let mut output = Output::stdout()?;

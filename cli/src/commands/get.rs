@@ -5,6 +5,7 @@ mod ids;
 mod numbers;
 mod region;
 mod search;
+mod source;
 mod write;
 
 use std::ffi::OsString;
@@ -12,7 +13,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
-use talaria_db::Database;
 
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -23,6 +23,7 @@ use fetch::Fetcher;
 use ids::IdFile;
 use numbers::Numbers;
 use search::{Missing, Wanted};
+use source::Source;
 use write::RecordWriter;
 
 /// Names or records up to this number are looked up one after the other, without threads: starting those takes longer.
@@ -34,11 +35,15 @@ const MOST_NUMBERS: u64 = 1 << 16;
 #[derive(Debug, Args)]
 #[command(
     override_usage = "talaria-db get [OPTIONS] <DB> [ID]... [--file <FILE>] [--number <LIST>]",
-    group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number"])),
+    group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number", "save_index"])),
     after_help = "\
 A name is the first word of a header, or an accession (with or without its
 version) or entry name in it. All records that bear a name are printed. What is
 not found is listed on standard error, and the exit code is 5 at the end.
+
+DB may also be a plain FASTA file, which is then indexed in memory each time, or
+once with --save-index; an index that is older than the file is not used. FASTA
+has no checksums: what is printed is what the file says now.
 
 Regions are as in samtools: ID:from-to, counted from 1, both ends included.
 ID:from, ID:from- and ID:-to run to an end of the sequence. An id that has a
@@ -48,7 +53,8 @@ Examples:
   talaria-db get uniref50.talaria P69905 HBB_HUMAN
   talaria-db get genome.talaria chr1:1,000,001-1,000,060 --reverse-complement
   talaria-db get nr.talaria --file ids.txt --format tsv > records.tsv
-  talaria-db get nr.talaria --number 0,17,100-199"
+  talaria-db get nr.talaria --number 0,17,100-199
+  talaria-db get proteins.fasta P69905 --save-index"
 )]
 pub(crate) struct GetFlags {
     #[command(flatten)]
@@ -74,6 +80,9 @@ pub(crate) struct GetFlags {
     /// Of several records with a name, the first one only
     #[arg(long)]
     first: bool,
+    /// Keep the index of a FASTA file beside it, as FILE.talaria-index, for the next time
+    #[arg(long)]
+    save_index: bool,
 }
 
 /// How records are printed.
@@ -91,17 +100,16 @@ pub(crate) enum Format {
 impl GetFlags {
     /// Looks up and prints: the ids of the command line, those of the file, the numbers.
     pub(crate) fn run(&self) -> Result<Exit> {
-        let database = self.database.open()?;
+        let many = self.file.is_some() || self.number.is_some() || self.ids.len() > FEW;
+        let source = Source::open(&self.database, self.save_index)?;
+        let _workers = source.start_workers(&self.database, many)?;
         let mut names = match &self.file {
-            Some(path) => Some(IdFile::open(path, database.budget())?),
+            Some(path) => Some(IdFile::open(path, source.budget())?),
             None => None,
         };
-        let many = names.is_some() || self.number.is_some() || self.ids.len() > FEW;
-        let start = || self.database.threads.start(&database);
-        let _workers = many.then(start).transpose()?;
         let writer = RecordWriter::new(Output::stdout()?, self.format, self.line_width)?;
-        let fetcher = Fetcher::new(&database, writer, self.reverse_complement);
-        let mut getter = Getter { database: &database, fetcher, first: self.first, missing: false };
+        let fetcher = Fetcher::new(&source, writer, self.reverse_complement);
+        let mut getter = Getter { source: &source, fetcher, first: self.first, missing: false };
         let ids: Vec<&[u8]> = self.ids.iter().map(|id| id.as_bytes()).collect();
         getter.names(&ids)?;
         while let Some(chunk) = names.as_mut().map(IdFile::next_chunk).transpose()?.flatten() {
@@ -116,16 +124,16 @@ impl GetFlags {
 }
 
 /// Takes what is asked for piece by piece, so that memory has a bound.
-struct Getter<'d> {
-    database: &'d Database,
-    fetcher: Fetcher<'d>,
+struct Getter<'s> {
+    source: &'s Source,
+    fetcher: Fetcher<'s>,
     first: bool,
     missing: bool,
 }
 
 impl Getter<'_> {
     fn names(&mut self, names: &[&[u8]]) -> Result<()> {
-        let found = search::search(self.database, names, self.first)?;
+        let found = search::search(self.source, names, self.first)?;
         for missing in &found.missing {
             self.missing = true;
             match missing {
@@ -141,7 +149,7 @@ impl Getter<'_> {
 
     /// Records `first` to `last`, as far as there are that many.
     fn numbers(&mut self, first: u64, last: u64) -> Result<()> {
-        let count = self.database.len();
+        let count = self.source.len();
         if last >= count {
             self.missing = true;
             let range = if first == last { format!("number {first}") } else { format!("numbers {first}-{last}") };
@@ -151,7 +159,7 @@ impl Getter<'_> {
         while next < end {
             let until = end.min(next + MOST_NUMBERS);
             let wanted: talaria_db::Result<Vec<Wanted<'_>>> =
-                (next..until).map(|ordinal| Wanted::number(self.database, ordinal)).collect();
+                (next..until).map(|ordinal| Wanted::number(self.source, ordinal)).collect();
             self.fetcher.fetch(&wanted?)?;
             next = until;
         }

@@ -4,6 +4,7 @@
 mod build;
 mod common;
 mod export;
+mod fasta;
 mod formats;
 mod get;
 mod help;

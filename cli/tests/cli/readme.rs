@@ -39,7 +39,7 @@ fn the_tour() {
             commands += 1;
         }
     }
-    assert_eq!(commands, 8);
+    assert_eq!(commands, 9);
 }
 
 #[test]

@@ -4,4 +4,5 @@ pub mod alphabet;
 pub mod batch;
 pub mod cursor;
 pub mod input;
+pub mod mapped;
 pub mod parse;

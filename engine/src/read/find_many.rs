@@ -39,7 +39,19 @@ pub struct Matches {
     /// Where the numbers of each name end.
     ends: Vec<usize>,
     ordinals: Vec<u64>,
-    _lease: Lease,
+    _lease: Option<Lease>,
+}
+
+/// Of lists that were found one by one.
+impl FromIterator<Vec<u64>> for Matches {
+    fn from_iter<I: IntoIterator<Item = Vec<u64>>>(lists: I) -> Self {
+        let (mut ends, mut ordinals) = (Vec::new(), Vec::new());
+        for list in lists {
+            ordinals.extend(list);
+            ends.push(ordinals.len());
+        }
+        Self { ends, ordinals, _lease: None }
+    }
 }
 
 impl Matches {
@@ -128,7 +140,7 @@ impl Database {
         let ordinals: Vec<u64> = candidates.iter().map(|candidate| candidate.ordinal).collect();
         drop(candidates);
         lease.resize((ends.len() + ordinals.len()) as u64 * 8)?;
-        Ok(Matches { ends, ordinals, _lease: lease })
+        Ok(Matches { ends, ordinals, _lease: Some(lease) })
     }
 
     /// The records that may bear one of `names`, which are numbered from `first`.

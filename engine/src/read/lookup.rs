@@ -25,7 +25,7 @@ impl Database {
                 found.add(ordinal, keys::rank_of(&self.header(ordinal)?, name));
             }
         }
-        Ok(found.ordinals)
+        Ok(found.into_ordinals())
     }
 
     /// The indexes of the key entries in the bucket of a hash.
@@ -67,13 +67,14 @@ impl Database {
 
 /// The records with the lowest rank so far.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     rank: Option<Rank>,
     ordinals: Vec<u64>,
 }
 
 impl Found {
-    fn add(&mut self, ordinal: u64, rank: Option<Rank>) {
+    /// A record that may bear the name; not, if `rank` is none.
+    pub(crate) fn add(&mut self, ordinal: u64, rank: Option<Rank>) {
         let Some(rank) = rank else { return };
         if self.rank.is_none_or(|best| rank < best) {
             self.rank = Some(rank);
@@ -82,5 +83,10 @@ impl Found {
         if self.rank == Some(rank) {
             self.ordinals.push(ordinal);
         }
+    }
+
+    /// The records, in the order in which they were added.
+    pub(crate) fn into_ordinals(self) -> Vec<u64> {
+        self.ordinals
     }
 }

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use talaria_db::Database;
 use talaria_db::read::batch::{OVERHEAD, most_bytes};
 use talaria_db::spec::alphabet::{Alphabet, complement};
 
 use super::FEW;
 use super::search::Wanted;
+use super::source::Source;
 use super::write::{RecordWriter, Subject};
 use crate::failure::{Failure, Result};
 
@@ -17,19 +17,19 @@ const SHORT: u64 = 256 << 10;
 const PIECE: u64 = 256 << 10;
 
 /// Reads what is wanted and gives it to a writer.
-pub(super) struct Fetcher<'d> {
-    database: &'d Database,
+pub(super) struct Fetcher<'s> {
+    source: &'s Source,
     writer: RecordWriter,
     reverse: bool,
     most: u64,
     piece: Vec<u8>,
 }
 
-impl<'d> Fetcher<'d> {
+impl<'s> Fetcher<'s> {
     /// With `reverse`, of the other strand.
-    pub(super) fn new(database: &'d Database, writer: RecordWriter, reverse: bool) -> Self {
-        let most = most_bytes(database.budget());
-        Self { database, writer, reverse, most, piece: Vec::new() }
+    pub(super) fn new(source: &'s Source, writer: RecordWriter, reverse: bool) -> Self {
+        let most = most_bytes(source.budget());
+        Self { source, writer, reverse, most, piece: Vec::new() }
     }
 
     /// Writes what is left.
@@ -68,7 +68,7 @@ impl<'d> Fetcher<'d> {
     fn together(&mut self, wanted: &[Wanted<'_>]) -> Result<()> {
         let ordinals: Vec<u64> = wanted.iter().map(|wanted| wanted.ordinal).collect();
         let mut next = wanted.iter();
-        self.database.for_each_record(&ordinals, |record| {
+        self.source.for_each_record(&ordinals, |record| {
             let Some(wanted) = next.next() else { return Ok(()) };
             let alphabet = self.strand(wanted)?;
             self.writer.begin(&subject(wanted, record.header(), alphabet))?;
@@ -90,18 +90,18 @@ impl<'d> Fetcher<'d> {
     fn alone(&mut self, wanted: &Wanted<'_>) -> Result<()> {
         let (ordinal, range) = (wanted.ordinal, wanted.range());
         let alphabet = self.strand(wanted)?;
-        self.writer.begin(&subject(wanted, &self.database.header(ordinal)?, alphabet))?;
+        self.writer.begin(&subject(wanted, &self.source.header(ordinal)?, alphabet))?;
         let Some(alphabet) = alphabet else {
-            self.database.for_each_residues(ordinal, range, |part| self.writer.residues(part))?;
+            self.source.for_each_residues(ordinal, range, |part| self.writer.residues(part))?;
             return Ok(self.writer.end()?);
         };
-        let _lease = self.database.budget().lease("a piece of the other strand", PIECE.min(range.end - range.start))?;
+        let _lease = self.source.budget().lease("a piece of the other strand", PIECE.min(range.end - range.start))?;
         let mut end = range.end;
         while end > range.start {
             // Pieces start at multiples of their size, so that hardly a block is decoded twice.
             let start = ((end - 1) / PIECE * PIECE).max(range.start);
             self.piece.clear();
-            self.database.for_each_residues(ordinal, start..end, |part| {
+            self.source.for_each_residues(ordinal, start..end, |part| {
                 self.piece.extend_from_slice(part);
                 Ok(())
             })?;
@@ -117,11 +117,7 @@ impl<'d> Fetcher<'d> {
         if !self.reverse {
             return Ok(None);
         }
-        let kind = self.database.header_entry(wanted.ordinal)?.kind;
-        let alphabet = match Alphabet::from_byte(kind) {
-            Ok(Alphabet::Unknown) | Err(_) => self.database.alphabet(),
-            Ok(alphabet) => alphabet,
-        };
+        let alphabet = self.source.alphabet(wanted.ordinal)?;
         if alphabet == Alphabet::Protein {
             let number = wanted.ordinal;
             let name = wanted.query.map_or(format!("number {number}"), |name| String::from_utf8_lossy(name).into());

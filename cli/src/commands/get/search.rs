@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use talaria_db::Database;
 use talaria_db::read::find_many::Matches;
 
 use super::FEW;
 use super::region::{Place, Region};
+use super::source::Source;
 use crate::failure::{Failure, Result};
 
 /// A record, or a part of it, that is to be printed.
@@ -26,9 +26,9 @@ pub(super) struct Wanted<'q> {
 
 impl Wanted<'_> {
     /// The whole record with this number.
-    pub(super) fn number(database: &Database, ordinal: u64) -> talaria_db::Result<Self> {
-        let header_length = database.header_entry(ordinal)?.text_length.get();
-        Ok(Self { query: None, ordinal, length: database.sequence_length(ordinal)?, header_length, part: None })
+    pub(super) fn number(source: &Source, ordinal: u64) -> talaria_db::Result<Self> {
+        let header_length = source.header_length(ordinal)?;
+        Ok(Self { query: None, ordinal, length: source.sequence_length(ordinal)?, header_length, part: None })
     }
 
     /// Residues from 0, half open.
@@ -56,32 +56,32 @@ pub(super) struct Found<'q> {
 }
 
 /// Looks all of `names` up: each as it stands, and as a region only if no record bears it.
-pub(super) fn search<'q>(database: &Database, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
-    let whole = find(database, names)?;
-    let absent = names.iter().enumerate().filter(|&(index, _)| whole.of(index).is_empty()).map(|(_, name)| name);
+pub(super) fn search<'q>(source: &Source, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
+    let whole = find(source, names)?;
+    let absent = names.iter().enumerate().filter(|&(index, _)| whole.get(index).is_empty()).map(|(_, name)| name);
     let regions: Vec<Option<Region<'q>>> = absent.map(|name| Region::parse(name)).collect();
     let bases: Vec<&[u8]> = regions.iter().flatten().map(|region| region.name).collect();
-    let of_regions = find(database, &bases)?;
+    let of_regions = find(source, &bases)?;
     let (mut regions, mut next_region) = (regions.into_iter(), 0..);
 
     let mut found = Found::default();
     found.wanted.reserve(names.len());
     for (index, &query) in names.iter().enumerate() {
-        let ordinals = whole.of(index);
+        let ordinals = whole.get(index);
         if !ordinals.is_empty() {
             for &ordinal in chosen(ordinals, first) {
-                found.wanted.push(Wanted { query: Some(query), ..Wanted::number(database, ordinal)? });
+                found.wanted.push(Wanted { query: Some(query), ..Wanted::number(source, ordinal)? });
             }
             continue;
         }
         let region = regions.next().flatten();
-        let ordinals = region.and_then(|_| next_region.next()).map_or(&[][..], |index| of_regions.of(index));
+        let ordinals = region.and_then(|_| next_region.next()).map_or(&[][..], |index| of_regions.get(index));
         let (Some(region), false) = (region, ordinals.is_empty()) else {
             found.missing.push(Missing::Name(query));
             continue;
         };
         for &ordinal in chosen(ordinals, first) {
-            let record = Wanted { query: Some(query), ..Wanted::number(database, ordinal)? };
+            let record = Wanted { query: Some(query), ..Wanted::number(source, ordinal)? };
             match region.place(record.length) {
                 Place::Whole => found.wanted.push(record),
                 Place::Part(part) => found.wanted.push(Wanted { part: Some(part), ..record }),
@@ -100,24 +100,6 @@ fn chosen(ordinals: &[u64], first: bool) -> &[u64] {
     ordinals.get(..1).filter(|_| first).unwrap_or(ordinals)
 }
 
-/// The records of each name.
-enum Records {
-    Few(Vec<Vec<u64>>),
-    Many(Matches),
-}
-
-impl Records {
-    fn of(&self, name: usize) -> &[u64] {
-        match self {
-            Self::Few(lists) => lists.get(name).map_or(&[], Vec::as_slice),
-            Self::Many(matches) => matches.get(name),
-        }
-    }
-}
-
-fn find(database: &Database, names: &[&[u8]]) -> talaria_db::Result<Records> {
-    if names.len() <= FEW {
-        return names.iter().map(|name| database.find(name)).collect::<talaria_db::Result<_>>().map(Records::Few);
-    }
-    database.find_many(names).map(Records::Many)
+fn find(source: &Source, names: &[&[u8]]) -> talaria_db::Result<Matches> {
+    if names.len() <= FEW { names.iter().map(|name| source.find(name)).collect() } else { source.find_many(names) }
 }

@@ -10,7 +10,7 @@ use talaria_db_spec::source::LineEnd;
 
 /// The first line end of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FirstLineEnd {
+pub(in crate::fasta) enum FirstLineEnd {
     /// There is none.
     None,
     /// There is one.
@@ -20,7 +20,7 @@ pub(super) enum FirstLineEnd {
 }
 
 /// The first line end of `chunk`.
-pub(super) fn first_line_end(chunk: &[u8]) -> FirstLineEnd {
+pub(in crate::fasta) fn first_line_end(chunk: &[u8]) -> FirstLineEnd {
     let Some(at) = memchr2(b'\n', b'\r', chunk) else { return FirstLineEnd::None };
     match (chunk.get(at), chunk.get(at + 1)) {
         (Some(b'\n'), _) => FirstLineEnd::Is(LineEnd::Lf),
@@ -31,7 +31,7 @@ pub(super) fn first_line_end(chunk: &[u8]) -> FirstLineEnd {
 }
 
 /// The byte that ends lines.
-pub(super) const fn last_byte(line_end: LineEnd) -> u8 {
+pub(in crate::fasta) const fn last_byte(line_end: LineEnd) -> u8 {
     match line_end {
         LineEnd::Lf | LineEnd::CrLf => b'\n',
         LineEnd::Cr => b'\r',

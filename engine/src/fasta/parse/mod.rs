@@ -15,7 +15,7 @@
 //! record of at most `long` residues that is held back, one header line of at most 64 MiB, a preamble of at most 1 MiB,
 //! and the script of the current record, which is leased.
 
-mod detect;
+pub(in crate::fasta) mod detect;
 mod layout;
 mod lines;
 mod place;
@@ -40,9 +40,9 @@ use place::Place;
 /// A header text of at most so many bytes goes without a lease.
 const SHORT_HEADER: usize = 256 << 10;
 /// Most bytes of a header line: 64 MiB.
-const HEADER_LIMIT: usize = 64 << 20;
+pub(in crate::fasta) const HEADER_LIMIT: usize = 64 << 20;
 /// Most bytes before the first record: 1 MiB.
-const PREAMBLE_LIMIT: usize = 1 << 20;
+pub(in crate::fasta) const PREAMBLE_LIMIT: usize = 1 << 20;
 
 /// What of a source is not in its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,0 +1,136 @@
+//! What records come from: a container, or a plain FASTA file. The rest of the command does not know which.
+
+use std::ops::Range;
+
+use talaria_db::fasta::mapped::{IndexOrigin, MappedFasta};
+use talaria_db::memory::budget::Budget;
+use talaria_db::read::find_many::Matches;
+use talaria_db::spec::alphabet::Alphabet;
+use talaria_db::threads::GlobalWorkers;
+use talaria_db::{Database, Record, SharedSequence};
+
+use crate::failure::{Failure, Result};
+use crate::message::say;
+use crate::open::DatabaseFlags;
+
+/// A container or a FASTA file, open.
+#[derive(Debug)]
+pub(super) enum Source {
+    Container(Database),
+    Fasta { fasta: Box<MappedFasta>, _workers: GlobalWorkers },
+}
+
+impl Source {
+    /// Opens what the flags name; of FASTA the index too, which is saved if `save` says so.
+    pub(super) fn open(flags: &DatabaseFlags, save: bool) -> Result<Self> {
+        let (fasta, workers) = match flags.open() {
+            Ok(_) if save => {
+                return Err(Failure::Usage("--save-index: a container has an index, it is for FASTA".to_owned()));
+            }
+            Ok(database) => return Ok(Self::Container(database)),
+            Err(Failure::Fasta(_)) => flags.open_fasta()?,
+            Err(failure) => return Err(failure),
+        };
+        if let (IndexOrigin::Remade(reason), false) = (fasta.index_origin(), save) {
+            say(format_args!("{reason}; made the index anew, --save-index keeps it"));
+        }
+        // A folder that cannot be written to is no reason not to answer.
+        if let Some(error) = save.then(|| fasta.save_index().err()).flatten() {
+            say(format_args!("the index is not saved: {error}"));
+        }
+        Ok(Self::Fasta { fasta: Box::new(fasta), _workers: workers })
+    }
+
+    /// Starts the workers, if there is enough to do for them; those for FASTA have made its index already.
+    pub(super) fn start_workers(&self, flags: &DatabaseFlags, many: bool) -> Result<Option<GlobalWorkers>> {
+        match self {
+            Self::Container(database) if many => Ok(Some(flags.threads.start(database.budget(), database.memory())?)),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Container(database) => database.len(),
+            Self::Fasta { fasta, .. } => fasta.len(),
+        }
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        match self {
+            Self::Container(database) => database.budget(),
+            Self::Fasta { fasta, .. } => fasta.budget(),
+        }
+    }
+
+    /// The records that bear a name.
+    pub(super) fn find(&self, name: &[u8]) -> talaria_db::Result<Vec<u64>> {
+        match self {
+            Self::Container(database) => database.find(name),
+            Self::Fasta { fasta, .. } => fasta.find(name),
+        }
+    }
+
+    /// [`Source::find`] for many names, in parallel.
+    pub(super) fn find_many(&self, names: &[&[u8]]) -> talaria_db::Result<Matches> {
+        match self {
+            Self::Container(database) => database.find_many(names),
+            Self::Fasta { fasta, .. } => fasta.find_many(names),
+        }
+    }
+
+    /// Bytes of a header line, about.
+    pub(super) fn header_length(&self, ordinal: u64) -> talaria_db::Result<u32> {
+        match self {
+            Self::Container(database) => Ok(database.header_entry(ordinal)?.text_length.get()),
+            Self::Fasta { fasta, .. } => fasta.header_length(ordinal),
+        }
+    }
+
+    /// Residues of a record.
+    pub(super) fn sequence_length(&self, ordinal: u64) -> talaria_db::Result<u64> {
+        match self {
+            Self::Container(database) => database.sequence_length(ordinal),
+            Self::Fasta { fasta, .. } => fasta.sequence_length(ordinal),
+        }
+    }
+
+    pub(super) fn header(&self, ordinal: u64) -> talaria_db::Result<SharedSequence> {
+        match self {
+            Self::Container(database) => database.header(ordinal),
+            Self::Fasta { fasta, .. } => fasta.header(ordinal),
+        }
+    }
+
+    /// What the residues of a record are; of all of them where that is not known of each.
+    pub(super) fn alphabet(&self, ordinal: u64) -> talaria_db::Result<Alphabet> {
+        match self {
+            Self::Container(database) => match Alphabet::from_byte(database.header_entry(ordinal)?.kind) {
+                Ok(Alphabet::Unknown) | Err(_) => Ok(database.alphabet()),
+                Ok(alphabet) => Ok(alphabet),
+            },
+            Self::Fasta { fasta, .. } => fasta.alphabet(),
+        }
+    }
+
+    /// Residues `range` of a record, piece by piece.
+    pub(super) fn for_each_residues(
+        &self,
+        ordinal: u64,
+        range: Range<u64>,
+        part: impl FnMut(&[u8]) -> talaria_db::Result<()>,
+    ) -> talaria_db::Result<()> {
+        match self {
+            Self::Container(database) => database.for_each_residues(ordinal, range, part),
+            Self::Fasta { fasta, .. } => fasta.for_each_residues(ordinal, range, part),
+        }
+    }
+
+    /// Records, in the order given.
+    pub(super) fn for_each_record(&self, ordinals: &[u64], visit: impl FnMut(&Record) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Container(database) => database.for_each_record(ordinals, visit),
+            Self::Fasta { fasta, .. } => fasta.for_each_record(ordinals, visit),
+        }
+    }
+}
