@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
 use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
-use crate::read::cache::BlockCache;
+use crate::read::cache::{BlockCache, CacheStatistics};
 use crate::read::pages::Pages;
 use crate::read::storage::Storage;
 use crate::read::stream::{Stream, StreamKind};
@@ -53,7 +53,7 @@ struct Inner {
     container: Container,
     sections: Sections,
     pages: Pages,
-    cache: BlockCache,
+    cache: Arc<BlockCache>,
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
     _lease: Lease,
@@ -133,7 +133,12 @@ impl Database {
         }
         let inner = Inner {
             pages: Pages::new(checksums),
-            cache: BlockCache::new(options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE), &options.budget)?,
+            cache: BlockCache::new(
+                options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE),
+                u64::from(sections.sequences.nominal.max(sections.texts.nominal)),
+                &options.memory.compression,
+                &options.budget,
+            )?,
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
             _lease: lease,
@@ -189,6 +194,12 @@ impl Database {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.inner.budget
+    }
+
+    /// What its cache of decoded blocks did since it was opened, and holds now.
+    #[must_use]
+    pub fn cache_statistics(&self) -> CacheStatistics {
+        self.inner.cache.statistics()
     }
 
     /// The files that it was made from, in order.

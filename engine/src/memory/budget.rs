@@ -12,6 +12,10 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use crate::error::{Error, Result};
 
+/// How often others are asked for memory before a lease is refused: what they give back may be taken again, by themselves for one,
+/// before the lease is.
+const ATTEMPTS: usize = 8;
+
 /// Who holds memory that can be done without.
 ///
 /// Is called from any thread that takes a lease, so an implementation must not take leases that [`Budget::lease`] refuses by asking in
@@ -121,17 +125,19 @@ impl Budget {
     }
 
     fn take(&self, what: &'static str, bytes: u64) -> Result<()> {
-        if self.take_free(bytes).is_ok() {
-            return Ok(());
+        let mut in_use = match self.take_free(bytes) {
+            Ok(()) => return Ok(()),
+            Err(in_use) => in_use,
+        };
+        for _ in 0..ATTEMPTS {
+            self.make_free(bytes);
+            in_use = match self.take_free(bytes) {
+                Ok(()) => return Ok(()),
+                Err(in_use) => in_use,
+            };
         }
-        self.make_free(bytes);
         let limit = self.limit();
-        self.take_free(bytes).map_err(|in_use| Error::Memory {
-            what,
-            need: bytes,
-            free: limit.saturating_sub(in_use),
-            limit,
-        })
+        Err(Error::Memory { what, need: bytes, free: limit.saturating_sub(in_use), limit })
     }
 
     /// Takes `bytes` if they are free; else says how many are in use.
