@@ -300,7 +300,8 @@ impl Database {
     }
 
     pub(crate) fn item<const N: usize>(&self, section: &Section, index: u64) -> Result<[u8; N]> {
-        self.inner.pages.item(&self.inner.storage, &self.inner.path, section, index)
+        let Inner { storage, cache, path, pages, .. } = &*self.inner;
+        pages.item(storage, cache, path, section, index)
     }
 
     pub(crate) fn items(&self, section: &Section, items: Range<u64>) -> Result<Cow<'_, [u8]>> {

@@ -14,17 +14,20 @@
 
 mod flight;
 mod key;
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod loom_tests;
 mod lru;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod model_tests;
 mod second;
 mod shard;
 mod statistics;
 mod store;
 mod sync;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 #[cfg(feature = "trace")]
 pub mod trace;
