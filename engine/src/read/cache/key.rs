@@ -1,11 +1,9 @@
 //! What a cache's entries are called, and a hash of that which costs one multiplication.
 
-use std::hash::{BuildHasherDefault, Hash, Hasher};
-
 use crate::read::stream::StreamKind;
 
 /// Names what was decoded or checked, within one container. A container never changes, so what bears a key is never out of date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CacheKey {
     /// A decoded block.
     Block {
@@ -27,40 +25,15 @@ impl CacheKey {
         }
     }
 
-    /// A number whose upper half is spread evenly whatever the keys are.
-    pub(super) fn spread(self) -> u64 {
+    /// The key's hash. Numbers of blocks come from files, so a hostile one could choose keys that meet in the table; it would slow down
+    /// nobody but its own reader, and by no more than the entries that its cache holds.
+    pub(super) fn hash(self) -> u64 {
         mix(self.packed())
     }
-}
 
-impl Hash for CacheKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.packed());
-    }
-}
-
-/// Hashes a [`CacheKey`]. Numbers of blocks come from files, so a hostile one could choose keys that meet in the table; it would slow
-/// down nobody but its own reader, and by no more than the entries that its cache holds.
-#[derive(Debug, Default)]
-pub(super) struct KeyHasher(u64);
-
-/// For the maps of a cache.
-pub(super) type KeyHash = BuildHasherDefault<KeyHasher>;
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(byte.into());
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        // Another start than that of the shard's number, so that the keys of one shard still spread.
-        self.0 = mix(self.0 ^ value ^ 0x5851_F42D_4C95_7F2D);
+    /// A number that chooses a shard, spread evenly in its upper half, and so that the hashes of one shard still spread.
+    pub(super) fn spread(self) -> u64 {
+        mix(self.packed() ^ 0x5851_F42D_4C95_7F2D)
     }
 }
 

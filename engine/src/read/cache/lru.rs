@@ -4,11 +4,12 @@
 //! of the protected segment, which has at most four fifths of the capacity. The coldest entry is the oldest on probation, so entries that are
 //! used once (a pass over a file) push out each other and not those that are used again and again.
 //!
-//! A lookup costs one probe of a hash table and a few writes to links; entries lie in a slab, linked by index.
+//! A protected entry that is among the most recent quarter anyway is not moved, so that a hit on what is hot writes nothing. Entries lie in
+//! a slab, linked by index, and the hash table holds nothing but such indexes: a lookup touches one line of each.
 
-use std::collections::HashMap;
+use hashbrown::HashTable;
 
-use super::key::{CacheKey, KeyHash};
+use super::key::CacheKey;
 
 /// Bytes of memory that an entry takes beside its content: slab, index, reference count and allocation.
 pub(super) const OVERHEAD: usize = 160;
@@ -41,6 +42,8 @@ struct Entry<V> {
     segment: Segment,
     newer: u32,
     older: u32,
+    /// Of the move that made it the most recent protected entry.
+    moved: u32,
 }
 
 /// Ends of a list, the head the most recent.
@@ -49,24 +52,28 @@ struct List {
     head: u32,
     tail: u32,
     weight: usize,
+    count: u32,
 }
 
 impl List {
-    const EMPTY: Self = Self { head: NONE, tail: NONE, weight: 0 };
+    const EMPTY: Self = Self { head: NONE, tail: NONE, weight: 0, count: 0 };
 }
 
 /// The list. It has no capacity of its own: its owner makes room with [`SegmentedLru::pop_coldest`].
 #[derive(Debug)]
 pub(super) struct SegmentedLru<V> {
-    index: HashMap<CacheKey, u32, KeyHash>,
+    index: HashTable<u32>,
     entries: Vec<Entry<V>>,
     free: Vec<u32>,
     lists: [List; 2],
+    /// Moves to the head of the protected list, modulo 2^32.
+    moves: u32,
 }
 
 impl<V: Weigh> SegmentedLru<V> {
     pub(super) fn new() -> Self {
-        Self { index: HashMap::default(), entries: Vec::new(), free: Vec::new(), lists: [List::EMPTY, List::EMPTY] }
+        let lists = [List::EMPTY, List::EMPTY];
+        Self { index: HashTable::new(), entries: Vec::new(), free: Vec::new(), lists, moves: 0 }
     }
 
     /// Bytes of all entries.
@@ -82,35 +89,44 @@ impl<V: Weigh> SegmentedLru<V> {
     /// An entry, which becomes the most recent protected one; those that go over `protected` bytes fall back on probation.
     #[inline]
     pub(super) fn get(&mut self, key: CacheKey, protected: usize) -> Option<&V> {
-        let at = *self.index.get(&key)?;
-        if self.lists[Segment::Protected as usize].head != at {
-            self.unlink(at);
-            self.link_newest(at, Segment::Protected);
-            while self.lists[Segment::Protected as usize].weight > protected {
-                // The tail may be the entry itself, if it alone is too large to be protected.
-                let oldest = self.lists[Segment::Protected as usize].tail;
-                self.unlink(oldest);
-                self.link_newest(oldest, Segment::Probation);
-            }
+        let at = self.find(key)?;
+        let entry = &self.entries[at as usize];
+        let since = self.moves.wrapping_sub(entry.moved);
+        if entry.segment == Segment::Probation || since > self.lists[Segment::Protected as usize].count / 4 {
+            self.protect(at, protected);
         }
         self.entries[at as usize].value.as_ref()
     }
 
+    fn protect(&mut self, at: u32, protected: usize) {
+        self.unlink(at);
+        self.link_newest(at, Segment::Protected);
+        self.moves = self.moves.wrapping_add(1);
+        self.entries[at as usize].moved = self.moves;
+        while self.lists[Segment::Protected as usize].weight > protected {
+            // The tail may be the entry itself, if it alone is too large to be protected.
+            let oldest = self.lists[Segment::Protected as usize].tail;
+            self.unlink(oldest);
+            self.link_newest(oldest, Segment::Probation);
+        }
+    }
+
     /// An entry, which stays where it is.
     pub(super) fn peek(&self, key: CacheKey) -> Option<&V> {
-        let at = *self.index.get(&key)?;
+        let at = self.find(key)?;
         self.entries[at as usize].value.as_ref()
     }
 
     /// Adds an entry on probation; `false` if there is one of that name, which stays, or the table cannot grow.
     pub(super) fn insert(&mut self, key: CacheKey, value: V) -> bool {
-        if self.index.contains_key(&key)
-            || self.index.try_reserve(1).is_err()
+        let Self { index, entries, .. } = self;
+        if index.find(key.hash(), |&at| entries[at as usize].key == key).is_some()
+            || index.try_reserve(1, |&at| entries[at as usize].key.hash()).is_err()
             || (self.free.is_empty() && (self.entries.try_reserve(1).is_err() || self.entries.len() >= NONE as usize))
         {
             return false;
         }
-        let entry = Entry { key, value: Some(value), segment: Segment::Probation, newer: NONE, older: NONE };
+        let entry = Entry { key, value: Some(value), segment: Segment::Probation, newer: NONE, older: NONE, moved: 0 };
         let at = if let Some(at) = self.free.pop() {
             self.entries[at as usize] = entry;
             at
@@ -118,14 +134,15 @@ impl<V: Weigh> SegmentedLru<V> {
             self.entries.push(entry);
             (self.entries.len() - 1) as u32
         };
-        self.index.insert(key, at);
+        let Self { index, entries, .. } = self;
+        index.insert_unique(key.hash(), at, |&at| entries[at as usize].key.hash());
         self.link_newest(at, Segment::Probation);
         true
     }
 
     /// Takes an entry out.
     pub(super) fn remove(&mut self, key: CacheKey) -> Option<V> {
-        let at = *self.index.get(&key)?;
+        let at = self.find(key)?;
         self.take(at)
     }
 
@@ -148,11 +165,17 @@ impl<V: Weigh> SegmentedLru<V> {
         }
     }
 
+    fn find(&self, key: CacheKey) -> Option<u32> {
+        self.index.find(key.hash(), |&at| self.entries[at as usize].key == key).copied()
+    }
+
     fn take(&mut self, at: u32) -> Option<V> {
         self.unlink(at);
         let entry = &mut self.entries[at as usize];
         let value = entry.value.take();
-        self.index.remove(&entry.key);
+        if let Ok(found) = self.index.find_entry(entry.key.hash(), |&other| other == at) {
+            found.remove();
+        }
         self.free.push(at);
         value
     }
@@ -166,6 +189,7 @@ impl<V: Weigh> SegmentedLru<V> {
         let Entry { newer, older, segment, .. } = self.entries[at as usize];
         let list = &mut self.lists[segment as usize];
         list.weight -= weight;
+        list.count -= 1;
         if newer == NONE {
             list.head = older;
         } else {
@@ -182,6 +206,7 @@ impl<V: Weigh> SegmentedLru<V> {
         let weight = self.weight_of(at);
         let list = &mut self.lists[segment as usize];
         list.weight += weight;
+        list.count += 1;
         let second = std::mem::replace(&mut list.head, at);
         if second == NONE {
             list.tail = at;

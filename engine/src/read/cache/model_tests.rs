@@ -8,13 +8,15 @@ use super::*;
 /// Room for eight blocks of this size in a shard: eight shards in the least cache.
 const LARGEST: u64 = 16 << 10;
 
-type Entry = (u64, usize);
+/// Its number and length, and the move that made it the most recent protected one.
+type Entry = (u64, usize, u32);
 
 #[derive(Default)]
 struct ModelShard {
     capacity: usize,
     probation: Vec<Entry>,
     protected: Vec<Entry>,
+    moves: u32,
 }
 
 fn weight(list: &[Entry]) -> usize {
@@ -32,17 +34,21 @@ impl ModelShard {
 
     fn get_or_insert(&mut self, block: u64, size: usize) -> Option<usize> {
         let found = self.peek(block);
-        if let Some(size) = found {
+        let recent = self.protected.len() as u32 / 4;
+        if self.protected.iter().any(|entry| entry.0 == block && self.moves - entry.2 <= recent) {
+            // Stays where it is.
+        } else if let Some(size) = found {
+            self.moves += 1;
             self.probation.retain(|entry| entry.0 != block);
             self.protected.retain(|entry| entry.0 != block);
-            self.protected.insert(0, (block, size));
+            self.protected.insert(0, (block, size, self.moves));
             while weight(&self.protected) > self.capacity / 5 * 4 {
                 let fallen = self.protected.pop().unwrap();
                 self.probation.insert(0, fallen);
             }
         } else if size + OVERHEAD <= self.capacity {
             self.shrink(self.capacity - size - OVERHEAD);
-            self.probation.insert(0, (block, size));
+            self.probation.insert(0, (block, size, 0));
         }
         found
     }

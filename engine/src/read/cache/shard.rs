@@ -2,12 +2,11 @@
 //!
 //! The lock is held for a probe and a few links, never while something is decoded, waited for or dropped.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Block;
 use super::flight::Flight;
-use super::key::{CacheKey, KeyHash};
+use super::key::CacheKey;
 use super::lru::{Segment, Weigh};
 use super::statistics::CacheStatistics;
 use super::store::{Evicted, Store};
@@ -29,10 +28,21 @@ pub(super) struct Shard(Mutex<State>);
 #[derive(Debug)]
 struct State {
     store: Store<Block>,
-    flights: HashMap<CacheKey, Arc<Flight>, KeyHash>,
+    /// Hardly more than there are threads.
+    flights: Vec<(CacheKey, Arc<Flight>)>,
     hits: u64,
     misses: u64,
     waits: u64,
+}
+
+impl State {
+    fn flight(&self, key: CacheKey) -> Option<&Arc<Flight>> {
+        self.flights.iter().find(|flight| flight.0 == key).map(|flight| &flight.1)
+    }
+
+    fn end_flight(&mut self, key: CacheKey) {
+        self.flights.retain(|flight| flight.0 != key);
+    }
 }
 
 /// What a shard says to one who asks for an entry.
@@ -45,7 +55,7 @@ enum Answer {
 impl Shard {
     pub(super) fn new(capacity: usize, budget: &Budget) -> Result<Self> {
         let store = Store::new("the block cache", capacity, budget)?;
-        Ok(Self(Mutex::new(State { store, flights: HashMap::default(), hits: 0, misses: 0, waits: 0 })))
+        Ok(Self(Mutex::new(State { store, flights: Vec::new(), hits: 0, misses: 0, waits: 0 })))
     }
 
     /// The entry: as it is here, as somebody else decodes it just now, from `recall`, or from `decode`. What it pushes out goes
@@ -121,7 +131,7 @@ impl Shard {
     /// Whether somebody decodes the entry just now.
     #[cfg(all(test, not(loom)))]
     pub(super) fn is_under_way(&self, key: CacheKey) -> bool {
-        lock(&self.0).flights.contains_key(&key)
+        lock(&self.0).flight(key).is_some()
     }
 
     fn ask(&self, key: CacheKey) -> Answer {
@@ -130,12 +140,12 @@ impl Shard {
             state.hits += 1;
             return Answer::Here(block);
         }
-        if let Some(flight) = state.flights.get(&key).map(Arc::clone) {
+        if let Some(flight) = state.flight(key).map(Arc::clone) {
             state.waits += 1;
             return Answer::UnderWay(flight);
         }
         let flight = Flight::new();
-        state.flights.insert(key, Arc::clone(&flight));
+        state.flights.push((key, Arc::clone(&flight)));
         Answer::Yours(flight)
     }
 }
@@ -153,7 +163,7 @@ impl Lead<'_> {
         let mut state = lock(&self.shard.0);
         // In one step, so that whoever asks sees the entry or the flight.
         state.store.insert(self.key, Arc::clone(&block), evicted);
-        state.flights.remove(&self.key);
+        state.end_flight(self.key);
         state.misses += u64::from(missed);
         drop(state);
         self.landed = true;
@@ -166,7 +176,7 @@ impl Drop for Lead<'_> {
     fn drop(&mut self) {
         if !self.landed {
             let mut state = lock(&self.shard.0);
-            state.flights.remove(&self.key);
+            state.end_flight(self.key);
             state.misses += 1;
             drop(state);
             self.flight.land(None);

@@ -101,12 +101,13 @@ impl<V: Weigh> Store<V> {
 
     /// Leases what `more` bytes need beside the entries; `false` if that is not free.
     fn take(&mut self, more: usize) -> bool {
-        self.lease.try_resize((self.lru.weight() + more) as u64)
+        let bytes = (self.lru.weight() + more) as u64;
+        self.lease.bytes() == bytes || self.lease.try_resize(bytes)
     }
 
     /// Gives back what is leased beyond the entries.
     fn settle(&mut self) {
-        let shrunk = self.lease.try_resize(self.lru.weight() as u64);
-        debug_assert!(shrunk, "a lease never refuses to shrink");
+        let settled = self.take(0);
+        debug_assert!(settled, "a lease never refuses to shrink");
     }
 }
