@@ -18,6 +18,7 @@ pub enum CacheKey {
 
 impl CacheKey {
     /// The key as one number; different for keys that are different as long as numbers are below 2^56.
+    #[inline]
     fn packed(self) -> u64 {
         match self {
             Self::Block { stream, block } => (stream.index() as u64 + 1) << 56 ^ block,
@@ -27,17 +28,20 @@ impl CacheKey {
 
     /// The key's hash. Numbers of blocks come from files, so a hostile one could choose keys that meet in the table; it would slow down
     /// nobody but its own reader, and by no more than the entries that its cache holds.
+    #[inline]
     pub(super) fn hash(self) -> u64 {
         mix(self.packed())
     }
 
-    /// A number that chooses a shard, spread evenly in its upper half, and so that the hashes of one shard still spread.
-    pub(super) fn spread(self) -> u64 {
-        mix(self.packed() ^ 0x5851_F42D_4C95_7F2D)
+    /// Which of `count` shards it falls to; by bits of the hash that no table of a shard uses.
+    #[inline]
+    pub(super) fn shard(self, count: usize) -> usize {
+        (((self.hash() >> 32) & 0xFF_FFFF) as usize * count) >> 24
     }
 }
 
 /// Both halves of a product with an odd constant, put together.
+#[inline]
 fn mix(value: u64) -> u64 {
     let product = u128::from(value ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
     (product >> 64) as u64 ^ product as u64
@@ -52,9 +56,9 @@ mod tests {
         let mut counts = [0; 16];
         for block in 0..16_000 {
             for stream in StreamKind::ALL {
-                counts[(CacheKey::Block { stream, block }.spread() >> 60) as usize] += 1;
+                counts[CacheKey::Block { stream, block }.shard(16)] += 1;
             }
-            counts[(CacheKey::Page(block).spread() >> 60) as usize] += 1;
+            counts[CacheKey::Page(block).shard(16)] += 1;
         }
         assert!(counts.iter().all(|&count| (3_500..4_500).contains(&count)), "{counts:?}");
         let block = CacheKey::Block { stream: StreamKind::Sequence, block: 7 };

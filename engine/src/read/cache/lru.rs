@@ -98,6 +98,7 @@ impl<V: Weigh> SegmentedLru<V> {
         self.entries[at as usize].value.as_ref()
     }
 
+    #[inline(never)]
     fn protect(&mut self, at: u32, protected: usize) {
         self.unlink(at);
         self.link_newest(at, Segment::Protected);
@@ -165,6 +166,7 @@ impl<V: Weigh> SegmentedLru<V> {
         }
     }
 
+    #[inline]
     fn find(&self, key: CacheKey) -> Option<u32> {
         self.index.find(key.hash(), |&at| self.entries[at as usize].key == key).copied()
     }

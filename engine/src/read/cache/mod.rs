@@ -40,7 +40,6 @@ use self::lru::Segment;
 use self::second::SecondTier;
 use self::shard::Shard;
 pub use self::statistics::CacheStatistics;
-use self::store::Evicted;
 use crate::error::Result;
 use crate::memory::budget::{Budget, Reclaim};
 use crate::memory::settings::CompressionSettings;
@@ -127,13 +126,11 @@ impl BlockCache {
         if !self.keeps() {
             return decode().map(Arc::new);
         }
-        let mut evicted = Vec::new();
-        let recall = || self.second.as_ref()?.take(key);
-        let block = self.shard(key).get_or_decode(key, &mut evicted, recall, decode);
-        if !evicted.is_empty() {
-            self.hand_down(evicted);
+        let shard = self.shard(key);
+        match shard.get(key) {
+            Some(block) => Ok(block),
+            None => self.decode_in(shard, key, decode),
         }
-        block
     }
 
     /// The entry, if it is in the first tier; it does not count as used again. For passes, which ask for everything once.
@@ -181,8 +178,7 @@ impl BlockCache {
     }
 
     fn shard(&self, key: CacheKey) -> &Shard {
-        let number = (u128::from(key.spread()) * self.shards.len() as u128) >> 64;
-        &self.shards[number as usize]
+        &self.shards[key.shard(self.shards.len())]
     }
 
     fn weight(&self) -> u64 {
@@ -190,13 +186,23 @@ impl BlockCache {
         (first + self.second.as_ref().map_or(0, SecondTier::weight)) as u64
     }
 
-    #[cold]
-    fn hand_down(&self, evicted: Evicted<Block>) {
+    /// [`BlockCache::get_or_decode`] of what was not here a moment ago.
+    #[inline(never)]
+    fn decode_in<E>(
+        &self,
+        shard: &Shard,
+        key: CacheKey,
+        decode: impl FnOnce() -> std::result::Result<Vec<u8>, E>,
+    ) -> std::result::Result<Block, E> {
+        let mut evicted = Vec::new();
+        let recall = || self.second.as_ref()?.take(key);
+        let block = shard.get_or_decode(key, &mut evicted, recall, decode);
         if let Some(tier) = &self.second {
             for (key, block) in evicted {
                 tier.offer(key, block);
             }
         }
+        block
     }
 
     /// Drops entries that make up at least `bytes`, or all.

@@ -100,7 +100,7 @@ proptest! {
         prop_assert_eq!(count, 8);
         let mut model: Vec<ModelShard> = Vec::new();
         model.resize_with(count, || ModelShard { capacity: LEAST as usize / count, ..ModelShard::default() });
-        let shard_of = |block| ((u128::from(key(block).spread()) * count as u128) >> 64) as usize;
+        let shard_of = |block| key(block).shard(count);
         let mut statistics = CacheStatistics::default();
         for step in steps {
             let keeps = cache.capacity() >= LEAST;

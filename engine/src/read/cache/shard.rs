@@ -58,6 +58,15 @@ impl Shard {
         Ok(Self(Mutex::new(State { store, flights: Vec::new(), hits: 0, misses: 0, waits: 0 })))
     }
 
+    /// The entry, if it is here.
+    #[inline]
+    pub(super) fn get(&self, key: CacheKey) -> Option<Block> {
+        let mut state = lock(&self.0);
+        let block = state.store.get(key).map(Arc::clone)?;
+        state.hits += 1;
+        Some(block)
+    }
+
     /// The entry: as it is here, as somebody else decodes it just now, from `recall`, or from `decode`. What it pushes out goes
     /// to `evicted`.
     pub(super) fn get_or_decode<E>(

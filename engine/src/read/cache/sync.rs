@@ -8,6 +8,7 @@ pub(super) use std::sync::{Condvar, Mutex, MutexGuard};
 use std::sync::PoisonError;
 
 /// Locks. What is behind a lock of the cache is whole at every point where a panic could happen, so poisoning is of no concern.
+#[inline]
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
