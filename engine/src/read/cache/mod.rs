@@ -68,7 +68,7 @@ impl BlockCache {
     /// asks it for memory from now on.
     ///
     /// # Errors
-    /// None as yet: nothing is leased before something is kept.
+    /// Those of a lease of no bytes: what is kept is leased as it comes.
     pub fn new(capacity: u64, largest: u64, compression: &CompressionSettings, budget: &Budget) -> Result<Arc<Self>> {
         let has_second = compression.enabled && capacity >= compression.least_cache;
         let (first, second) = Self::parts(if capacity == 0 { DEFAULT_CACHE } else { capacity }, has_second);
