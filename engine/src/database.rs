@@ -21,7 +21,7 @@ use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
-use crate::read::cache::BlockCache;
+use crate::read::cache::{BlockCache, CacheStatistics};
 use crate::read::pages::Pages;
 use crate::read::storage::Storage;
 use crate::read::stream::{Stream, StreamKind};
@@ -56,7 +56,7 @@ struct Inner {
     container: Container,
     sections: Sections,
     pages: Pages,
-    cache: BlockCache,
+    cache: Arc<BlockCache>,
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
     memory: MemorySettings,
@@ -140,7 +140,12 @@ impl Database {
         }
         let inner = Inner {
             pages: Pages::new(checksums),
-            cache: BlockCache::new(options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE), &options.budget)?,
+            cache: BlockCache::new(
+                options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE),
+                u64::from(sections.sequences.nominal.max(sections.texts.nominal)),
+                &options.memory.compression,
+                &options.budget,
+            )?,
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
             memory: options.memory.clone(),
@@ -213,6 +218,12 @@ impl Database {
     #[must_use]
     pub fn memory(&self) -> &MemorySettings {
         &self.inner.memory
+    }
+
+    /// What its cache of decoded blocks did since it was opened, and holds now.
+    #[must_use]
+    pub fn cache_statistics(&self) -> CacheStatistics {
+        self.inner.cache.statistics()
     }
 
     /// The files that it was made from, in order.
@@ -313,7 +324,8 @@ impl Database {
     }
 
     pub(crate) fn item<const N: usize>(&self, section: &Section, index: u64) -> Result<[u8; N]> {
-        self.inner.pages.item(&self.inner.storage, &self.inner.path, section, index)
+        let Inner { storage, cache, path, pages, .. } = &*self.inner;
+        pages.item(storage, cache, path, section, index)
     }
 
     /// Starts to fetch an item into the processor's caches; a hint.

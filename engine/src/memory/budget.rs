@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 
 /// The share of optional memory without pressure.
 const FULL_SHARE: u64 = 1000;
+/// How often others are asked for memory before a lease is refused: what they give back may be taken again, by themselves for one,
+/// before the lease is.
+const ATTEMPTS: usize = 8;
 
 /// Who holds memory that can be done without.
 ///
@@ -25,6 +28,11 @@ pub trait Reclaim: Send + Sync + std::fmt::Debug {
 
     /// Gives back at least `bytes`, or as much as there is. The leases are smaller when it returns.
     fn reclaim(&self, bytes: u64);
+
+    /// From now on only this share, from 0 to 1, of what it would hold without pressure is advisable.
+    fn adapt(&self, share: f64) {
+        let _ = share;
+    }
 }
 
 /// A limit, and what is taken of it. Clones share one account.
@@ -150,7 +158,9 @@ impl Budget {
 
     pub(crate) fn set_share(&self, share: f64) {
         let share = (share.clamp(0.0, 1.0) * FULL_SHARE as f64).round() as u64;
-        self.account.share.store(share, Ordering::Relaxed);
+        if self.account.share.swap(share, Ordering::Relaxed) != share {
+            self.holders().iter().for_each(|holder| holder.adapt(self.share()));
+        }
     }
 
     /// Most bytes that were leased at any time.
@@ -160,17 +170,19 @@ impl Budget {
     }
 
     fn take(&self, what: &'static str, bytes: u64) -> Result<()> {
-        if self.take_free(bytes).is_ok() {
-            return Ok(());
+        let mut in_use = match self.take_free(bytes) {
+            Ok(()) => return Ok(()),
+            Err(in_use) => in_use,
+        };
+        for _ in 0..ATTEMPTS {
+            self.make_free(bytes);
+            in_use = match self.take_free(bytes) {
+                Ok(()) => return Ok(()),
+                Err(in_use) => in_use,
+            };
         }
-        self.make_free(bytes);
         let limit = self.limit();
-        self.take_free(bytes).map_err(|in_use| Error::Memory {
-            what,
-            need: bytes,
-            free: limit.saturating_sub(in_use),
-            limit,
-        })
+        Err(Error::Memory { what, need: bytes, free: limit.saturating_sub(in_use), limit })
     }
 
     /// Takes `bytes` if they are free; else says how many are in use.

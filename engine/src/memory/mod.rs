@@ -2,6 +2,7 @@
 
 pub mod budget;
 mod cgroup;
+pub mod compress;
 pub mod limits;
 pub mod manager;
 pub mod mapping;

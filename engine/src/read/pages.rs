@@ -1,8 +1,8 @@
 //! Items of columns, directories and indexes, each read through a page that is compared with its checksum.
 //!
 //! A page is compared the first time it is used, and a bit remembers it. That is one CRC-32 of 4 KiB (a fraction of a microsecond)
-//! for the first of up to 1024 items, and an atomic load for the others. With `pread` a page is read and compared every time:
-//! there is nothing that stays. The bits take a byte for 32 KiB of columns.
+//! for the first of up to 1024 items, and an atomic load for the others. With `pread` a page stays only if the cache keeps it, and is
+//! read and compared again if it does not. The bits take a byte for 32 KiB of columns.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,6 +15,7 @@ use talaria_db_spec::forever::PAGE;
 use talaria_db_spec::validate::Section;
 
 use crate::error::{Error, Result};
+use crate::read::cache::{BlockCache, CacheKey};
 use crate::read::storage::Storage;
 
 /// The pages of one container.
@@ -40,13 +41,14 @@ impl Pages {
         Self { checksums, verified }
     }
 
-    /// Item `index` of `section`, which has items of `N` bytes.
+    /// Item `index` of `section`, which has items of `N` bytes. Its page comes from `cache` where the storage has to read it.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], [`Error::Io`], or rule S-9 if the page does not match its checksum.
     pub fn item<const N: usize>(
         &self,
         storage: &Storage,
+        cache: &BlockCache,
         path: &Path,
         section: &Section,
         index: u64,
@@ -55,10 +57,16 @@ impl Pages {
             return Err(Error::OutOfRange { what: section.kind.rules().name, got: index, count: section.item_count });
         }
         let offset = index * N as u64;
-        let bytes = self.page(storage, path, section, offset / PAGE)?;
+        let page = offset / PAGE;
         let start = usize::try_from(offset % PAGE).unwrap_or(0);
         // Items are a power of two up to 32 bytes long, so that none crosses a page.
-        let item = bytes.get(start..start + N).and_then(|item| item.try_into().ok());
+        let part = |bytes: &[u8]| bytes.get(start..start + N).and_then(|item| item.try_into().ok());
+        let item = if storage.is_in_memory() {
+            part(&self.page(storage, path, section, page)?)
+        } else {
+            let read = || self.page(storage, path, section, page).map(Cow::into_owned);
+            part(&cache.get_or_decode(CacheKey::Page(section.first_page + page), read)?)
+        };
         item.ok_or_else(|| {
             let violation = SpecError::violation(
                 section.kind.rules().name,

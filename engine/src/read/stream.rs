@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::block::{self, Place};
-use crate::read::cache::BlockKey;
+use crate::read::cache::CacheKey;
 use crate::read::shared::SharedSequence;
 
 /// Which stream.
@@ -162,18 +162,13 @@ impl Database {
 
     /// A decoded block, from the cache if it is there.
     pub(crate) fn block(&self, stream: &Stream, number: u64) -> Result<Arc<Vec<u8>>> {
-        let key = BlockKey { stream: stream.kind, block: number };
-        if let Some(block) = self.cache().get(key) {
-            return Ok(block);
-        }
-        let block = Arc::new(self.decode_block(stream, number)?);
-        self.cache().insert(key, &block);
-        Ok(block)
+        let key = CacheKey::Block { stream: stream.kind, block: number };
+        self.cache().get_or_decode(key, || self.decode_block(stream, number))
     }
 
     /// A decoded block, from the cache if it is there, and not kept in it.
     pub(crate) fn passing_block(&self, stream: &Stream, number: u64) -> Result<Arc<Vec<u8>>> {
-        match self.cache().get(BlockKey { stream: stream.kind, block: number }) {
+        match self.cache().peek(CacheKey::Block { stream: stream.kind, block: number }) {
             Some(block) => Ok(block),
             None => self.decode_block(stream, number).map(Arc::new),
         }
