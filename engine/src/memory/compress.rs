@@ -1,8 +1,9 @@
 //! Data that is kept in memory compressed.
 //!
-//! A [`CompressedBuffer`] knows the length that it decompresses to, and gives back exactly that many bytes or an error. LZ4 and Snappy
-//! cost an allocation beside the result; Zstandard keeps a context for each thread that compresses or decompresses, of up to a few MiB
-//! for blocks of the usual size. It neither caches nor leases: whoever keeps buffers leases [`CompressedBuffer::len`] of them.
+//! A [`CompressedBuffer`] knows the length that it decompresses to, and gives back exactly that many bytes or an error. LZ4
+//! and Snappy cost an allocation beside the result; Zstandard keeps a context for each thread that compresses or
+//! decompresses, of up to a few MiB for blocks of the usual size. It neither caches nor leases: whoever keeps buffers leases
+//! [`CompressedBuffer::len`] of them.
 
 use std::cell::RefCell;
 

@@ -26,8 +26,8 @@ impl CacheKey {
         }
     }
 
-    /// The key's hash. Numbers of blocks come from files, so a hostile one could choose keys that meet in the table; it would slow down
-    /// nobody but its own reader, and by no more than the entries that its cache holds.
+    /// The key's hash. Numbers of blocks come from files, so a hostile one could choose keys that meet in the table; it
+    /// would slow down nobody but its own reader, and by no more than the entries that its cache holds.
     #[inline]
     pub(super) fn hash(self) -> u64 {
         mix(self.packed())

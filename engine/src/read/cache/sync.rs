@@ -1,4 +1,5 @@
-//! The locks of the cache: those of std, or those of loom where `cfg(loom)` is set, which runs every order in which threads can take them.
+//! The locks of the cache: those of std, or those of loom where `cfg(loom)` is set, which runs every order in which threads
+//! can take them.
 
 #[cfg(loom)]
 pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
