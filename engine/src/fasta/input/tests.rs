@@ -253,12 +253,14 @@ fn a_small_file_takes_what_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small");
     fs::write(&path, ">a\nMK\n").unwrap();
-    let budget = Budget::new(7);
+    let budget = Budget::new(THREAD_STACK as u64 + 7);
     assert_eq!(drain(Input::open(path, &budget).unwrap(), CHUNK).unwrap(), b">a\nMK\n");
 
     // It may grow after its length was asked for.
     let opened = Opened { reader: Box::new(Cursor::new(text(4 * SMALL))), encoded_length: Some(SMALL as u64 / 2) };
-    let input = Input::start(PathBuf::from("grows").into(), opened, &Budget::new(3 * SMALL as u64), SMALL).unwrap();
+    let input =
+        Input::start(PathBuf::from("grows").into(), opened, &Budget::new((THREAD_STACK + 3 * SMALL) as u64), SMALL)
+            .unwrap();
     assert_eq!(drain(input, SMALL).unwrap(), text(4 * SMALL));
 }
 
