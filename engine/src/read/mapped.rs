@@ -121,7 +121,7 @@ impl MappedFile {
             self.mapping.advise(Advice::Normal, range.start, range.len());
             Ok(Copy { of: range.clone(), memory, _lease: lease })
         };
-        let copies = self.hot.iter().map(copy).collect::<Result<_, _>>()?;
+        let copies = self.hot.iter().map(copy).collect::<Result<Vec<Copy>, String>>()?;
         Ok((copies, plan.report().refused))
     }
 
