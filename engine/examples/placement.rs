@@ -30,10 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The fullest moment is in the midst of it.
     let during = std::sync::Mutex::new(BTreeMap::new());
     let note = |_: &_| {
-        if let (Ok(mut kept), Ok(now)) = (during.lock(), pages_by_node()) {
-            if now.values().sum::<u64>() > kept.values().sum() {
-                *kept = now;
-            }
+        if let (Ok(mut kept), Ok(now)) = (during.lock(), pages_by_node())
+            && now.values().sum::<u64>() > kept.values().sum()
+        {
+            *kept = now;
         }
     };
     let report = Builder::new(output).add_fasta(input).memory(settings.clone()).threads(4).progress(note).finish()?;
