@@ -1,8 +1,8 @@
 //! Worker threads: how many, with stacks of which size, on which nodes.
 //!
 //! All pools of the engine start here, so that no stack is missing in the budget and every worker is placed by
-//! [`crate::memory::placement`]. Stacks are leased whole, though the system gives their pages only as they are touched. What makes more of
-//! them than the budget has room for is refused: fewer threads are slower, but silently fewer would be a riddle.
+//! [`crate::memory::placement`]. Stacks are leased whole, though the system gives their pages only as they are touched. A number of threads
+//! that was asked for and does not fit the budget is refused; a number that is left to the engine is one that fits.
 
 use std::num::NonZero;
 
@@ -11,8 +11,12 @@ use crate::memory::budget::{Budget, Lease};
 use crate::memory::placement::{PlacementReport, Plan};
 use crate::memory::settings::MemorySettings;
 
-/// Bytes of a worker's stack.
-pub const STACK: usize = 1 << 20;
+/// Bytes of a worker's stack. Builds, exports and reductions touch up to 72 KiB of it, Zstandard at level 22 included, as codecs keep their
+/// tables elsewhere; the rest is for what a caller's own code does inside.
+pub const STACK: usize = 512 << 10;
+
+/// What stacks may take of the free budget where their number is left to the engine: one part in this many.
+const SHARE: u64 = 4;
 
 /// A pool of workers.
 ///
@@ -35,7 +39,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` workers; 0 for as many as this process may use at a time.
+    /// Starts `count` workers; 0 for as many as this process may use at a time and the budget has room for.
     ///
     /// # Errors
     /// [`Error::Memory`] if their stacks do not fit the budget, [`Error::Option`] if the system does not start them.
@@ -65,7 +69,7 @@ pub struct GlobalWorkers {
 }
 
 impl GlobalWorkers {
-    /// Starts `count` workers, 0 for as many as this process may use at a time, for all work that is not done by [`Workers`]. To be called
+    /// Starts `count` workers, 0 as in [`Workers::start`], for all work that is not done by [`Workers`]. To be called
     /// at most once, before such work.
     ///
     /// # Errors
@@ -88,7 +92,7 @@ fn prepare(
     budget: &Budget,
     settings: &MemorySettings,
 ) -> Result<(rayon::ThreadPoolBuilder, Plan, Lease)> {
-    let count = if count > 0 { count } else { std::thread::available_parallelism().map_or(1, NonZero::get) };
+    let count = if count > 0 { count } else { fitting(budget) };
     let stacks = budget.lease("thread stacks", (count as u64).saturating_mul(STACK as u64))?;
     let plan = Plan::new(&settings.numa);
     let place = plan.clone();
@@ -98,6 +102,13 @@ fn prepare(
         .thread_name(|index| format!("worker-{index}"))
         .start_handler(move |index| place.place_worker(index));
     Ok((builder, plan, stacks))
+}
+
+/// As many workers as this process may use at a time, if their stacks are a small part of the budget; else fewer, but one.
+fn fitting(budget: &Budget) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let fit = budget.free() / SHARE / STACK as u64;
+    processors.min(usize::try_from(fit).unwrap_or(usize::MAX)).max(1)
 }
 
 fn not_started(error: rayon::ThreadPoolBuildError) -> Error {
@@ -121,7 +132,15 @@ mod tests {
         drop(workers);
         assert_eq!(budget.in_use(), 0);
         assert!(Workers::start(usize::MAX, &budget, &settings).is_err());
-        assert!(Workers::start(0, &Budget::new(u64::MAX), &settings).unwrap().install(rayon::current_num_threads) > 0);
+        let processors = std::thread::available_parallelism().unwrap().get();
+        let started = |limit| {
+            let workers = Workers::start(0, &Budget::new(limit), &settings)?;
+            Ok::<_, Error>(workers.install(rayon::current_num_threads))
+        };
+        assert_eq!(started(u64::MAX).unwrap(), processors);
+        assert_eq!([1, 7].map(|stacks| started(stacks * STACK as u64).unwrap()), [1, 1]);
+        assert_eq!(started(8 * STACK as u64).unwrap(), processors.min(2));
+        assert!(started(STACK as u64 - 1).is_err());
     }
 
     #[test]

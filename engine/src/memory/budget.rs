@@ -273,6 +273,11 @@ impl Lease {
         true
     }
 
+    /// What to say if the system has not got the `need` bytes that were leased.
+    pub(crate) fn refused(&self, need: u64) -> Error {
+        Error::Memory { what: self.what, need, free: self.budget.free(), limit: self.budget.limit() }
+    }
+
     fn shrink(&mut self, bytes: u64) {
         self.budget.account.in_use.fetch_sub(self.bytes - bytes, Ordering::AcqRel);
         self.bytes = bytes;

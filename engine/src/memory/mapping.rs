@@ -87,16 +87,10 @@ impl fmt::Display for MappingReport {
             write!(out, ", {:.1} MiB of {all:.1} MiB in memory", mebibytes(self.resident))?;
         } else {
             write!(out, ", {:.1} MiB of {all:.1} MiB obtained", mebibytes(self.obtained()))?;
-            // What came in place of it.
-            let others = [
-                (self.reserved_2m, HugePages::TwoMiB, "reserved pages of 2 MiB"),
-                (self.transparent, HugePages::Transparent, "pages that the system made large"),
-            ];
-            for (bytes, kind, name) in others {
-                if bytes > 0 && kind != self.asked {
-                    write!(out, ", {:.1} MiB in {name}", mebibytes(bytes))?;
-                }
-            }
+        }
+        // What came in place of it, or without having been asked for.
+        if self.transparent > 0 && self.asked != HugePages::Transparent {
+            write!(out, ", {:.1} MiB in pages that the system made large", mebibytes(self.transparent))?;
         }
         if !self.refused.is_empty() {
             write!(out, "; refused: {}", self.refused.join("; "))?;
@@ -209,7 +203,8 @@ Locked:              128 kB
         let gigantic = report(HugePages::OneGiB, 1 << 30, 0x4000_0000..0x8000_0000);
         assert_eq!((gigantic.reserved_1g, gigantic.reserved_2m), (1 << 30, 0));
         let off = report(HugePages::Off, 2 << 20, 0x9000_0000..0x9020_0000);
-        assert_eq!(off.to_string(), "huge pages: off, 2.0 MiB of 2.0 MiB in memory");
+        let expected = "huge pages: off, 2.0 MiB of 2.0 MiB in memory, 2.0 MiB in pages that the system made large";
+        assert_eq!(off.to_string(), expected);
     }
 
     #[test]

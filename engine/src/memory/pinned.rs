@@ -4,9 +4,7 @@
 //! with, are never written to swap where the process may lock that much (`RLIMIT_MEMLOCK`, 8 MiB on most systems), and go back to the
 //! system when dropped. Costs a system call or three to make; for small or short-lived buffers the allocator is better.
 
-use std::io;
-
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::memory::budget::{Budget, Lease};
 use crate::sys::anonymous::{AnonymousMemory, PageSize};
 
@@ -37,14 +35,21 @@ impl PinnedBuffer {
     /// A buffer of `length` zeroes for `what`, leased in whole pages.
     ///
     /// # Errors
-    /// [`Error::Memory`] if the budget has not the memory, or the system.
+    /// [`Error::Memory`](crate::Error::Memory) if the budget has not the memory, or the system.
     pub fn new(what: &'static str, length: usize, budget: &Budget) -> Result<Self> {
+        Self::with_lease(budget.lease(what, 0)?, length)
+    }
+
+    /// A buffer of `length` zeroes under `lease`, which is made as long as its pages.
+    ///
+    /// # Errors
+    /// As [`PinnedBuffer::new`].
+    pub fn with_lease(mut lease: Lease, length: usize) -> Result<Self> {
         let page = if length >= LARGE { PageSize::Transparent } else { PageSize::Base };
         // What does not fit the address space does not fit any budget.
         let bytes = page.round_up(length).map_or(u64::MAX, |bytes| bytes as u64);
-        let lease = budget.lease(what, bytes)?;
-        let refused = |_: io::Error| Error::Memory { what, need: bytes, free: budget.free(), limit: budget.limit() };
-        let memory = AnonymousMemory::new(length, page).map_err(refused)?;
+        lease.resize(bytes)?;
+        let memory = AnonymousMemory::new(length, page).map_err(|_| lease.refused(bytes))?;
         let locked = memory.lock().is_ok();
         Ok(Self { memory, length, locked, _lease: lease })
     }
@@ -71,6 +76,7 @@ impl PinnedBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn whole_pages_are_leased_and_given_back() {

@@ -69,7 +69,10 @@ impl MappedFile {
         };
         if let Some(bits) = reserved {
             match self.copies(bits, budget, settings) {
-                Ok(copies) => self.copies = copies,
+                Ok((copies, refused)) => {
+                    self.copies = copies;
+                    self.refused = refused;
+                }
                 Err(reason) => self.refused.push(reason),
             }
         }
@@ -89,8 +92,8 @@ impl MappedFile {
         }
     }
 
-    /// Copies of all hot parts in reserved pages of `1 << bits` bytes, or why there are none.
-    fn copies(&self, bits: u8, budget: &Budget, settings: &MemorySettings) -> Result<Vec<Copy>, String> {
+    /// Copies of all hot parts in reserved pages of `1 << bits` bytes and what was refused about their place, or why there are none.
+    fn copies(&self, bits: u8, budget: &Budget, settings: &MemorySettings) -> Result<(Vec<Copy>, Vec<String>), String> {
         let page = PageSize::Reserved { bits };
         let name = if bits == 30 { "1G" } else { "2M" };
         let sizes = self.hot.iter().map(|range| page.round_up(range.len()).map(|bytes| bytes as u64));
@@ -118,7 +121,8 @@ impl MappedFile {
             self.mapping.advise(Advice::Normal, range.start, range.len());
             Ok(Copy { of: range.clone(), memory, _lease: lease })
         };
-        self.hot.iter().map(copy).collect()
+        let copies = self.hot.iter().map(copy).collect::<Result<Vec<Copy>, String>>()?;
+        Ok((copies, plan.report().refused))
     }
 
     fn refuse(&mut self, reason: String) {

@@ -141,3 +141,97 @@ fn range(offset: u64, length: usize) -> Option<Range<usize>> {
     let start = usize::try_from(offset).ok()?;
     Some(start..start.checked_add(length)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::settings::HugePages;
+    use crate::{Builder, Database, OpenOptions};
+
+    fn container() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        let records = (0..3000).map(|index| (format!("r{index}").into_bytes(), b"MKVL".repeat(1 + index % 50)));
+        Builder::new(&path).add_records("made", records).finish().unwrap();
+        (folder, path)
+    }
+
+    fn answers(database: &Database) -> bool {
+        (0..3000).step_by(7).all(|index| {
+            let records = database.get(format!("r{index}")).unwrap();
+            records.len() == 1 && records[0].sequence().as_bytes() == b"MKVL".repeat(1 + index % 50)
+        })
+    }
+
+    #[test]
+    fn the_threshold_chooses_between_mapping_and_reading() {
+        let (_folder, path) = container();
+        let length = std::fs::metadata(&path).unwrap().len();
+        for (threshold, mapped) in [(0, true), (length, true), (length + 1, false), (u64::MAX, false)] {
+            let mut settings = MemorySettings::default();
+            settings.mapping.threshold = threshold;
+            let database = OpenOptions::new().memory(settings.clone()).open(&path).unwrap();
+            assert_eq!(database.mapping_report().mapped, mapped, "{threshold}");
+            assert!(answers(&database));
+            settings.mapping.use_memory_mapping = false;
+            assert!(!OpenOptions::new().memory(settings).open(&path).unwrap().mapping_report().mapped);
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!OpenOptions::new().from_bytes(bytes).unwrap().mapping_report().mapped);
+    }
+
+    #[test]
+    fn answers_are_the_same_in_all_pages() {
+        let (_folder, path) = container();
+        for huge_pages in [HugePages::Off, HugePages::Transparent, HugePages::TwoMiB, HugePages::OneGiB] {
+            for populate in [false, true] {
+                let mut settings = MemorySettings::default();
+                settings.mapping.huge_pages = huge_pages;
+                settings.mapping.populate = populate;
+                let database = OpenOptions::new().memory(settings).open(&path).unwrap();
+                assert!(answers(&database));
+                let report = database.mapping_report();
+                assert_eq!((report.asked, report.populate, report.bytes > 0), (huge_pages, populate, true));
+                if populate || huge_pages != HugePages::Off {
+                    assert!(report.resident >= report.bytes, "{report:?}");
+                }
+            }
+        }
+    }
+
+    /// Bytes of the file that the system expects to be read from front to back.
+    #[cfg(target_os = "linux")]
+    fn sequential(path: &Path) -> u64 {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut bytes = 0;
+        let mut of_file = None;
+        for line in smaps.lines() {
+            if let Some(rest) = line.strip_prefix("VmFlags:") {
+                bytes += of_file.filter(|_| rest.split_ascii_whitespace().any(|flag| flag == "sr")).unwrap_or(0);
+            } else if let Some(rest) = line.strip_prefix("Size:") {
+                of_file = of_file.map(|_| rest.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10);
+            } else if line.split_ascii_whitespace().nth(5).is_some() {
+                of_file = line.ends_with(path.to_str().unwrap()).then_some(0);
+            } else if line.split_ascii_whitespace().next().is_some_and(|word| word.contains('-')) {
+                of_file = None;
+            }
+        }
+        bytes
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn blocks_are_sequential_as_long_as_there_is_a_pass() {
+        let (_folder, path) = container();
+        let database = Database::open(&path).unwrap();
+        assert_eq!(sequential(&path), 0);
+        let (first, second) = (database.begin_pass(), database.begin_pass());
+        assert!(sequential(&path) > 0);
+        drop(first);
+        assert!(sequential(&path) > 0);
+        drop(second);
+        assert_eq!(sequential(&path), 0);
+        database.scan(|_| Ok(())).unwrap();
+        assert_eq!(sequential(&path), 0);
+    }
+}

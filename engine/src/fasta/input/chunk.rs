@@ -13,10 +13,11 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use sha2::{Digest as _, Sha256};
 
-use super::Digest;
 use super::decode::Fault;
+use super::{CHUNK, Digest};
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::pinned::PinnedBuffer;
 
 /// What the two sides of an input tell each other beside the channels.
 #[derive(Debug, Default)]
@@ -29,32 +30,65 @@ pub(super) struct Shared {
     pub(super) stop: AtomicBool,
 }
 
+/// What the memory is for.
+const WHAT: &str = "a chunk of an input";
+
 /// The memory of a chunk.
 pub(super) struct Buffer {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     filled: usize,
+    /// For what is not pinned, allocated or not.
     lease: Lease,
+    budget: Budget,
+}
+
+enum Bytes {
+    Heap(Vec<u8>),
+    Pinned(PinnedBuffer),
 }
 
 impl Buffer {
     /// A buffer that is going to hold `capacity` bytes, and grows to a chunk if that was too few.
     pub(super) fn lease(budget: &Budget, capacity: u64) -> Result<Self> {
-        Ok(Self { bytes: Vec::new(), filled: 0, lease: budget.lease("a chunk of an input", capacity)? })
+        let lease = budget.lease(WHAT, capacity)?;
+        Ok(Self { bytes: Bytes::Heap(Vec::new()), filled: 0, lease, budget: budget.clone() })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Heap(bytes) => bytes,
+            Bytes::Pinned(buffer) => buffer.as_slice(),
+        }
     }
 
     /// The part to fill next; not empty.
     fn spare(&mut self, chunk: usize) -> Result<&mut [u8]> {
-        if self.bytes.is_empty() {
-            if self.lease.bytes() == 0 {
+        let length = self.bytes().len();
+        if self.filled == length {
+            if length > 0 || self.lease.bytes() == 0 {
                 self.lease.resize(chunk as u64)?;
             }
-            // At most `chunk`, which is a `usize`. The system's zero pages, not a fill.
-            self.bytes = vec![0; self.lease.bytes() as usize];
-        } else if self.filled == self.bytes.len() {
-            self.lease.resize(chunk as u64)?;
-            self.bytes.resize(chunk, 0);
+            // At most `chunk`, which is a `usize`.
+            self.allocate(self.lease.bytes() as usize)?;
         }
-        Ok(&mut self.bytes[self.filled..])
+        let bytes = match &mut self.bytes {
+            Bytes::Heap(bytes) => &mut bytes[..],
+            Bytes::Pinned(buffer) => buffer.as_mut_slice(),
+        };
+        Ok(&mut bytes[self.filled..])
+    }
+
+    /// Makes the memory `length` bytes, which are leased. A whole chunk is worth its own pages.
+    fn allocate(&mut self, length: usize) -> Result<()> {
+        if length >= CHUNK {
+            let lease = mem::replace(&mut self.lease, self.budget.lease(WHAT, 0)?);
+            let mut buffer = PinnedBuffer::with_lease(lease, length)?;
+            buffer.as_mut_slice()[..self.filled].copy_from_slice(&self.bytes()[..self.filled]);
+            self.bytes = Bytes::Pinned(buffer);
+        } else if let Bytes::Heap(bytes) = &mut self.bytes {
+            bytes.resize(length, 0);
+        }
+        Ok(())
     }
 }
 
@@ -96,7 +130,7 @@ impl Deref for Chunk {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.buffer.as_ref().map_or(&[], |buffer| &buffer.bytes[..buffer.filled])
+        self.buffer.as_ref().map_or(&[], |buffer| &buffer.bytes()[..buffer.filled])
     }
 }
 
@@ -180,7 +214,7 @@ impl ChunkWriter {
 
     fn send_current(&mut self) {
         if let Some(buffer) = self.current.take_if(|buffer| buffer.filled > 0) {
-            self.hasher.update(&buffer.bytes[..buffer.filled]);
+            self.hasher.update(&buffer.bytes()[..buffer.filled]);
             // An input that is gone has asked to stop, which the next step notices.
             let _ = self.sent.send(Ok(Message::Chunk(buffer)));
         }

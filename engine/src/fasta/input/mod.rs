@@ -10,8 +10,8 @@
 //!
 //! Does not look into the bytes, which need not be FASTA, and does not seek: an input is read once, from front to back.
 //!
-//! Costs a thread, [`StreamingSettings::buffers`] chunks of memory (three, 6 MiB; a plain regular file that is smaller takes
-//! what it needs) and the decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
+//! Costs a thread with 256 KiB of stack, [`StreamingSettings::buffers`] chunks of memory (three, 6 MiB; a plain regular file that is
+//! smaller takes what it needs) and the decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
 //! budget, the windows when the data names them. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no
 //! format is decoded in parallel.
 
@@ -43,6 +43,9 @@ use source::Source;
 
 /// Bytes of every [`Chunk`] but the last.
 pub const CHUNK: usize = 2 << 20;
+
+/// Bytes of the stack of the thread that reads: what the decoders have there is a few KiB, the rest is leased.
+const THREAD_STACK: usize = 256 << 10;
 
 /// Chunks of an input in memory at a time: one without reading ahead, else at least one that is filled while another is in use.
 #[must_use]
@@ -130,21 +133,26 @@ impl Input {
             // The receiver is at hand.
             let _ = home.send(Some(Buffer::lease(budget, capacity)?));
         }
+        let stack = budget.lease("thread stacks", THREAD_STACK as u64)?;
         let mut lease = budget.lease("the decoder of an input", decode::base_memory(compression))?;
 
         let (sent, received) = mpsc::channel();
         let mut writer = ChunkWriter::new(chunk, returned, sent, Arc::clone(&shared));
         let name = path.as_path().to_path_buf();
-        let read = move || match decode::decode(compression, &mut source, &mut writer, &mut lease) {
-            Ok(()) => writer.finish(),
-            Err(fault) => {
-                if let Some(error) = fault.into_error(&name, compression, writer.decoded()) {
-                    writer.fail(error);
+        let read = move || {
+            let _stack = stack;
+            match decode::decode(compression, &mut source, &mut writer, &mut lease) {
+                Ok(()) => writer.finish(),
+                Err(fault) => {
+                    if let Some(error) = fault.into_error(&name, compression, writer.decoded()) {
+                        writer.fail(error);
+                    }
                 }
             }
         };
         let thread = thread::Builder::new()
             .name("fasta-input".into())
+            .stack_size(THREAD_STACK)
             .spawn(read)
             .map_err(Error::io(path.as_path(), "start the thread to read"))?;
         let state = State::Reading;

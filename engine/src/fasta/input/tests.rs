@@ -253,12 +253,14 @@ fn a_small_file_takes_what_it_needs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small");
     fs::write(&path, ">a\nMK\n").unwrap();
-    let budget = Budget::new(7);
+    let budget = Budget::new(THREAD_STACK as u64 + 7);
     assert_eq!(drain(Input::open(path, &Default::default(), &budget).unwrap(), CHUNK).unwrap(), b">a\nMK\n");
 
     // It may grow after its length was asked for.
     let opened = Opened { reader: Box::new(Cursor::new(text(4 * SMALL))), encoded_length: Some(SMALL as u64 / 2) };
-    let input = Input::start(PathBuf::from("grows").into(), opened, 3, &Budget::new(3 * SMALL as u64), SMALL).unwrap();
+    let input =
+        Input::start(PathBuf::from("grows").into(), opened, 3, &Budget::new((THREAD_STACK + 3 * SMALL) as u64), SMALL)
+            .unwrap();
     assert_eq!(drain(input, SMALL).unwrap(), text(4 * SMALL));
 }
 
@@ -300,7 +302,7 @@ fn as_many_buffers_as_are_set() {
         let bytes = text(9 * SMALL);
         let opened = Opened { reader: Box::new(Cursor::new(bytes.clone())), encoded_length: None };
         let input = Input::start(InputPath::StandardInput, opened, buffers(&settings), &budget, SMALL).unwrap();
-        assert_eq!(budget.in_use(), (expected * SMALL) as u64);
+        assert_eq!(budget.in_use(), (THREAD_STACK + expected * SMALL) as u64);
         assert_eq!(drain(input, SMALL).unwrap(), bytes);
     }
 }
