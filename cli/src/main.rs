@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod config;
 mod exit;
 mod failure;
 mod memory;
@@ -12,6 +13,7 @@ mod message;
 mod open;
 mod output;
 mod progress;
+mod resources;
 mod sizes;
 mod target;
 mod threads;

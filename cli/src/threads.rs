@@ -14,18 +14,18 @@ pub(crate) struct ThreadFlags {
 }
 
 impl ThreadFlags {
-    /// The number, 0 for as many as there are processors.
-    pub(crate) fn count(self) -> usize {
-        self.threads.map_or(0, usize::from)
+    /// The number, if one was given.
+    pub(crate) fn given(self) -> Option<u16> {
+        self.threads
     }
+}
 
-    /// Starts them, if a number was given; else they start when they are first needed. To be called at most once.
-    pub(crate) fn start(self) -> Result<()> {
-        let Some(threads) = self.threads else { return Ok(()) };
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
-        Ok(())
-    }
+/// Starts `threads`; if there is no number, they start when they are first needed. To be called at most once.
+pub(crate) fn start(threads: Option<u16>) -> Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.into())
+        .build_global()
+        .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
+    Ok(())
 }

@@ -48,7 +48,7 @@ impl ExportFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open_with(CACHE)?;
         let options = self.options(&database)?;
-        self.database.threads.start()?;
+        self.database.start_threads()?;
         match &self.output {
             None => {
                 let mut output = Output::stdout()?;

@@ -97,7 +97,7 @@ impl GetFlags {
             None => None,
         };
         if names.is_some() || self.number.is_some() || self.ids.len() > FEW {
-            self.database.threads.start()?;
+            self.database.start_threads()?;
         }
         let writer = RecordWriter::new(Output::stdout()?, self.format, self.line_width)?;
         let fetcher = Fetcher::new(&database, writer, self.reverse_complement);

@@ -33,7 +33,7 @@ impl InspectFlags {
     /// Looks and prints.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        self.database.threads.start()?;
+        self.database.start_threads()?;
         let tree = match &self.record {
             None => container::describe(&database)?,
             Some(text) => match record::find(&database, text)? {

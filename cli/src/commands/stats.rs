@@ -33,7 +33,7 @@ impl StatsFlags {
     /// Counts and prints.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        self.database.threads.start()?;
+        self.database.start_threads()?;
         let statistics = database.statistics()?;
         let sources = database.sources()?.iter().fold(0_u64, |sum, source| sum.saturating_add(source.byte_length));
         let report = Report { database: &database, statistics: &statistics, sources };

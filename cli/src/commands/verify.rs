@@ -33,7 +33,7 @@ impl VerifyFlags {
     /// Checks.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        self.database.threads.start()?;
+        self.database.start_threads()?;
         let level = if self.quick { Level::Checksums } else { Level::Everything };
         let verification = database.verify(level)?;
         let mut output = Output::stdout()?;
