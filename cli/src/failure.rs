@@ -80,7 +80,7 @@ impl Failure {
                 },
                 Error::Input { .. } | Error::Compressed { .. } => Exit::Input,
                 Error::Format { .. } | Error::Decode { .. } => Exit::Damaged,
-                Error::Memory { .. } => Exit::Memory,
+                Error::Memory { .. } | Error::SpillDisabled { .. } => Exit::Memory,
                 Error::Space { .. } => Exit::Space,
                 Error::OutOfRange { .. } | Error::Option { .. } => Exit::Usage,
                 _ => Exit::Failure,

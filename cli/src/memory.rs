@@ -58,10 +58,13 @@ pub(crate) fn available() -> Available {
     };
     let system = Available { bytes: system.bytes, source };
     let variable = |name| std::env::var(name).ok();
-    least(system, [
-        ("SLURM_MEM_PER_NODE", variable("SLURM_MEM_PER_NODE"), Some("1".to_owned())),
-        ("SLURM_MEM_PER_CPU", variable("SLURM_MEM_PER_CPU"), variable("SLURM_CPUS_ON_NODE")),
-    ])
+    least(
+        system,
+        [
+            ("SLURM_MEM_PER_NODE", variable("SLURM_MEM_PER_NODE"), Some("1".to_owned())),
+            ("SLURM_MEM_PER_CPU", variable("SLURM_MEM_PER_CPU"), variable("SLURM_CPUS_ON_NODE")),
+        ],
+    )
 }
 
 /// Of the system and the batch system, which says MiB, and of what they are how many; 0 stands for all memory of the node.

@@ -62,6 +62,7 @@ impl BuildFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let output = target::check(&self.inputs, &self.output)?;
         let resources = self.work.resources()?;
+        resources.check("build", self.builder(&output, &resources).least_memory())?;
         let interval = self.work.interval();
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::new(interval, &resources.budget) };
         let started = Instant::now();

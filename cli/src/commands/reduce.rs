@@ -90,14 +90,15 @@ impl ReduceFlags {
         }
         let resources = self.work.resources()?;
         let interval = self.work.interval();
-        let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, &resources.budget) };
+        let reporter =
+            if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, &resources.budget) };
         let mut reduction = Reduction::new(input, output)
             .method(self.method)
             .clusters(&clusters)
             .compression(self.codec)
             .threads(resources.threads.map_or(0, usize::from))
-            .memory(resources.settings)
-            .budget(resources.budget)
+            .memory(resources.settings.clone())
+            .budget(resources.budget.clone())
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
         if let Some(folder) = &resources.tmp_dir {
             reduction = reduction.temporary_folder(folder);
@@ -105,6 +106,7 @@ impl ReduceFlags {
         if let Some(limit) = resources.max_spill {
             reduction = reduction.spill_limit(limit);
         }
+        resources.check("reduce", reduction.least_memory()?)?;
         let report = reduction.run()?;
         drop(reduction);
         // A bar is cleared before anything else is said.

@@ -10,8 +10,7 @@ use crate::config::layers::{Entry, Layer, Origin, Problem};
 use crate::config::nearest::nearest;
 
 /// Variables with short names.
-const SHORT: [(&str, &str); 2] =
-    [("TALARIA_MAX_MEMORY", "memory.max_memory"), ("TALARIA_PROFILE", "memory.profile")];
+const SHORT: [(&str, &str); 2] = [("TALARIA_MAX_MEMORY", "memory.max_memory"), ("TALARIA_PROFILE", "memory.profile")];
 /// What the names of all others begin with.
 const PREFIX: &str = "TALARIA_MEMORY_";
 

@@ -20,7 +20,8 @@ use crate::failure::{Failure, Result};
 pub(crate) fn usual_path() -> Option<PathBuf> {
     let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     // A relative XDG_CONFIG_HOME is invalid by its specification, and to be ignored.
-    let folder = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| Some(folder("HOME")?.join(".config")));
+    let folder =
+        folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| Some(folder("HOME")?.join(".config")));
     Some(folder?.join("talaria-db/config.toml"))
 }
 
@@ -131,7 +132,8 @@ mod tests {
         ];
         for form in forms {
             let (layer, problems) = parse(Path::new("c"), form);
-            let said: Vec<_> = layer.entries.iter().map(|entry| (entry.key.path, entry.value.written(entry.key.kind))).collect();
+            let said: Vec<_> =
+                layer.entries.iter().map(|entry| (entry.key.path, entry.value.written(entry.key.kind))).collect();
             let expected = [("memory.max_memory_gb", "1.5".into()), ("memory.mapping.huge_pages", "\"thp\"".into())];
             assert_eq!((said.as_slice(), problems.len()), (&expected[..], 0), "{form}");
         }
@@ -151,7 +153,9 @@ mod tests {
         let problems = problems(text);
         assert_eq!(problems[..5], expected);
         assert_eq!(problems.len(), 7, "{problems:?}");
-        assert!(problems[5].starts_with("c:9: momory.cache: unknown key") && problems[6].starts_with("c:12: nothing.x"));
+        assert!(
+            problems[5].starts_with("c:9: momory.cache: unknown key") && problems[6].starts_with("c:12: nothing.x")
+        );
     }
 
     #[test]

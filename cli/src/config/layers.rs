@@ -101,7 +101,8 @@ impl Layer {
                 continue;
             };
             let written = |entry: &Entry| format!("{} = {}", entry.key.path, entry.value.written(entry.key.kind));
-            let reason = format!("{}, but {} ({}) means the same setting", written(entry), written(first), first.origin);
+            let reason =
+                format!("{}, but {} ({}) means the same setting", written(entry), written(first), first.origin);
             problems.push(Problem::new(&entry.origin, reason));
         }
         problems

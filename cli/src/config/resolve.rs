@@ -259,7 +259,10 @@ mod tests {
         let on = resolved(&format!("{table}enabled = true\n"));
         assert_eq!((on.limit, on.settings.cache.capacity), (Limit::Bytes(64 << 20), Some(0)));
         assert!(on.settings.streaming.only && !on.settings.spill.enabled);
-        let off = Configuration::new(vec![layer(&format!("{table}enabled = true\n")), layer("memory.low_memory.enabled = false")]);
+        let off = Configuration::new(vec![
+            layer(&format!("{table}enabled = true\n")),
+            layer("memory.low_memory.enabled = false"),
+        ]);
         assert_eq!(off.unwrap().resolved(), Resolved::default());
     }
 

@@ -3,11 +3,13 @@
 
 mod build;
 mod common;
+mod config;
 mod export;
 mod formats;
 mod get;
 mod help;
 mod inspect;
+mod limits;
 mod readme;
 mod reduce;
 mod regions;

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::fasta::input::InputPath;
 use crate::memory::budget::Budget;
 use crate::memory::settings::MemorySettings;
-use crate::write::encode::Compression;
-use crate::write::run::Run;
+use crate::write::encode::{Compression, thread_count};
+use crate::write::run::{Run, least_memory};
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +207,15 @@ impl<'p> Builder<'p> {
         self
     }
 
+    /// The least budget that this build can do with, in bytes. The inputs are looked at, not read.
+    ///
+    /// What only single records make necessary is not in it: header lines of hundreds of KiB, layouts of lines that have no pattern,
+    /// windows that compressed data names after its start.
+    #[must_use]
+    pub fn least_memory(&self) -> u64 {
+        least_memory(&self.settings, thread_count(self.settings.threads), &self.origins)
+    }
+
     /// Builds, checks and publishes the container.
     ///
     /// # Errors
@@ -221,10 +230,12 @@ impl<'p> Builder<'p> {
             let reason = format!("{size} is no power of two from {MINIMUM_BLOCK} to {MAXIMUM_BLOCK}");
             return Err(Error::Option { option: "--block-size", reason });
         }
+        let least = least_memory(&settings, thread_count(settings.threads), &origins);
+        settings.budget.check("a build", least)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads)
             .build()
             .map_err(|error| Error::Option { option: "--threads", reason: error.to_string() })?;
-        pool.install(|| Run::new(&settings)?.run(origins))
+        pool.install(|| Run::new(&settings, &origins)?.run(origins))
     }
 }

@@ -23,7 +23,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -103,6 +103,28 @@ impl Input {
         let path = path.into();
         let opened = path.open()?;
         Self::start(path, opened, budget, CHUNK)
+    }
+
+    /// Bytes of the budget that reading this input takes at least. Looks at the first bytes of a regular file; anything else is taken to
+    /// be compressed in the way that takes most, as it cannot be looked at without being read. What cannot be opened takes none.
+    ///
+    /// Windows that further frames of Zstandard name, and dictionaries of xz, come on top when the data has them.
+    #[must_use]
+    pub fn least_memory(path: &InputPath) -> u64 {
+        const CHUNKS: u64 = (BUFFERS * CHUNK) as u64;
+        let regular = matches!(path, InputPath::File(path) if path.is_file());
+        if !regular {
+            return CHUNKS + decode::most_base_memory();
+        }
+        let Ok(Opened { reader, encoded_length }) = path.open() else { return 0 };
+        let mut first = Vec::new();
+        if reader.take(decode::FIRST as u64).read_to_end(&mut first).is_err() {
+            return 0;
+        }
+        match Compression::detect(first.get(..Compression::DETECTED_FROM).unwrap_or(&first)) {
+            Compression::None => encoded_length.map_or(CHUNKS, |length| CHUNKS.min(length.saturating_add(1))),
+            compression => CHUNKS + decode::base_memory(compression) + decode::window(compression, &first),
+        }
     }
 
     fn start(path: InputPath, opened: Opened, budget: &Budget, chunk: usize) -> Result<Self> {
