@@ -35,8 +35,15 @@ fn row(configuration: &Configuration, key: &'static Key) -> Row {
         Effect::Sets(setting) => setting,
     };
     let Some(in_force) = configuration.get(setting) else {
-        return Row { key, value: default(key), origin: Origin::Default, note: None };
+        return as_given(None);
     };
+    if let Some(entry) = configuration.given(key)
+        && key.meaning(&entry.value).is_none()
+        && key.saying(&in_force.value).as_ref() == Some(&entry.value)
+    {
+        // It asks for nothing, as a switch that is off, and nothing else has put it on.
+        return as_given(None);
+    }
     let note = (in_force.key != key).then(|| format!("by {}", in_force.key.path));
     let note = note.or_else(|| overruled(configuration, setting, &in_force.value));
     Row { key, value: key.saying(&in_force.value), origin: in_force.origin.clone(), note }

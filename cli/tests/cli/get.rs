@@ -74,7 +74,7 @@ fn many_are_as_few() {
     let list = list.join(",");
     assert_eq!(run(&[&"get", &db, &"-f", &ids]).text(), expected);
     assert_eq!(run(&[&"get", &db, &"-f", &ids, &"--no-mmap", &"--threads", &"3"]).text(), expected);
-    assert_eq!(run(&[&"get", &db, &"-f", &ids, &"--max-memory", &"2M"]).text(), expected);
+    assert_eq!(run(&[&"get", &db, &"-f", &ids, &"--max-memory", &"6M"]).text(), expected);
     assert_eq!(run(&[&"get", &db, &"-n", &list]).text(), expected);
     assert_eq!(run(&[&"get", &db, &"-n", &"0-499"]).text(), text);
 }

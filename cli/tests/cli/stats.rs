@@ -56,7 +56,7 @@ fn against_counting() {
     let residues = all.concat();
     let count = |letter: u8| residues.iter().filter(|residue| residue.eq_ignore_ascii_case(&letter)).count();
     let expected = json!({"A": count(b'A'), "C": count(b'C'), "G": count(b'G'), "N": count(b'N'), "T": count(b'T')});
-    for more in [["--threads", "2"], ["--max-memory", "2M"]] {
+    for more in [["--threads", "2"], ["--max-memory", "6M"]] {
         let stats = run(&[&"stats", &db, &"--json", &more[0], &more[1]]).json();
         assert_eq!(stats["composition"], expected);
         assert_eq!(stats["length"]["n50"], 3_000_000);
