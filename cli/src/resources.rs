@@ -171,7 +171,7 @@ impl Resources {
         std::mem::forget(own);
         let mut settings = resolved.settings;
         if let Some(capacity) = &mut settings.cache.capacity {
-            *capacity = (*capacity).min(limit / CACHE_SHARE);
+            *capacity = (*capacity).min(budget.free() / CACHE_SHARE);
         }
         let (tmp_dir, max_spill, threads) = (resolved.tmp_dir, resolved.max_spill, resolved.threads);
         Ok(Self { budget, settings, tmp_dir, max_spill, threads })
@@ -180,7 +180,7 @@ impl Resources {
     /// Settings with a cache of up to `bytes`, unless its size was given.
     pub(crate) fn settings_with_cache(&self, bytes: u64) -> MemorySettings {
         let mut settings = self.settings.clone();
-        settings.cache.capacity.get_or_insert(bytes.min(self.budget.limit() / CACHE_SHARE));
+        settings.cache.capacity.get_or_insert(bytes.min(self.budget.free() / CACHE_SHARE));
         settings
     }
 

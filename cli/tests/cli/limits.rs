@@ -22,19 +22,19 @@ fn least(arguments: &[&dyn AsRef<OsStr>]) -> u64 {
 /// Inputs that take memory in different ways.
 fn awkward(folder: &Folder) -> Vec<PathBuf> {
     let mut numbers = Numbers::new(5);
-    let tiny: String = ">\n".repeat(1_500_000);
+    let tiny: String = ">\n".repeat(1_100_000);
     // Tiny records at one end of a chunk only, after a long one.
-    let mut uneven = record("long", &numbers.residues(b"ACGT", 9 << 20), 70);
-    uneven.extend_from_slice(">x\nA\n".repeat(150_000).as_bytes());
-    let short: String = (0..300_000).map(|number| format!(">{number}\nMKV\n")).collect();
+    let mut uneven = record("long", &numbers.residues(b"ACGT", 5 << 20), 70);
+    uneven.extend_from_slice(">x\nA\n".repeat(100_000).as_bytes());
+    let short: String = (0..120_000).map(|number| format!(">{number}\nMKV\n")).collect();
     let compressed = {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut encoder, &proteins(20_000)).unwrap();
+        std::io::Write::write_all(&mut encoder, &proteins(9_000)).unwrap();
         encoder.finish().unwrap()
     };
     let copies: Vec<u8> = {
         let residues: Vec<Vec<u8>> = (0..3).map(|_| numbers.residues(b"ACDEFGHIKLMNPQRSTVWY", 500_000)).collect();
-        (0..60).flat_map(|number| record(&format!("c{number}"), &residues[number % 3], 60)).collect()
+        (0..20).flat_map(|number| record(&format!("c{number}"), &residues[number % 3], 60)).collect()
     };
     vec![
         folder.write("tiny.fa", tiny),
@@ -72,7 +72,8 @@ fn build_with_exactly_the_least() {
 fn reduce_with_exactly_the_least() {
     let folder = Folder::new();
     let (db, output) = (folder.path("db.talaria"), folder.path("out.talaria"));
-    for input in awkward(&folder) {
+    // The first one is the slowest, and takes what the third does.
+    for input in awkward(&folder).split_off(1) {
         let built = answer(&mut command(&[&"build", &input, &"-o", &db, &"-q", &"--no-share"]));
         assert_eq!(built.code, 0, "{}", built.stderr);
         for from in [&input, &db] {
