@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::build::BuildFlags;
 use crate::commands::completions::CompletionsFlags;
+use crate::commands::config::ConfigFlags;
 use crate::commands::export::ExportFlags;
 use crate::commands::get::GetFlags;
 use crate::commands::inspect::InspectFlags;
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Verify(VerifyFlags),
     Stats(StatsFlags),
     Inspect(InspectFlags),
+    Config(ConfigFlags),
     Man(ManFlags),
     Completions(CompletionsFlags),
 }
@@ -50,6 +52,7 @@ impl Command {
             Self::Verify(flags) => flags.run(),
             Self::Stats(flags) => flags.run(),
             Self::Inspect(flags) => flags.run(),
+            Self::Config(flags) => flags.run(),
             Self::Man(flags) => flags.run(),
             Self::Completions(flags) => flags.run(),
         }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod config;
 mod exit;
 mod failure;
 mod memory;
@@ -13,6 +14,7 @@ mod monitor;
 mod open;
 mod output;
 mod progress;
+mod resources;
 mod sizes;
 mod target;
 mod threads;

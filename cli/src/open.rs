@@ -1,5 +1,6 @@
 //! Opening a container from the command line.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,15 +8,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use talaria_db::fasta::input::Compression;
 use talaria_db::fasta::mapped::MappedFasta;
-use talaria_db::memory::settings::MemorySettings;
 use talaria_db::options::DEFAULT_CACHE;
-use talaria_db::read::storage::Access;
 use talaria_db::threads::GlobalWorkers;
 use talaria_db::{Database, Error, OpenOptions};
 
 use crate::failure::{Failure, Result};
-use crate::memory::MemoryFlags;
-use crate::threads::ThreadFlags;
+use crate::monitor::{Monitor, MonitorFlags, Voice};
+use crate::resources::{MemoryFlags, Resources};
+use crate::threads::{self, ThreadFlags};
 
 /// Bytes of a file that are looked at to tell what it is instead of a container.
 const SAMPLE: u64 = 4096;
@@ -26,13 +26,15 @@ pub(crate) struct DatabaseFlags {
     /// The container
     #[arg(value_name = "DB")]
     path: PathBuf,
-    /// Read the file piece by piece instead of mapping it, for file systems that cannot be relied on
-    #[arg(long, help_heading = "Resources")]
-    no_mmap: bool,
     #[command(flatten)]
     memory: MemoryFlags,
     #[command(flatten)]
-    pub(crate) threads: ThreadFlags,
+    threads: ThreadFlags,
+    #[command(flatten)]
+    monitor: MonitorFlags,
+    /// Found when first asked for.
+    #[arg(skip)]
+    resources: OnceCell<Resources>,
 }
 
 impl DatabaseFlags {
@@ -41,12 +43,30 @@ impl DatabaseFlags {
         self.open_with(DEFAULT_CACHE)
     }
 
+    /// Starts the threads. To be called at most once; the result is to be kept until all is done that they do.
+    pub(crate) fn start_threads(&self) -> Result<GlobalWorkers> {
+        let Resources { threads, budget, settings, .. } = self.resources()?;
+        threads::start(*threads, budget, settings)
+    }
+
+    /// Starts to watch memory, if that is wanted.
+    pub(crate) fn start_monitor(&self) -> Result<Monitor> {
+        self.monitor.start(self.resources()?, std::slice::from_ref(&self.path), Voice::Own)
+    }
+
+    fn resources(&self) -> Result<&Resources> {
+        if let Some(resources) = self.resources.get() {
+            return Ok(resources);
+        }
+        let resources = Resources::new(&self.memory.configuration(None, self.threads.given())?)?;
+        Ok(self.resources.get_or_init(|| resources))
+    }
+
     /// Opens it with a cache of up to `cache` bytes of decoded blocks.
     pub(crate) fn open_with(&self, cache: u64) -> Result<Database> {
-        let budget = self.memory.budget()?;
-        let access = if self.no_mmap { Access::Read } else { Access::Map };
-        let cache = cache.min(budget.limit() / 4);
-        let opened = OpenOptions::new().access(access).cache(cache).budget(budget).open(&self.path);
+        let resources = self.resources()?;
+        let settings = resources.settings_with_cache(cache);
+        let opened = OpenOptions::new().memory(settings).budget(resources.budget.clone()).open(&self.path);
         opened.map_err(|error| match error {
             Error::Format { .. } if looks_like_fasta(&self.path) => Failure::Fasta(self.path.clone()),
             error => error.into(),
@@ -55,11 +75,9 @@ impl DatabaseFlags {
 
     /// Opens it as plain FASTA, with the workers that make its index.
     pub(crate) fn open_fasta(&self) -> Result<(MappedFasta, GlobalWorkers)> {
-        let mut settings = MemorySettings::default();
-        settings.mapping.use_memory_mapping = !self.no_mmap;
-        let budget = self.memory.budget()?;
-        let workers = self.threads.start(&budget, &settings)?;
-        Ok((MappedFasta::open(&self.path, &settings, &budget)?, workers))
+        let Resources { budget, settings, .. } = self.resources()?;
+        let workers = self.start_threads()?;
+        Ok((MappedFasta::open(&self.path, settings, budget)?, workers))
     }
 }
 

@@ -16,14 +16,14 @@ pub(crate) struct ThreadFlags {
 }
 
 impl ThreadFlags {
-    /// The number, 0 for as many as there are processors.
-    pub(crate) fn count(self) -> usize {
-        self.threads.map_or(0, usize::from)
+    /// The number, if one was given.
+    pub(crate) fn given(self) -> Option<u16> {
+        self.threads
     }
+}
 
-    /// Starts them under this budget and these settings. To be called at most once; the result is to be kept until all is done that
-    /// they do.
-    pub(crate) fn start(self, budget: &Budget, settings: &MemorySettings) -> Result<GlobalWorkers> {
-        Ok(GlobalWorkers::start(self.count(), budget, settings)?)
-    }
+/// Starts `threads`, or as many as there are processors, under this budget and these settings. To be called at most once; the result is to
+/// be kept until all is done that they do.
+pub(crate) fn start(threads: Option<u16>, budget: &Budget, settings: &MemorySettings) -> Result<GlobalWorkers> {
+    Ok(GlobalWorkers::start(threads.map_or(0, usize::from), budget, settings)?)
 }

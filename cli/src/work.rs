@@ -1,30 +1,25 @@
 //! What the commands that make a container have in common: memory, threads, temporary files, progress.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 
-use crate::memory::MemoryFlags;
+use crate::failure::Result;
 use crate::monitor::{MonitorFlags, Voice};
-use crate::sizes;
+use crate::resources::{MemoryFlags, Resources, SpillFlags};
 use crate::threads::ThreadFlags;
 
 /// Their flags.
 #[derive(Debug, Args)]
 pub(crate) struct WorkFlags {
     #[command(flatten)]
-    pub(crate) memory: MemoryFlags,
+    memory: MemoryFlags,
     #[command(flatten)]
-    pub(crate) threads: ThreadFlags,
+    threads: ThreadFlags,
+    #[command(flatten)]
+    spill: SpillFlags,
     #[command(flatten)]
     pub(crate) monitor: MonitorFlags,
-    /// Folder for temporary files; the output's unless given
-    #[arg(long, help_heading = "Resources", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub(crate) tmp_dir: Option<PathBuf>,
-    /// Most bytes of temporary files
-    #[arg(long, help_heading = "Resources", value_name = "SIZE", value_parser = sizes::parse)]
-    pub(crate) max_spill: Option<u64>,
     /// Seconds between lines of progress, if standard error is not a terminal
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     progress_every: u32,
@@ -37,6 +32,11 @@ impl WorkFlags {
     /// Who says what memory is in use.
     pub(crate) fn voice(&self) -> Voice {
         if self.quiet { Voice::Own } else { Voice::Progress }
+    }
+
+    /// What they come to with file and environment.
+    pub(crate) fn resources(&self) -> Result<Resources> {
+        Resources::new(&self.memory.configuration(Some(&self.spill), self.threads.given())?)
     }
 
     /// The time between lines of progress.

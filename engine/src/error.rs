@@ -99,6 +99,19 @@ pub enum Error {
         /// Bytes that were free: of the limit, or on the disk if that has less.
         free: u64,
     },
+    /// Something does not fit its memory, and may not go to temporary files.
+    #[error(
+        "{what} take more than {memory} bytes, the limit of {limit} has no more for them, and swap_to_disk is off: raise --max-memory, \
+         or allow temporary files"
+    )]
+    SpillDisabled {
+        /// What does not fit.
+        what: &'static str,
+        /// Bytes of memory that it had.
+        memory: u64,
+        /// The budget's limit.
+        limit: u64,
+    },
     /// An ordinal or a region is outside what there is.
     #[error("{what} {got} is out of range: there are {count}")]
     OutOfRange {

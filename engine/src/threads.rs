@@ -104,9 +104,19 @@ fn prepare(
     Ok((builder, plan, stacks))
 }
 
+/// How many threads are meant: 0 stands for as many as this process may use at a time.
+pub(crate) fn thread_count(asked: usize) -> usize {
+    if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, NonZero::get) }
+}
+
+/// Bytes of the stacks of that many workers.
+pub(crate) fn stacks_memory(asked: usize) -> u64 {
+    (thread_count(asked) as u64).saturating_mul(STACK as u64)
+}
+
 /// As many workers as this process may use at a time, if their stacks are a small part of the budget; else fewer, but one.
 fn fitting(budget: &Budget) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let processors = thread_count(0);
     let fit = budget.free() / SHARE / STACK as u64;
     processors.min(usize::try_from(fit).unwrap_or(usize::MAX)).max(1)
 }

@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
-use talaria_db::memory::budget::Budget;
-use talaria_db::memory::settings::CollectionSettings;
 use talaria_db::spec::alphabet::Alphabet;
 use talaria_db::spec::forever::MAXIMUM_BLOCK;
 use talaria_db::{BuildReport, Builder, Compression};
@@ -15,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Result;
 use crate::message::say;
 use crate::progress::Reporter;
+use crate::resources::Resources;
 use crate::sizes;
 use crate::target;
 use crate::work::WorkFlags;
@@ -62,12 +61,13 @@ impl BuildFlags {
     /// Builds.
     pub(crate) fn run(&self) -> Result<Exit> {
         let output = target::check(&self.inputs, &self.output)?;
-        let budget = self.work.memory.budget()?;
+        let resources = self.work.resources()?;
+        resources.check("build", self.builder(&output, &resources).least_memory())?;
         let interval = self.work.interval();
-        let monitor = self.work.monitor.start(&budget, &CollectionSettings::default(), self.work.voice())?;
+        let monitor = self.work.monitor.start(&resources, &self.inputs, self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::new(interval, monitor.words()) };
         let started = Instant::now();
-        let report = self.builder(&output, &budget).progress(|progress| reporter.show(progress)).finish()?;
+        let report = self.builder(&output, &resources).progress(|progress| reporter.show(progress)).finish()?;
         // A bar is cleared before anything else is said.
         drop(reporter);
         monitor.finish()?;
@@ -77,13 +77,14 @@ impl BuildFlags {
         Ok(Exit::Done)
     }
 
-    fn builder<'p>(&self, output: &Path, budget: &Budget) -> Builder<'p> {
+    fn builder<'p>(&self, output: &Path, resources: &Resources) -> Builder<'p> {
         let mut builder = Builder::new(output)
             .compression(self.codec)
             .share(!self.no_share)
             .verify(self.verify)
-            .threads(self.work.threads.count())
-            .budget(budget.clone());
+            .threads(resources.threads.map_or(0, usize::from))
+            .memory(resources.settings.clone())
+            .budget(resources.budget.clone());
         for input in &self.inputs {
             builder = builder.add_fasta(input);
         }
@@ -93,10 +94,10 @@ impl BuildFlags {
         if let Some(alphabet) = self.alphabet {
             builder = builder.alphabet(alphabet);
         }
-        if let Some(folder) = &self.work.tmp_dir {
+        if let Some(folder) = &resources.tmp_dir {
             builder = builder.temporary_folder(folder);
         }
-        if let Some(limit) = self.work.max_spill {
+        if let Some(limit) = resources.max_spill {
             builder = builder.spill_limit(limit);
         }
         builder

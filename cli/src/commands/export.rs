@@ -48,7 +48,8 @@ impl ExportFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open_with(CACHE)?;
         let options = self.options(&database)?;
-        let _workers = self.database.threads.start(database.budget(), database.memory())?;
+        let _workers = self.database.start_threads()?;
+        let monitor = self.database.start_monitor()?;
         match &self.output {
             None => {
                 let mut output = Output::stdout()?;
@@ -60,6 +61,7 @@ impl ExportFlags {
                 to_file(&database, &options, path)?;
             }
         }
+        monitor.finish_reading(&database)?;
         Ok(Exit::Done)
     }
 

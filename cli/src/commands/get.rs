@@ -103,6 +103,7 @@ impl GetFlags {
         let many = self.file.is_some() || self.number.is_some() || self.ids.len() > FEW;
         let source = Source::open(&self.database, self.save_index)?;
         let _workers = source.start_workers(&self.database, many)?;
+        let monitor = self.database.start_monitor()?;
         let mut names = match &self.file {
             Some(path) => Some(IdFile::open(path, source.budget())?),
             None => None,
@@ -119,7 +120,9 @@ impl GetFlags {
             getter.numbers(*range.start(), *range.end())?;
         }
         getter.fetcher.finish()?;
-        Ok(if getter.missing { Exit::NotFound } else { Exit::Done })
+        let missing = getter.missing;
+        source.finish(monitor)?;
+        Ok(if missing { Exit::NotFound } else { Exit::Done })
     }
 }
 

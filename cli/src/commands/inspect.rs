@@ -33,7 +33,8 @@ impl InspectFlags {
     /// Looks and prints.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        let _workers = self.database.threads.start(database.budget(), database.memory())?;
+        let _workers = self.database.start_threads()?;
+        let monitor = self.database.start_monitor()?;
         let tree = match &self.record {
             None => container::describe(&database)?,
             Some(text) => match record::find(&database, text)? {
@@ -51,6 +52,7 @@ impl InspectFlags {
             tree::print(&mut output, &tree)?;
         }
         output.finish()?;
+        monitor.finish_reading(&database)?;
         Ok(Exit::Done)
     }
 }

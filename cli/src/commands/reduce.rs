@@ -7,7 +7,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use talaria_db::Compression;
-use talaria_db::memory::settings::{CollectionSettings, MemorySettings};
 use talaria_db::reduce::{Method, Output, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
@@ -30,12 +29,11 @@ Methods:
 
 Examples:
   talaria-db reduce uniref100.talaria -o distinct.talaria
-  talaria-db reduce proteins.fasta.gz -o distinct.fasta --report distinct.json
+  talaria-db reduce -i proteins.fasta.gz -o distinct.fasta --low-memory
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
-    /// A container, or FASTA, plain or compressed; - is standard input
-    #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
-    input: PathBuf,
+    #[command(flatten)]
+    input: InputFlags,
     /// The container or FASTA to write; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
@@ -54,45 +52,61 @@ pub(crate) struct ReduceFlags {
     /// Residues a line of FASTA, 0 for one line
     #[arg(long, value_name = "N", default_value_t = 60)]
     line_width: u64,
-    /// Read the container piece by piece instead of mapping it, for file systems that cannot be relied on
-    #[arg(long, help_heading = "Resources")]
-    no_mmap: bool,
     #[command(flatten)]
     work: WorkFlags,
+}
+
+/// The input, in one of two ways.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct InputFlags {
+    /// A container, or FASTA, plain or compressed; - is standard input
+    #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
+    positional: Option<PathBuf>,
+    /// The same, for command lines that name it so
+    #[arg(short, long, value_name = "IN", value_hint = ValueHint::FilePath)]
+    input: Option<PathBuf>,
+}
+
+impl InputFlags {
+    /// Whichever was given: clap sees to it that one is.
+    fn path(&self) -> &Path {
+        self.positional.as_deref().or(self.input.as_deref()).unwrap_or(Path::new("-"))
+    }
 }
 
 impl ReduceFlags {
     /// Reduces.
     pub(crate) fn run(&self) -> Result<Exit> {
-        let path = target::check(std::slice::from_ref(&self.input), &self.output)?;
+        let input = self.input.path();
+        let path = target::check(&[input.to_path_buf()], &self.output)?;
         let fasta = is_fasta_name(&path)?;
         let output = if fasta { Output::Fasta(path.clone(), self.line_width) } else { Output::Container(path.clone()) };
         let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
-        let clusters = target::check(&[self.input.clone(), path.clone()], &clusters)?;
+        let clusters = target::check(&[input.to_path_buf(), path.clone()], &clusters)?;
         let mut report_path = None;
         if let Some(report) = &self.report {
-            report_path = Some(target::check(&[self.input.clone(), path, clusters.clone()], report)?);
+            report_path = Some(target::check(&[input.to_path_buf(), path, clusters.clone()], report)?);
         }
-        let budget = self.work.memory.budget()?;
+        let resources = self.work.resources()?;
         let interval = self.work.interval();
-        let monitor = self.work.monitor.start(&budget, &CollectionSettings::default(), self.work.voice())?;
+        let monitor = self.work.monitor.start(&resources, &[input.to_path_buf()], self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, monitor.words()) };
-        let mut memory = MemorySettings::default();
-        memory.mapping.use_memory_mapping = !self.no_mmap;
-        let mut reduction = Reduction::new(&self.input, output)
+        let mut reduction = Reduction::new(input, output)
             .method(self.method)
             .clusters(&clusters)
             .compression(self.codec)
-            .threads(self.work.threads.count())
-            .memory(memory)
-            .budget(budget)
+            .threads(resources.threads.map_or(0, usize::from))
+            .memory(resources.settings.clone())
+            .budget(resources.budget.clone())
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
-        if let Some(folder) = &self.work.tmp_dir {
+        if let Some(folder) = &resources.tmp_dir {
             reduction = reduction.temporary_folder(folder);
         }
-        if let Some(limit) = self.work.max_spill {
+        if let Some(limit) = resources.max_spill {
             reduction = reduction.spill_limit(limit);
         }
+        resources.check("reduce", reduction.least_memory()?)?;
         let report = reduction.run()?;
         drop(reduction);
         // A bar is cleared before anything else is said.
@@ -124,7 +138,7 @@ impl ReduceFlags {
                 "{}: references only; the other {} are in {}, and all can be given back from a container alone",
                 self.output.display(),
                 sizes::counted(report.records - report.references, "record"),
-                self.input.display(),
+                self.input.path().display(),
             ));
         }
     }

@@ -33,7 +33,8 @@ impl StatsFlags {
     /// Counts and prints.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        let _workers = self.database.threads.start(database.budget(), database.memory())?;
+        let _workers = self.database.start_threads()?;
+        let monitor = self.database.start_monitor()?;
         let statistics = database.statistics()?;
         let sources = database.sources()?.iter().fold(0_u64, |sum, source| sum.saturating_add(source.byte_length));
         let report = Report { database: &database, statistics: &statistics, sources };
@@ -44,6 +45,7 @@ impl StatsFlags {
             report.text(&mut output)?;
         }
         output.finish()?;
+        monitor.finish_reading(&database)?;
         Ok(Exit::Done)
     }
 }

@@ -33,7 +33,8 @@ impl VerifyFlags {
     /// Checks.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        let _workers = self.database.threads.start(database.budget(), database.memory())?;
+        let _workers = self.database.start_threads()?;
+        let monitor = self.database.start_monitor()?;
         let level = if self.quick { Level::Checksums } else { Level::Everything };
         let verification = database.verify(level)?;
         let mut output = Output::stdout()?;
@@ -44,6 +45,7 @@ impl VerifyFlags {
             report_damage(&mut output, &database, &verification, level)
         }?;
         output.finish()?;
+        monitor.finish_reading(&database)?;
         Ok(if sound { Exit::Done } else { Exit::Damaged })
     }
 }

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueHint};
+use talaria_db::Database;
 use talaria_db::memory::budget::Budget;
 use talaria_db::memory::manager::MemoryManager;
 use talaria_db::memory::monitor::{MemoryMonitor, MemoryUsage};
-use talaria_db::memory::settings::CollectionSettings;
 use talaria_db::memory::watch::{MemorySample, Watch};
 
 use crate::failure::Result;
 use crate::message::say;
-use crate::sizes;
+use crate::resources::Resources;
+use crate::{sizes, target};
 use series::Series;
 
 /// Time between two looks.
@@ -52,10 +53,16 @@ pub(crate) struct Monitor {
 
 impl MonitorFlags {
     /// Starts to watch, if that is wanted.
-    pub(crate) fn start(&self, budget: &Budget, collection: &CollectionSettings, voice: Voice) -> Result<Monitor> {
+    ///
+    /// # Errors
+    /// If the file for the series cannot be made, or is one of `inputs`.
+    pub(crate) fn start(&self, resources: &Resources, inputs: &[PathBuf], voice: Voice) -> Result<Monitor> {
+        let (budget, collection) = (&resources.budget, &resources.settings.collection);
         let says = self.monitor_memory.is_some();
-        let path = self.monitor_memory.as_ref().and_then(Option::as_ref);
-        let series = path.map(|path| Series::create(path, budget.limit())).transpose()?.map(Arc::new);
+        let mut series = None;
+        if let Some(path) = self.monitor_memory.as_ref().and_then(Option::as_ref) {
+            series = Some(Arc::new(Series::create(&target::check(inputs, path)?, budget.limit())?));
+        }
         let mut watch = None;
         if says || collection.adaptive {
             let manager = MemoryManager::new(budget.clone(), collection.clone());
@@ -83,6 +90,23 @@ impl Monitor {
     /// What makes the words about memory on a line of progress.
     pub(crate) fn words(&self) -> Words {
         Words { watch: self.watch.clone().filter(|_| self.says), budget: self.budget.clone() }
+    }
+
+    /// As [`Monitor::finish`], after what has become of a container's pages and cache.
+    pub(crate) fn finish_reading(self, database: &Database) -> Result<()> {
+        if self.says {
+            let cache = database.cache_statistics();
+            say(format_args!("{}", database.mapping_report()));
+            say(format_args!(
+                "cache: {} hits, {} misses, {} evicted, {} of the second tier, {} held",
+                sizes::number(cache.hits + cache.waits),
+                sizes::number(cache.misses),
+                sizes::number(cache.evictions),
+                sizes::number(cache.second_tier_hits),
+                sizes::bytes(cache.bytes),
+            ));
+        }
+        self.finish()
     }
 
     /// Looks a last time, ends the series and says the most that was in use.

@@ -131,7 +131,7 @@ fn too_little_memory() {
     let by_batch_system = answer(command(&arguments).env("SLURM_MEM_PER_NODE", "4"));
     for answer in [by_flag, by_environment, by_batch_system] {
         assert_eq!(answer.code, 140, "{}", answer.stderr);
-        assert!(answer.stderr.contains("raise --max-memory"), "{}", answer.stderr);
+        assert!(answer.stderr.contains("is too little: "), "{}", answer.stderr);
     }
     let with_both = answer(command(&arguments).args(["--max-memory", "1G"]).env("TALARIA_MAX_MEMORY", "1M"));
     assert_eq!(with_both.code, 0, "{}", with_both.stderr);

@@ -67,7 +67,13 @@ impl Answer {
 pub(crate) fn command(arguments: &[&dyn AsRef<OsStr>]) -> Command {
     let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_talaria-db")));
     command.args(arguments.iter().map(|argument| argument.as_ref()));
-    command.env_remove("TALARIA_MAX_MEMORY").env_remove("SLURM_MEM_PER_NODE").stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("TALARIA_") || text.starts_with("SLURM_") {
+            command.env_remove(&name);
+        }
+    }
+    command.env("XDG_CONFIG_HOME", "/nowhere").stdin(Stdio::null());
     command
 }
 

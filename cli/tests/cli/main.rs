@@ -3,12 +3,14 @@
 
 mod build;
 mod common;
+mod config;
 mod export;
 mod fasta;
 mod formats;
 mod get;
 mod help;
 mod inspect;
+mod limits;
 mod readme;
 mod reduce;
 mod regions;

@@ -31,6 +31,7 @@ fn the_tour() {
                 .current_dir(folder.path(""))
                 .env("PATH", &path)
                 .env_remove("TALARIA_MAX_MEMORY")
+                .env("XDG_CONFIG_HOME", folder.path("config"))
                 .output()
                 .unwrap();
             let said = [output.stdout, output.stderr].concat();
@@ -39,7 +40,7 @@ fn the_tour() {
             commands += 1;
         }
     }
-    assert_eq!(commands, 9);
+    assert_eq!(commands, 14);
 }
 
 #[test]

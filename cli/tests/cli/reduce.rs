@@ -81,7 +81,7 @@ fn the_same_whatever_the_threads_the_memory_and_the_container() {
         std::fs::read(&output).unwrap()
     };
     let reduced = reduce("a.talaria", &["--threads", "1"]);
-    assert!(reduced == reduce("b.talaria", &["--threads", "2", "--max-memory", "48M"]));
+    assert!(reduced == reduce("b.talaria", &["--threads", "2", "--max-memory", "64M"]));
     assert!(reduced == reduce("c.talaria", &["--no-mmap"]));
     assert!(reduced.len() < std::fs::read(&plain).unwrap().len());
 }
@@ -152,7 +152,7 @@ fn a_sequence_that_is_in_the_file_very_often() {
     let (input, plain, reduced) = (folder.path("in.fasta"), folder.path("plain.talaria"), folder.path("r.talaria"));
     assert_eq!(run(&[&"build", &input, &"-o", &plain, &"--no-share", &"-q"]).code, 0);
     let report = folder.path("report.json");
-    let answer = run(&[&"reduce", &plain, &"-o", &reduced, &"--report", &report, &"--max-memory", &"48M", &"-q"]);
+    let answer = run(&[&"reduce", &plain, &"-o", &reduced, &"--report", &report, &"--max-memory", &"64M", &"-q"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     assert_eq!(report["references"], 2);

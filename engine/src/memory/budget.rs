@@ -86,6 +86,15 @@ impl Budget {
         self.take_free(bytes).ok().map(|()| Lease { budget: self.clone(), what, bytes })
     }
 
+    /// Refuses work that could not be done with what is available, before it begins: `what` needs `bytes` at least.
+    ///
+    /// # Errors
+    /// [`Error::Memory`].
+    pub fn check(&self, what: &'static str, bytes: u64) -> Result<()> {
+        let free = self.available();
+        if bytes <= free { Ok(()) } else { Err(Error::Memory { what, need: bytes, free, limit: self.limit() }) }
+    }
+
     /// Asks `holder` from now on when bytes are wanted that are not free, until it is dropped.
     pub fn add_holder(&self, holder: Weak<dyn Reclaim>) {
         let mut holders = self.account.holders.write().unwrap_or_else(PoisonError::into_inner);

@@ -102,6 +102,12 @@ pub struct Item {
     pub length: u64,
 }
 
+/// Memory for the blocks that `threads` threads have at hand in a pass over records: two of residues and one of another stream, with
+/// their payloads; none is nominally larger than `nominal`.
+pub(crate) fn blocks_memory(nominal: u32, threads: usize) -> u64 {
+    threads as u64 * 4 * u64::from(nominal)
+}
+
 impl Database {
     /// Entry `number` of a stream's directory.
     pub(crate) fn block_entry(&self, stream: &Stream, number: u64) -> Result<BlockEntry> {
@@ -262,11 +268,10 @@ impl Database {
         Ok(whole.unwrap_or_else(|| SharedSequence::from(copied)))
     }
 
-    /// Memory for the blocks that all threads have at hand in a pass over records: two of residues and one of another stream, with
-    /// their payloads.
+    /// Takes [`blocks_memory`] for all threads of the pool.
     pub(crate) fn lease_blocks(&self) -> Result<Lease> {
-        let nominal = u64::from(self.sequences().nominal.max(self.texts().nominal));
-        self.budget().lease("blocks at hand", rayon::current_num_threads() as u64 * 4 * nominal)
+        let nominal = self.sequences().nominal.max(self.texts().nominal);
+        self.budget().lease("blocks at hand", blocks_memory(nominal, rayon::current_num_threads()))
     }
 
     fn place<'p>(&'p self, stream: &Stream, block: u64) -> Place<'p> {

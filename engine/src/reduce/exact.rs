@@ -12,13 +12,15 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::Sequence;
-use crate::reduce::groups::{Groups, sort_memory};
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::write::spill::{Sorter, Spill};
 
 /// Records whose bytes are loaded together to be compared.
 const TOGETHER: usize = 1 << 14;
-/// Bytes that are loaded together to be compared.
-const BYTES: u64 = 16 << 20;
+/// Most memory for what is loaded together to be compared.
+const MOST_MEMORY: u64 = 24 << 20;
+/// The least: three of the longest records that are loaded whole.
+const LEAST_MEMORY: u64 = 3 * (LONG + OVERHEAD);
 /// Bytes of memory that a record to compare takes beside its residues.
 const OVERHEAD: u64 = 512;
 /// Records longer than this are compared piece by piece.
@@ -40,20 +42,34 @@ impl Candidates {
         Self { length, kinds: Vec::new(), ordinals: Vec::new() }
     }
 
+    /// Memory for comparing these and one more, if each has to be loaded. Longer records are never loaded whole.
+    fn memory_with_another(&self) -> u64 {
+        if self.length > LONG { 0 } else { memory_of(self.kinds.len() + self.ordinals.len() + 1, self.length) }
+    }
+
     /// The first of each kind and those that have not been compared.
     fn all(&self) -> impl Iterator<Item = u64> + '_ {
         self.kinds.iter().map(|&(first, _)| first).chain(self.ordinals.iter().copied())
     }
 }
 
+/// The least memory for grouping, beside the blocks at hand.
+pub(crate) const fn least_memory() -> u64 {
+    3 * LEAST_SORT_MEMORY + LEAST_MEMORY
+}
+
+/// Groups; `reserve` bytes are needed beside the groups once they are made.
 pub(crate) fn group(
     database: &Database,
     spill: &Spill,
+    reserve: u64,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
 ) -> Result<Groups> {
+    let _blocks = database.lease_blocks()?;
     let sorted = hash_all(database, spill, progress)?.finish()?;
-    let mut groups = Groups::new(database.len(), spill)?;
-    let mut comparison = Comparison { database, groups: &mut groups, waiting: Vec::new(), records: 0, bytes: 0 };
+    let mut groups = Groups::new(database.len(), spill, reserve.max(LEAST_MEMORY))?;
+    let most = (spill.budget().free() / 2).clamp(LEAST_MEMORY, MOST_MEMORY);
+    let mut comparison = Comparison { database, groups: &mut groups, waiting: Vec::new(), records: 0, memory: 0, most };
     let (mut hash, mut current) = (0, Candidates::new(0));
     for item in sorted {
         let (next, length, ordinal) = item?;
@@ -69,7 +85,7 @@ pub(crate) fn group(
             hash = next;
         }
         current.ordinals.push(ordinal);
-        if current.ordinals.len() >= TOGETHER {
+        if current.ordinals.len() >= TOGETHER || current.memory_with_another() > most {
             // A sequence that is in the file very often: what has been compared need not be remembered.
             current = comparison.settle(current)?;
         }
@@ -85,9 +101,9 @@ fn hash_all(
     spill: &Spill,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
 ) -> Result<Sorter<(u64, u64, u64)>> {
-    let sorter = Sorter::new(spill, "hashes of sequences", sort_memory(spill, 4))?;
+    let reserve = LEAST_MEMORY + 2 * LEAST_SORT_MEMORY;
+    let sorter = Sorter::new(spill, "hashes of sequences", sort_memory(spill, 4, reserve))?;
     let shared = Mutex::new((sorter, Vec::with_capacity(GATHERED)));
-    let _lease = database.lease_blocks()?;
     database.owned_slots().try_for_each(|slots| {
         database.visit_sequences(slots?, |ordinal, _, sequence| {
             let (hash, length) = match sequence {
@@ -125,7 +141,14 @@ struct Comparison<'a> {
     groups: &'a mut Groups,
     waiting: Vec<Candidates>,
     records: usize,
-    bytes: u64,
+    memory: u64,
+    /// Most memory for what is loaded together.
+    most: u64,
+}
+
+/// Memory for `count` records of `length` residues.
+fn memory_of(count: usize, length: u64) -> u64 {
+    (count as u64).saturating_mul(length + OVERHEAD)
 }
 
 impl Comparison<'_> {
@@ -137,16 +160,20 @@ impl Comparison<'_> {
             settled.kinds.iter().for_each(|&(_, size)| self.groups.count(size));
             return Ok(());
         }
+        let memory = memory_of(count, candidates.length);
+        if self.records + count > TOGETHER || self.memory + memory > self.most {
+            self.compare()?;
+        }
         self.records += count;
-        self.bytes += candidates.length * count as u64;
+        self.memory += memory;
         self.waiting.push(candidates);
-        if self.records >= TOGETHER || self.bytes >= BYTES { self.compare() } else { Ok(()) }
+        Ok(())
     }
 
     /// Compares what is waiting.
     fn compare(&mut self) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
-        (self.records, self.bytes) = (0, 0);
+        (self.records, self.memory) = (0, 0);
         for settled in self.settle_short(waiting)? {
             settled.kinds.iter().for_each(|&(_, size)| self.groups.count(size));
         }
@@ -178,7 +205,7 @@ impl Comparison<'_> {
             addresses.sort_unstable();
             addresses.dedup_by_key(|&mut (address, _)| address);
             if addresses.len() > 1 {
-                memory += addresses.len() as u64 * (candidates.length + OVERHEAD);
+                memory += memory_of(addresses.len(), candidates.length);
                 loaded.extend(addresses);
             }
         }

@@ -17,12 +17,12 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// No groups yet among `records` records.
+    /// No groups yet among `records` records. They are kept until all is written, which takes `reserve` bytes beside them.
     ///
     /// # Errors
     /// [`crate::Error::Memory`].
-    pub(crate) fn new(records: u64, spill: &Spill) -> Result<Self> {
-        let memory = sort_memory(spill, 8);
+    pub(crate) fn new(records: u64, spill: &Spill, reserve: u64) -> Result<Self> {
+        let memory = sort_memory(spill, 8, reserve);
         Ok(Self {
             by_member: Sorter::new(spill, "members and their representatives", memory)?,
             by_representative: Sorter::new(spill, "representatives and their members", memory)?,
@@ -73,7 +73,11 @@ impl Groups {
 /// Pairs of ordinals, ascending.
 pub(crate) type Pairs = crate::write::spill::Sorted<(u64, u64)>;
 
-/// A share of what is free of the budget, within reason.
-pub(crate) fn sort_memory(spill: &Spill, share: u64) -> usize {
-    usize::try_from((spill.budget().free() / share).clamp(1 << 20, 64 << 20)).unwrap_or(1 << 20)
+/// Least memory of a sorter.
+pub(crate) const LEAST_SORT_MEMORY: u64 = 1 << 20;
+
+/// A share of what is free of the budget beside `reserve`, within reason.
+pub(crate) fn sort_memory(spill: &Spill, share: u64, reserve: u64) -> usize {
+    let free = spill.budget().free().saturating_sub(reserve);
+    usize::try_from((free / share).clamp(LEAST_SORT_MEMORY, 64 << 20)).unwrap_or(1 << 20)
 }

@@ -22,17 +22,19 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::placement::PlacementReport;
-use crate::memory::settings::MemorySettings;
+use crate::memory::settings::{HugePages, MemorySettings};
 use crate::options::OpenOptions;
 use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::stream::blocks_memory;
 use crate::read::verify::Level;
-use crate::reduce::groups::Groups;
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
 use crate::sys::heap::release_freed_memory;
-use crate::threads::Workers;
+use crate::threads::{Workers, stacks_memory, thread_count};
+use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
-use crate::write::run::{check, folder_of, room_for_blocks};
+use crate::write::run::{LARGEST_USUAL, check, folder_of, room_for_blocks};
 use crate::write::spill::Spill;
 
 /// How records are brought together.
@@ -217,12 +219,61 @@ impl<'p> Reduction<'p> {
         self
     }
 
+    /// The least budget that this reduction can do with, in bytes. The input is looked at, not read.
+    ///
+    /// For FASTA that is what building a container from it takes, or reducing one of the usual shape; marks of many records come on top.
+    ///
+    /// # Errors
+    /// What is wrong with a container, or the system says.
+    pub fn least_memory(&self) -> Result<u64> {
+        let threads = thread_count(self.threads);
+        if !is_container(&self.input)? {
+            let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
+            let reducing = least_memory(&shape, 0, threads) + stacks_memory(self.threads);
+            return Ok(self.builder(Path::new("")).least_memory().max(reducing));
+        }
+        self.least_memory_of_container(&self.input)
+    }
+
+    fn least_memory_of_container(&self, path: &Path) -> Result<u64> {
+        // Opened as it will be, but without what can be done without.
+        let mut memory = self.memory.clone();
+        (memory.cache.capacity, memory.mapping.populate, memory.mapping.huge_pages) = (Some(0), false, HugePages::Off);
+        let database = OpenOptions::new().memory(memory).open(path)?;
+        let least = least_memory(&self.shape_of(&database), database.len(), thread_count(self.threads));
+        Ok(database.budget().in_use() + least + stacks_memory(self.threads))
+    }
+
+    /// The shape of what is made from a container.
+    fn shape_of(&self, database: &Database) -> Shape {
+        let header = database.container().header();
+        let (sequence_block, text_block) = (header.sequence_block_size.get(), header.text_block_size.get());
+        Shape { compression: self.compression, sequence_block, text_block }
+    }
+
+    /// What makes a container at `path` from FASTA.
+    fn builder(&self, path: &Path) -> Builder<'_> {
+        let builder = Builder::new(path)
+            .add_fasta(&self.input)
+            .compression(self.compression)
+            .threads(self.threads)
+            .budget(self.budget.clone())
+            .memory(self.memory.clone())
+            .temporary_folder(self.temporary())
+            .progress(|progress| (self.progress)("building", progress.records, 0));
+        match self.spill_limit {
+            Some(limit) => builder.spill_limit(limit),
+            None => builder,
+        }
+    }
+
     /// Reduces, checks the result and publishes it, the table of clusters last.
     ///
     /// # Errors
     /// Damage in the input, what is wrong with FASTA, [`Error::Io`], [`Error::Space`], [`Error::Memory`], or [`Error::Verification`] if the
     /// result does not give the input back. Nothing is published then, unless it is the table that could not be.
     pub fn run(&self) -> Result<ReductionReport> {
+        self.budget.check("a reduction", self.least_memory()?)?;
         let workers = Workers::start(self.threads, &self.budget, &self.memory)?;
         let report = workers.install(|| self.reduce())?;
         Ok(ReductionReport { placement: workers.placement(), ..report })
@@ -230,18 +281,23 @@ impl<'p> Reduction<'p> {
 
     fn reduce(&self) -> Result<ReductionReport> {
         let mut stages = Stages::default();
-        let spill = Spill::new(self.budget.clone(), self.temporary(), self.spill_limit);
+        let spill =
+            Spill::new(self.budget.clone(), self.temporary(), self.spill_limit).allowed(self.memory.spill.enabled);
         let built =
             if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
         let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
-        // A quarter for decoded blocks; the rest is for sorting and writing.
+        // A quarter for decoded blocks, if so much is spare; the rest is for sorting and writing.
         let mut memory = self.memory.clone();
-        memory.cache.capacity.get_or_insert_with(|| room_for_blocks(path, self.budget.limit() / 4));
+        let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4));
+        let least = self.least_memory_of_container(path)?;
+        memory.cache.capacity = Some(asked.min(self.budget.free().saturating_sub(least)));
         let database = OpenOptions::new().memory(memory).budget(self.budget.clone()).open(path)?;
         // It stays readable without its name, and is gone however the process ends.
         drop(built);
+        let threads = rayon::current_num_threads();
+        let reserve = rewrite::least_memory(&self.shape_of(&database), database.len(), threads);
         let groups = stages.time("grouping", || match self.method {
-            Method::Exact => exact::group(&database, &spill, &*self.progress),
+            Method::Exact => exact::group(&database, &spill, reserve, &*self.progress),
         })?;
         let report = self.write(&database, groups, &spill, &mut stages)?;
         Ok(ReductionReport {
@@ -309,6 +365,14 @@ impl<'p> Reduction<'p> {
     }
 }
 
+/// The least memory for reducing an open container of this shape.
+fn least_memory(shape: &Shape, records: u64, threads: usize) -> u64 {
+    // The groups stay while the container is written.
+    let writing = 2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, records, threads);
+    let nominal = shape.sequence_block.max(shape.text_block);
+    writing.max(blocks_memory(nominal, threads) + exact::least_memory())
+}
+
 /// Names of stages, and how long they took.
 #[derive(Default)]
 struct Stages(Vec<(&'static str, Duration)>);
@@ -331,18 +395,8 @@ struct Built {
 impl Built {
     fn new(reduction: &Reduction<'_>, spill: &Spill) -> Result<Self> {
         let path = beside(spill.folder(), reduction.output.path(), "input.talaria");
-        let mut builder = Builder::new(&path)
-            .add_fasta(&reduction.input)
-            .compression(reduction.compression)
-            .budget(reduction.budget.clone())
-            .memory(reduction.memory.clone())
-            .temporary_folder(spill.folder())
-            .progress(|progress| (reduction.progress)("building", progress.records, 0));
-        if let Some(limit) = reduction.spill_limit {
-            builder = builder.spill_limit(limit);
-        }
         let built = Self { path };
-        builder.finish_on_these_workers()?;
+        reduction.builder(&built.path).finish_on_these_workers()?;
         Ok(built)
     }
 }

@@ -15,7 +15,7 @@ use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::reduce::Reduction;
 use crate::reduce::clusters::Table;
-use crate::reduce::groups::{Groups, sort_memory};
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
@@ -40,6 +40,20 @@ struct Loaded {
     script: Option<Vec<u8>>,
 }
 
+/// Two windows, one being loaded and one being cut into blocks, the blocks before and after encoding, and what is remembered of them.
+fn loading_memory(shape: &Shape, threads: usize) -> u64 {
+    let encoding = shape.compression.memory(shape.sequence_block.max(shape.text_block), threads);
+    4 * WINDOW + MOST * OVERHEAD + encoding + REMEMBERED_MEMORY
+}
+
+/// The least memory for writing a container of `records` records, beside their groups.
+pub(super) fn least_memory(shape: &Shape, records: u64, threads: usize) -> u64 {
+    Marks::memory(records)
+        + loading_memory(shape, threads)
+        + Assembler::least_memory_beside_names()
+        + 3 * LEAST_SORT_MEMORY
+}
+
 pub(super) fn write(
     reduction: &Reduction<'_>,
     database: &Database,
@@ -53,22 +67,16 @@ pub(super) fn write(
     for pair in by_member {
         members.set(pair?.0);
     }
-    let header = *database.container().header();
-    let shape = Shape {
-        compression: reduction.compression,
-        sequence_block: header.sequence_block_size.get(),
-        text_block: header.text_block_size.get(),
-    };
-    // Two windows, one being loaded and one being cut into blocks, the blocks before and after encoding, and what is remembered of them.
-    let encoding = shape.compression.memory(shape.sequence_block.max(shape.text_block));
-    let memory = 4 * WINDOW + MOST * OVERHEAD + encoding + REMEMBERED_MEMORY;
+    let shape = reduction.shape_of(database);
+    let memory = loading_memory(&shape, rayon::current_num_threads());
     let _lease = spill.budget().lease("loading and encoding", memory)?;
     let output = Unpublished::create(target)?;
-    let mut assembler = Assembler::new(output, shape, spill, sort_memory(spill, 4))?;
-    let mut addresses = Sorter::new(spill, "addresses of members", sort_memory(spill, 4))?;
+    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names());
+    let mut assembler = Assembler::new(output, shape, spill, sort_memory)?;
+    let mut addresses = Sorter::new(spill, "addresses of members", sort_memory)?;
     let (mut pairs, mut table) = (by_representative.peekable(), None);
     if clusters.is_some() {
-        table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory(spill, 4))?);
+        table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
     }
     let mut next = 0;
     while next < database.len() {
@@ -201,9 +209,13 @@ struct Marks {
 }
 
 impl Marks {
+    fn memory(records: u64) -> u64 {
+        records.div_ceil(64) * 8
+    }
+
     fn new(records: u64, database: &Database) -> Result<Self> {
         let words = records.div_ceil(64);
-        let lease = database.budget().lease("a mark a record", words * 8)?;
+        let lease = database.budget().lease("a mark a record", Self::memory(records))?;
         let mut marks = Vec::new();
         marks.resize_with(usize::try_from(words).unwrap_or(0), Default::default);
         Ok(Self { words: marks, _lease: lease })

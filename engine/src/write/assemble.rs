@@ -19,11 +19,13 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
+use crate::memory::budget::Budget;
 use crate::read::block;
 use crate::read::stream::StreamKind;
 use crate::write::cut::{CutBlock, Cutter};
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes, encode_residues};
 use crate::write::publish::Unpublished;
+use crate::write::seal::BUCKETS_MEMORY;
 use crate::write::sections::{OpenSection, SectionWriter};
 use crate::write::spill::{Sorter, Spill, SpillBuffer};
 
@@ -41,6 +43,9 @@ const DICTIONARY_SIZE: usize = 32 << 10;
 const DICTIONARY_SAMPLE: usize = 2 << 10;
 /// In memory before a column or stream spills.
 const COLUMN_MEMORY: usize = 256 << 10;
+/// Least and most memory for sorting names.
+const LEAST_NAMES_MEMORY: u64 = 2 << 20;
+const MOST_NAMES_MEMORY: u64 = 32 << 20;
 /// Bytes of a record's item in the header table.
 const HEADER_ITEM: usize = size_of::<HeaderEntry>();
 
@@ -118,6 +123,25 @@ pub(crate) struct StreamParts {
 }
 
 impl Assembler {
+    /// The least memory with which any file can be assembled and sealed, without what encoding takes.
+    pub(crate) const fn least_memory() -> u64 {
+        Self::least_memory_beside_names() + LEAST_NAMES_MEMORY
+    }
+
+    /// The same without what sorting names takes.
+    pub(crate) const fn least_memory_beside_names() -> u64 {
+        // Directories and blocks of three streams, the layout index, three columns; page checksums; the buckets when it is sealed.
+        10 * SpillBuffer::most_memory(COLUMN_MEMORY)
+            + SpillBuffer::most_memory(0)
+            + SpillBuffer::most_memory(BUCKETS_MEMORY)
+    }
+
+    /// The share of what is free now that is for sorting names.
+    pub(crate) fn names_memory(budget: &Budget) -> usize {
+        let share = (budget.free() / 4).clamp(LEAST_NAMES_MEMORY, MOST_NAMES_MEMORY);
+        usize::try_from(share).unwrap_or(usize::MAX)
+    }
+
     /// Starts a file. `names_memory` bytes are for sorting the names.
     ///
     /// # Errors

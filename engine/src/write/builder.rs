@@ -11,9 +11,9 @@ use crate::fasta::input::InputPath;
 use crate::memory::budget::Budget;
 use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
-use crate::threads::Workers;
+use crate::threads::{Workers, stacks_memory, thread_count};
 use crate::write::encode::Compression;
-use crate::write::run::Run;
+use crate::write::run::{Run, least_memory};
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +211,16 @@ impl<'p> Builder<'p> {
         self
     }
 
+    /// The least budget that this build can do with, in bytes. The inputs are looked at, not read.
+    ///
+    /// What only single records make necessary is not in it: header lines of hundreds of KiB, layouts of lines that have no pattern,
+    /// windows that compressed data names after its start.
+    #[must_use]
+    pub fn least_memory(&self) -> u64 {
+        let threads = self.settings.threads;
+        least_memory(&self.settings, thread_count(threads), &self.origins) + stacks_memory(threads)
+    }
+
     /// Builds, checks and publishes the container.
     ///
     /// # Errors
@@ -218,7 +228,9 @@ impl<'p> Builder<'p> {
     /// ([`Error::Option`]) or the limit ([`Error::Memory`]); [`Error::Verification`] if the container does not give its sources
     /// back. Nothing is published then, and what had the output's name before is untouched.
     pub fn finish(self) -> Result<BuildReport> {
+        self.check_block_size()?;
         let Settings { threads, ref budget, ref memory, .. } = self.settings;
+        budget.check("a build", self.least_memory())?;
         let workers = Workers::start(threads, budget, memory)?;
         let report = workers.install(|| self.finish_on_these_workers())?;
         Ok(BuildReport { placement: workers.placement(), ..report })
@@ -226,13 +238,18 @@ impl<'p> Builder<'p> {
 
     /// As [`Builder::finish`], by whichever workers call it.
     pub(crate) fn finish_on_these_workers(self) -> Result<BuildReport> {
+        self.check_block_size()?;
         let Self { origins, settings } = self;
-        if let Some(size) = settings.block_size
-            && (!size.is_power_of_two() || !(MINIMUM_BLOCK..=MAXIMUM_BLOCK).contains(&size))
-        {
-            let reason = format!("{size} is no power of two from {MINIMUM_BLOCK} to {MAXIMUM_BLOCK}");
-            return Err(Error::Option { option: "--block-size", reason });
+        Run::new(&settings, &origins)?.run(origins)
+    }
+
+    fn check_block_size(&self) -> Result<()> {
+        match self.settings.block_size {
+            Some(size) if !size.is_power_of_two() || !(MINIMUM_BLOCK..=MAXIMUM_BLOCK).contains(&size) => {
+                let reason = format!("{size} is no power of two from {MINIMUM_BLOCK} to {MAXIMUM_BLOCK}");
+                Err(Error::Option { option: "--block-size", reason })
+            }
+            _ => Ok(()),
         }
-        Run::new(&settings)?.run(origins)
     }
 }

@@ -53,16 +53,16 @@ impl Compression {
 }
 
 impl Compression {
-    /// Bytes of memory that all threads take to encode blocks of `block` bytes, and to decode them again for comparing.
+    /// Bytes of memory that `threads` threads take to encode blocks of `block` bytes, and to decode them again for comparing.
     #[must_use]
-    pub(crate) fn memory(self, block: u32) -> u64 {
+    pub(crate) fn memory(self, block: u32, threads: usize) -> u64 {
         // Zstandard sizes its tables by the block: four bytes an entry, twice as many entries as bytes in each of two or three tables
         // at high levels, small ones at low levels. The rest is the block in its three forms, and what does not depend on it.
         let blocks = match self {
             Self::Zstd(4..) => 28,
             _ => 6,
         };
-        rayon::current_num_threads() as u64 * (blocks * u64::from(block) + (1 << 20))
+        threads as u64 * (blocks * u64::from(block) + (1 << 20))
     }
 }
 

@@ -21,15 +21,17 @@ const TOGETHER: usize = 1 << 14;
 /// Bytes of memory that a record takes beside its text while it is placed.
 const OVERHEAD: usize = 192;
 
-/// Cuts a chunk of FASTA into pieces, so that what is known of each record while it is placed is bounded even where records are a few
-/// bytes long. With each piece comes the memory for that.
-pub fn pieces(chunk: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
-    let starts = |bytes: &[u8], at: usize| at == 0 || matches!(bytes.get(at - 1), Some(b'\n' | b'\r'));
-    let count = move |bytes| memchr::memchr_iter(b'>', bytes).filter(|&at| starts(bytes, at)).count();
-    let length = chunk.len().div_ceil(count(chunk) / TOGETHER + 1).max(1);
-    // An empty chunk is a piece too: it may be all there is of an input.
-    let empty = chunk.is_empty().then_some((chunk, 0));
-    chunk.chunks(length).map(move |piece| (piece, (count(piece) * OVERHEAD) as u64)).chain(empty)
+/// Memory for what is known of each record of a piece while it is placed.
+pub(crate) const RECORDS_MEMORY: u64 = ((TOGETHER + 1) * OVERHEAD) as u64;
+
+/// Cuts a chunk of FASTA into pieces of so few records that what is known of each of them while it is placed is bounded, even where
+/// records are a few bytes long.
+pub fn pieces(chunk: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let starts = |at: usize| at == 0 || matches!(chunk.get(at - 1), Some(b'\n' | b'\r'));
+    // What goes on of a record that began in the chunk before is in the first piece, too.
+    let cuts = memchr::memchr_iter(b'>', chunk).filter(move |&at| starts(at)).skip(TOGETHER).step_by(TOGETHER);
+    let mut from = 0;
+    cuts.chain([chunk.len()]).map(move |to| &chunk[std::mem::replace(&mut from, to)..to])
 }
 
 /// Records and residues of one input go through here.
@@ -198,6 +200,27 @@ fn same(batch: &Batch, index: usize, place: &Place, block: Option<&Cow<'_, [u8]>
         Place::Stored(address) => {
             let start = address.byte() as usize;
             block.and_then(|block| block.get(start..start + residues.len())) == Some(residues)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records(piece: &[u8]) -> usize {
+        piece.split(|&byte| byte == b'\n').filter(|line| line.first() == Some(&b'>')).count()
+    }
+
+    #[test]
+    fn pieces_have_few_records_wherever_those_are() {
+        let tiny = b">\n".repeat(3 * TOGETHER + 1);
+        let uneven = [&b"ACGT\n".repeat(100_000)[..], &tiny].concat();
+        for chunk in [&tiny[..], &uneven, b"", b"ACGT\n", b">a\nMK>V\n", b"\r>"] {
+            let parts: Vec<&[u8]> = pieces(chunk).collect();
+            assert_eq!(parts.concat(), chunk);
+            assert!(parts.iter().all(|part| records(part) <= TOGETHER), "{}", chunk.len());
+            assert_eq!(parts.len(), records(chunk).div_ceil(TOGETHER).max(1));
         }
     }
 }

@@ -18,7 +18,8 @@ use crate::read::verify::Level;
 use crate::sys::heap::release_freed_memory;
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::builder::{BuildReport, Origin, OwnedRecord, Progress, Settings};
-use crate::write::ingest::{Ingest, pieces};
+use crate::write::encode::Compression;
+use crate::write::ingest::{Ingest, RECORDS_MEMORY, pieces};
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::share::ShareTable;
@@ -30,6 +31,9 @@ const PROTEIN_BLOCK: u32 = 16 << 10;
 const NUCLEOTIDE_BLOCK: u32 = 64 << 10;
 /// Nominal block size of header texts and layout scripts.
 const TEXT_BLOCK: u32 = 16 << 10;
+/// The shape with the largest blocks of those that are chosen without being asked for.
+pub(crate) const LARGEST_USUAL: Shape =
+    Shape { compression: Compression::Zstd(1), sequence_block: NUCLEOTIDE_BLOCK, text_block: TEXT_BLOCK };
 /// Residues that are looked at to choose between the two.
 const SAMPLE: usize = 1 << 20;
 /// Records up to this length are parsed in one piece.
@@ -45,17 +49,54 @@ pub(super) struct Run<'b> {
     bytes_read: u64,
     bytes_total: Option<u64>,
     records_lease: Lease,
-    _lease: Lease,
+    /// What no input has taken yet of what the largest of them needs, so that nobody else does meanwhile.
+    inputs_lease: Lease,
+    lease: Lease,
+}
+
+/// What a build takes from the budget from its start to its end, beside what its assembler does.
+struct Needs {
+    /// A parsed chunk, its blocks before and after encoding, the open blocks, and what is remembered of blocks.
+    encoding: u64,
+    records: u64,
+    /// Of the input that takes most.
+    inputs: u64,
+    share: u64,
+}
+
+impl Needs {
+    fn new(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> Self {
+        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK);
+        let compression = settings.compression.memory(block, threads);
+        Self {
+            encoding: 4 * CHUNK as u64 + 8 * u64::from(block) + compression + REMEMBERED_MEMORY,
+            records: RECORDS_MEMORY,
+            inputs: origins.iter().map(|origin| input_memory(origin, settings)).max().unwrap_or(0),
+            share: if settings.share { ShareTable::MEMORY } else { 0 },
+        }
+    }
+}
+
+fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
+    match origin {
+        Origin::Fasta(path) => Input::least_memory(path, &settings.memory.streaming),
+        Origin::Records(..) => 0,
+    }
+}
+
+/// The least budget that a build can do with.
+pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> u64 {
+    let Needs { encoding, records, inputs, share } = Needs::new(settings, threads, origins);
+    encoding + records + inputs + share + Assembler::least_memory()
 }
 
 impl<'b> Run<'b> {
-    pub(super) fn new(settings: &'b Settings<'b>) -> Result<Self> {
+    pub(super) fn new(settings: &'b Settings<'b>, origins: &[Origin]) -> Result<Self> {
         let folder = settings.folder.clone().unwrap_or_else(|| folder_of(&settings.output));
-        let spill = Spill::new(settings.budget.clone(), folder, settings.spill_limit);
-        // A parsed chunk, its blocks before and after encoding, the open blocks, and what is remembered of blocks.
-        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK);
-        let bytes = 4 * CHUNK as u64 + 8 * u64::from(block) + settings.compression.memory(block) + REMEMBERED_MEMORY;
-        let lease = settings.budget.lease("parsing and encoding", bytes)?;
+        let spill =
+            Spill::new(settings.budget.clone(), folder, settings.spill_limit).allowed(settings.memory.spill.enabled);
+        let needs = Needs::new(settings, rayon::current_num_threads(), origins);
+        let lease = settings.budget.lease("parsing and encoding", needs.encoding)?;
         let share = if settings.share { Some(ShareTable::new(&settings.budget)?) } else { None };
         Ok(Self {
             settings,
@@ -65,8 +106,9 @@ impl<'b> Run<'b> {
             sources: Vec::new(),
             bytes_read: 0,
             bytes_total: None,
-            records_lease: settings.budget.lease("the records of a chunk", 0)?,
-            _lease: lease,
+            records_lease: settings.budget.lease("the records of a chunk", needs.records)?,
+            inputs_lease: settings.budget.lease("inputs", needs.inputs)?,
+            lease,
         })
     }
 
@@ -90,7 +132,10 @@ impl<'b> Run<'b> {
     }
 
     fn fasta(&mut self, path: &InputPath) -> Result<()> {
-        let mut input = Input::open(path.clone(), &self.settings.memory.streaming, &self.settings.budget)?;
+        let streaming = &self.settings.memory.streaming;
+        let reserved = self.inputs_lease.bytes();
+        self.inputs_lease.resize(reserved.saturating_sub(Input::least_memory(path, streaming)))?;
+        let mut input = Input::open(path.clone(), streaming, &self.settings.budget)?;
         let mut parser = self.parser(path.as_path());
         let before = self.bytes_read;
         while let Some(chunk) = input.next_chunk()? {
@@ -100,8 +145,10 @@ impl<'b> Run<'b> {
         }
         self.bytes_read = before + input.bytes_consumed();
         let compression = input.compression().byte();
-        let digest = input.finish()?;
+        // Placed while the input still has its memory, so that columns do not take what the next one needs.
         let layout = self.end(&mut parser)?;
+        let digest = input.finish()?;
+        self.inputs_lease.resize(reserved)?;
         let name = path.as_path().file_name().unwrap_or(path.as_path().as_os_str()).to_string_lossy().into_owned();
         self.add_source(name, layout, digest.byte_length, compression, digest.sha256);
         Ok(())
@@ -158,8 +205,7 @@ impl<'b> Run<'b> {
     }
 
     fn chunk(&mut self, parser: &mut Parser, chunk: &[u8]) -> Result<()> {
-        for (piece, memory) in pieces(chunk) {
-            self.records_lease.resize(memory)?;
+        for piece in pieces(chunk) {
             if let Some(assembler) = &mut self.assembler {
                 self.ingest.chunk(parser, piece, assembler)?;
                 continue;
@@ -234,15 +280,17 @@ impl<'b> Run<'b> {
             features: 0,
         };
         let (records, residues) = (assembler.record_count(), assembler.residue_count());
+        let Self { settings, spill, ingest, bytes_read, bytes_total, records_lease, inputs_lease, lease, .. } = self;
+        let shared = ingest.shared();
+        // Many records of one name take memory when names are sealed; that of inputs is free for it.
+        drop((ingest, records_lease, inputs_lease));
         let output = assembler.seal(&particulars, None)?;
-        let Self { settings, spill, ingest, bytes_read, bytes_total, records_lease, _lease, .. } = self;
         if settings.verify {
             (settings.progress)(&Progress { stage: "verifying", bytes_read, bytes_total, records, residues });
         }
         let level = if settings.verify { Level::Everything } else { Level::Checksums };
-        let shared = ingest.shared();
         // What building took is free for checking.
-        drop((ingest, records_lease, _lease));
+        drop(lease);
         release_freed_memory();
         let database = check(&output, level, &settings.budget, &settings.memory)?;
         let report = BuildReport {
@@ -278,9 +326,8 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
         sequence_block: settings.block_size.unwrap_or(usual),
         text_block: TEXT_BLOCK,
     };
-    let names_memory = (settings.budget.free() / 4).clamp(2 << 20, 32 << 20);
     let output = Unpublished::create(&settings.output)?;
-    Assembler::new(output, shape, spill, usize::try_from(names_memory).unwrap_or(usize::MAX))
+    Assembler::new(output, shape, spill, Assembler::names_memory(&settings.budget))
 }
 
 /// Reads a finished file back.

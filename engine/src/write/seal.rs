@@ -17,6 +17,8 @@ use crate::write::publish::Unpublished;
 use crate::write::sections::SectionWriter;
 use crate::write::spill::{Sorted, Sorter, Spill, SpillBuffer};
 
+/// Bytes of the starts of buckets that stay in memory.
+pub(crate) const BUCKETS_MEMORY: usize = 256 << 10;
 /// Entries of one bucket that are sorted without a lease.
 const SMALL_BUCKET: usize = 1 << 13;
 
@@ -145,7 +147,7 @@ fn narrow(writer: &mut SectionWriter, kind: SectionKind, wide: SpillBuffer, spil
 
 fn write_keys(writer: &mut SectionWriter, names: Sorter<(u64, u64)>, spill: &Spill) -> Result<()> {
     let count = names.len().div_ceil(keys::ENTRIES_PER_BUCKET).max(1);
-    let mut starts = SpillBuffer::new(spill, "the key buckets", 256 << 10)?;
+    let mut starts = SpillBuffer::new(spill, "the key buckets", BUCKETS_MEMORY)?;
     let mut section = writer.begin(SectionKind::KeyEntries, 8, names.len() * 8)?;
     let mut lease = spill.budget().lease("a bucket of names", 0)?;
     let (mut bucket, mut written, mut entries) = (0, 0_u64, Vec::new());

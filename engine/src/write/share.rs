@@ -38,13 +38,15 @@ pub struct ShareTable {
 }
 
 impl ShareTable {
+    /// Bytes of memory that it takes.
+    pub(crate) const MEMORY: u64 = (SETS * size_of::<[(u64, u64); WAYS]>()) as u64;
+
     /// An empty table of 16 MiB.
     ///
     /// # Errors
     /// [`crate::Error::Memory`].
     pub fn new(budget: &Budget) -> Result<Self> {
-        let lease =
-            budget.lease("the table of identical sequences", (SETS * size_of::<[(u64, u64); WAYS]>()) as u64)?;
+        let lease = budget.lease("the table of identical sequences", Self::MEMORY)?;
         Ok(Self { entries: vec![[(0, EMPTY); WAYS]; SETS], added: Vec::new(), _lease: lease })
     }
 

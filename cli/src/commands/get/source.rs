@@ -11,6 +11,7 @@ use talaria_db::{Database, Record, SharedSequence};
 
 use crate::failure::{Failure, Result};
 use crate::message::say;
+use crate::monitor::Monitor;
 use crate::open::DatabaseFlags;
 
 /// A container or a FASTA file, open.
@@ -44,8 +45,16 @@ impl Source {
     /// Starts the workers, if there is enough to do for them; those for FASTA have made its index already.
     pub(super) fn start_workers(&self, flags: &DatabaseFlags, many: bool) -> Result<Option<GlobalWorkers>> {
         match self {
-            Self::Container(database) if many => Ok(Some(flags.threads.start(database.budget(), database.memory())?)),
+            Self::Container(_) if many => flags.start_threads().map(Some),
             _ => Ok(None),
+        }
+    }
+
+    /// Has the monitor say what it saw.
+    pub(super) fn finish(&self, monitor: Monitor) -> Result<()> {
+        match self {
+            Self::Container(database) => monitor.finish_reading(database),
+            Self::Fasta { .. } => monitor.finish(),
         }
     }
 

@@ -23,7 +23,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -114,6 +114,31 @@ impl Input {
         let path = path.into();
         let opened = path.open()?;
         Self::start(path, opened, buffers(settings), budget, CHUNK)
+    }
+
+    /// Bytes of the budget that reading this input takes at least. Looks at the first bytes of a regular file; anything else is taken to
+    /// be compressed in the way that takes most, as it cannot be looked at without being read. What cannot be opened takes none.
+    ///
+    /// Windows that further frames of Zstandard name, and dictionaries of xz, come on top when the data has them.
+    #[must_use]
+    pub fn least_memory(path: &InputPath, settings: &StreamingSettings) -> u64 {
+        let chunks = (buffers(settings) as u64).saturating_mul(CHUNK as u64);
+        let stack = THREAD_STACK as u64;
+        let regular = matches!(path, InputPath::File(path) if path.is_file());
+        if !regular {
+            return chunks.saturating_add(stack + decode::most_base_memory());
+        }
+        let Ok(Opened { reader, encoded_length }) = path.open() else { return 0 };
+        let mut first = Vec::new();
+        if reader.take(decode::FIRST as u64).read_to_end(&mut first).is_err() {
+            return 0;
+        }
+        match Compression::detect(first.get(..Compression::DETECTED_FROM).unwrap_or(&first)) {
+            Compression::None => stack.saturating_add(encoded_length.map_or(chunks, |length| chunks.min(length + 1))),
+            compression => {
+                chunks.saturating_add(stack + decode::base_memory(compression) + decode::window(compression, &first))
+            }
+        }
     }
 
     fn start(path: InputPath, opened: Opened, buffers: usize, budget: &Budget, chunk: usize) -> Result<Self> {

@@ -2,10 +2,10 @@
 
 use std::mem;
 
-use super::Spill;
 use super::file::SpillFile;
 use super::frame::FrameWriter;
 use super::reader::SpillReader;
+use super::{FRAME, Spill};
 use crate::error::Result;
 use crate::memory::budget::Lease;
 
@@ -41,6 +41,12 @@ impl SpillBuffer {
         let lease = spill.budget().lease(what, base(frame))?;
         let last = Vec::with_capacity(frame);
         Ok(Self { spill: spill.clone(), what, memory, len: 0, frames: Vec::new(), last, file: None, lease })
+    }
+
+    /// Most memory of a buffer of which up to `memory` bytes stay in memory.
+    pub(crate) const fn most_memory(memory: usize) -> u64 {
+        // A frame less than `memory` has is kept beside the one that is filled, as there must be room for both.
+        base(FRAME) + (memory / FRAME).saturating_sub(1) as u64 * FRAME as u64
     }
 
     /// Appends `bytes`. After an error the buffer is good for nothing but being dropped.
@@ -98,7 +104,7 @@ impl SpillBuffer {
     fn keep(&mut self) -> bool {
         let frame = self.spill.frame();
         let allowed = self.file.is_none()
-            && (self.frames.len() + 2).saturating_mul(frame) <= self.memory
+            && (!self.spill.is_allowed() || (self.frames.len() + 2).saturating_mul(frame) <= self.memory)
             && self.lease.resize(self.lease.bytes() + frame as u64).is_ok();
         if allowed {
             self.frames.push(mem::replace(&mut self.last, Vec::with_capacity(frame)));
@@ -108,6 +114,7 @@ impl SpillBuffer {
 
     /// Moves all that is in memory to the file.
     fn spill_all(&mut self) -> Result<()> {
+        self.spill.check_allowed(self.what, self.lease.bytes())?;
         let frame = self.spill.frame();
         let (file, writer) = match &mut self.file {
             Some(file) => file,
@@ -123,7 +130,7 @@ impl SpillBuffer {
 }
 
 /// What a buffer takes from the start: a frame, and the writing of one. It is more than the reading of one.
-fn base(frame: usize) -> u64 {
+const fn base(frame: usize) -> u64 {
     (frame + FrameWriter::memory(frame)) as u64
 }
 

@@ -63,6 +63,7 @@ struct Shared {
     budget: Budget,
     folder: PathBuf,
     limit: Option<u64>,
+    enabled: bool,
     /// [`FRAME`], but for tests that want many frames of little data.
     frame: usize,
     on_disk: AtomicU64,
@@ -79,7 +80,35 @@ impl Spill {
 
     fn with_frame(budget: Budget, folder: PathBuf, limit: Option<u64>, frame: usize) -> Self {
         let (on_disk, peak) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { shared: Arc::new(Shared { budget, folder, limit, frame, on_disk, peak }) }
+        Self { shared: Arc::new(Shared { budget, folder, limit, enabled: true, frame, on_disk, peak }) }
+    }
+
+    /// Whether anything may go to disk at all. To be said before the context is used; clones made before are not affected.
+    #[must_use]
+    pub fn allowed(self, enabled: bool) -> Self {
+        if self.shared.enabled == enabled {
+            return self;
+        }
+        let Shared { budget, folder, limit, frame, .. } = &*self.shared;
+        let (on_disk, peak) = (AtomicU64::new(self.bytes_on_disk()), AtomicU64::new(self.peak_on_disk()));
+        let (budget, folder) = (budget.clone(), folder.clone());
+        Self { shared: Arc::new(Shared { budget, folder, limit: *limit, enabled, frame: *frame, on_disk, peak }) }
+    }
+
+    /// Whether anything may go to disk. If not, buffers and sorters take of the budget what is free.
+    fn is_allowed(&self) -> bool {
+        self.shared.enabled
+    }
+
+    /// Whether `what`, which does not fit its `memory` bytes any more, may go to disk.
+    ///
+    /// # Errors
+    /// [`Error::SpillDisabled`] if not.
+    fn check_allowed(&self, what: &'static str, memory: u64) -> Result<()> {
+        if self.is_allowed() {
+            return Ok(());
+        }
+        Err(Error::SpillDisabled { what, memory, limit: self.budget().limit() })
     }
 
     /// The budget that memory is taken from.
@@ -164,6 +193,36 @@ mod tests {
         assert_eq!((spill.budget().temporary().now(), spill.budget().temporary().peak()), (0, 100));
         assert_eq!((spill.bytes_on_disk(), clone.peak_on_disk()), (0, 100));
         assert!(spill.take(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn disk_can_be_forbidden() {
+        let folder = tempfile::tempdir().unwrap();
+        let allowed = Spill::new(Budget::new(4 << 20), folder.path().to_path_buf(), None);
+        let forbidden = allowed.clone().allowed(false);
+        let fill = |spill: &Spill| -> Result<()> {
+            let mut buffer = SpillBuffer::new(spill, "a column", 256 << 10)?;
+            (0..512).try_for_each(|_| buffer.write(&[7; 16 << 10]))
+        };
+        let sort = |spill: &Spill| -> Result<()> {
+            let mut sorter = Sorter::new(spill, "names", 1 << 20)?;
+            (0..400_000_u64).try_for_each(|number| sorter.push((number, number)))
+        };
+        let large = Spill::new(Budget::new(64 << 20), folder.path().to_path_buf(), None).allowed(false);
+        fill(&large).unwrap();
+        sort(&large).unwrap();
+        assert_eq!(large.peak_on_disk(), 0);
+        fill(&allowed).unwrap();
+        sort(&allowed).unwrap();
+        assert!(allowed.peak_on_disk() > 0);
+        let error = fill(&forbidden).unwrap_err();
+        assert!(matches!(
+            error,
+            Error::SpillDisabled { what: "a column", memory: 3_000_000..=0x40_0000, limit: 0x40_0000 }
+        ));
+        assert!(error.to_string().contains("swap_to_disk"), "{error}");
+        assert!(matches!(sort(&forbidden), Err(Error::SpillDisabled { what: "names", .. })));
+        assert_eq!((forbidden.peak_on_disk(), forbidden.budget().in_use()), (0, 0));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl<R: SortRecord> Sorter<R> {
     /// # Errors
     /// [`Error::Space`](crate::Error::Space) if the disk is needed and refused, [`Error::Io`](crate::Error::Io).
     pub fn push(&mut self, record: R) -> Result<()> {
-        if self.records.len() == self.capacity {
+        if self.records.len() == self.capacity && !self.grow() {
             self.spill_records()?;
         }
         self.records.push(record);
@@ -103,7 +103,21 @@ impl<R: SortRecord> Sorter<R> {
         Ok(Sorted::new(source, len, lease))
     }
 
+    /// Where nothing may go to disk, takes as much memory again if it is free.
+    fn grow(&mut self) -> bool {
+        let more = self.capacity;
+        let bytes = (more * size_of::<R>()) as u64;
+        let grown = !self.spill.is_allowed() && self.lease.resize(self.lease.bytes() + bytes).is_ok();
+        // Of this size an allocation is moved by the system page by page, not copied.
+        if !grown || self.records.try_reserve_exact(more).is_err() {
+            return false;
+        }
+        self.capacity += more;
+        true
+    }
+
     fn spill_records(&mut self) -> Result<()> {
+        self.spill.check_allowed(self.what, self.lease.bytes())?;
         let runs = match &mut self.runs {
             Some(runs) => runs,
             none => none.insert(Runs::create(&self.spill, self.what)?),

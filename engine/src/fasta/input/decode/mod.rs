@@ -73,6 +73,23 @@ impl From<Error> for Fault {
     }
 }
 
+/// First bytes of an input that tell all that can be told before it is decoded.
+pub(super) const FIRST: usize = zstd::HEADER;
+
+/// The window that the first frame needs beside the decoder's memory, if it is told from the first bytes.
+pub(super) fn window(compression: Compression, first: &[u8]) -> u64 {
+    match compression {
+        Compression::Zstd => zstd::window(first).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The most of all [`base_memory`].
+pub(super) fn most_base_memory() -> u64 {
+    let all = [Compression::None, Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2];
+    all.into_iter().map(base_memory).max().unwrap_or(0)
+}
+
 /// Bytes that the decoder of `compression` needs for any input.
 pub(super) fn base_memory(compression: Compression) -> u64 {
     let decoder = match compression {

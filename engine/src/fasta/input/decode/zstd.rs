@@ -22,7 +22,7 @@ pub(super) const MEMORY: u64 = 640 << 10;
 const WINDOW_LOG_MAX: u32 = 27;
 /// Bytes from which the window can be told: the magic number, the descriptor, a dictionary's identifier, the content's
 /// size.
-const HEADER: usize = 4 + 1 + 4 + 8;
+pub(super) const HEADER: usize = 4 + 1 + 4 + 8;
 
 /// Decodes all frames.
 pub(super) fn decode(source: &mut Source, writer: &mut ChunkWriter, lease: &mut Lease) -> Result<(), Fault> {
@@ -66,7 +66,7 @@ fn decode_frame(decoder: &mut Decoder<'_>, source: &mut Source, writer: &mut Chu
 
 /// The window that the frame with this header needs. `None` if it is not a frame with a window, or cut short, which the
 /// decoder is left to judge.
-fn window(header: &[u8]) -> Option<u64> {
+pub(super) fn window(header: &[u8]) -> Option<u64> {
     let descriptor = *header.strip_prefix(&ZSTD_MAGIC)?.first()?;
     let fields = &header[ZSTD_MAGIC.len() + 1..];
     let single_segment = descriptor & 0x20 != 0;
