@@ -20,6 +20,7 @@ use crate::memory::budget::{Budget, Lease};
 use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::options::{DEFAULT_CACHE, OpenOptions};
+use crate::read::ahead::ReadAhead;
 use crate::read::block::Dictionary;
 use crate::read::cache::{BlockCache, CacheStatistics};
 use crate::read::pages::Pages;
@@ -29,6 +30,9 @@ use crate::sys::map::Advice;
 
 /// Bytes of memory of a dictionary that is ready for use, beside its content.
 const DICTIONARY_TABLES: u64 = 32 << 10;
+
+/// Bytes that are read from front to back in the time of waiting for one page: about that much on solid state, more on disks that turn.
+const AS_MUCH_AS_A_PAGE: u64 = 64 << 10;
 
 /// An open container. Clones share it; all methods take `&self` and may be called from many threads.
 ///
@@ -62,6 +66,8 @@ struct Inner {
     memory: MemorySettings,
     /// Passes over the blocks that are going on.
     passes: AtomicUsize,
+    /// By stream; none if nothing is to be read ahead.
+    ahead: Option<[ReadAhead; 3]>,
     _lease: Lease,
 }
 
@@ -150,16 +156,18 @@ impl Database {
             budget: options.budget.clone(),
             memory: options.memory.clone(),
             passes: AtomicUsize::new(0),
+            ahead: options.memory.streaming.read_ahead.then(|| {
+                let texts = sections.texts.nominal;
+                [sections.sequences.nominal, texts, texts].map(ReadAhead::new)
+            }),
             _lease: lease,
             path,
             storage,
             container,
             sections,
         };
-        for section in [&inner.sections.key_buckets, &inner.sections.key_entries] {
-            // A lookup touches one page of each; the neighbours are of no use.
-            inner.storage.advise(Advice::Random, section.offset, section.length);
-        }
+        // A lookup touches a page here and there; what the kernel reads around it is of no use.
+        inner.storage.advise(Advice::Random, 0, inner.storage.len());
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -346,19 +354,37 @@ impl Database {
         self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
     }
 
-    /// Tells the system that the blocks of residues and header texts are going to be read from front to back, until the last of the
-    /// passes that are going on is dropped.
+    /// What follows the runs of blocks of a stream, if the settings want that.
+    pub(crate) fn ahead(&self, kind: StreamKind) -> Option<&ReadAhead> {
+        self.inner.ahead.as_ref().and_then(|ahead| ahead.get(kind.index()))
+    }
+
+    /// Asks the system to read a part of a stream's blocks into its cache.
+    pub(crate) fn will_need(&self, stream: &Stream, offset: u64, length: u64) {
+        let end = offset.saturating_add(length).min(stream.blocks.length);
+        if offset < end {
+            self.inner.storage.will_need(stream.blocks.offset + offset..stream.blocks.offset + end);
+        }
+    }
+
+    /// Asks for the whole of a column or index if `count` items of it are going to be looked at: reading it from front to back takes
+    /// less time than waiting for that many pages of it, one by one.
+    pub(crate) fn expect(&self, section: &Section, count: usize) {
+        if self.inner.ahead.is_some() && count as u64 >= section.length / AS_MUCH_AS_A_PAGE {
+            self.inner.storage.will_need(section.offset..section.offset.saturating_add(section.length));
+        }
+    }
+
+    /// Tells the system that the file is going to be read from front to back, until the last of the passes that are going on is dropped.
     pub(crate) fn begin_pass(&self) -> Pass<'_> {
         if self.inner.passes.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.advise_blocks(Advice::Sequential);
+            self.advise(Advice::Sequential);
         }
         Pass { database: self }
     }
 
-    fn advise_blocks(&self, advice: Advice) {
-        for stream in [self.sequences(), self.texts()] {
-            self.inner.storage.advise(advice, stream.blocks.offset, stream.blocks.length);
-        }
+    fn advise(&self, advice: Advice) {
+        self.inner.storage.advise(advice, 0, self.inner.storage.len());
     }
 
     pub(crate) fn cache(&self) -> &BlockCache {
@@ -391,7 +417,7 @@ pub(crate) struct Pass<'d> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         if self.database.inner.passes.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.database.advise_blocks(Advice::Normal);
+            self.database.advise(Advice::Random);
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::read::stream::{Item, Stream};
 
 /// Most bytes that [`Database::for_each_record`] holds at a time, unless one record is longer.
 const MOST_BYTES: u64 = 256 << 20;
+/// How many blocks ahead of its use a block is asked for from the disk.
+const BLOCKS_AHEAD: usize = 32;
 /// Bytes of memory beside its own that a record of a batch takes.
 pub const OVERHEAD: u64 = 256;
 
@@ -102,6 +104,7 @@ impl Database {
     ) -> Result<Vec<Item>> {
         let distance = self.memory().cache.prefetch_distance;
         let count = ordinals.len();
+        columns.iter().for_each(|column| self.expect(column, count));
         (0..count)
             .into_par_iter()
             .with_min_len(256)
@@ -124,8 +127,16 @@ impl Database {
             order.chunk_by(|&left, &right| items[left].address.block() == items[right].address.block()).collect();
         // A batch that touches more blocks than the cache holds would only push everything else out of it.
         let keep = groups.len() as u64 * u64::from(stream.nominal) <= self.cache().capacity() / 2;
-        let pieces: Vec<Vec<(usize, SharedSequence)>> =
-            groups.into_par_iter().map(|group| self.gather_block(stream, items, group, keep)).collect::<Result<_>>()?;
+        let pieces: Vec<Vec<(usize, SharedSequence)>> = groups
+            .par_iter()
+            .enumerate()
+            .map(|(index, group)| {
+                if let Some(ahead) = groups.get(index + BLOCKS_AHEAD).and_then(|group| group.first()) {
+                    self.expect_block(stream, items[*ahead].address.block());
+                }
+                self.gather_block(stream, items, group, keep)
+            })
+            .collect::<Result<_>>()?;
         let mut gathered: Vec<Option<SharedSequence>> = vec![None; items.len()];
         for (index, piece) in pieces.into_iter().flatten() {
             gathered[index] = Some(piece);

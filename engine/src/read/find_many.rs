@@ -103,6 +103,9 @@ impl Database {
     /// Damage in what was touched; [`crate::Error::Memory`] if the budget has no room for the result.
     pub fn find_many<N: AsRef<[u8]> + Sync>(&self, names: &[N]) -> Result<Matches> {
         let mut lease = self.budget().lease("names to look up", names.len() as u64 * CANDIDATE)?;
+        for section in [&self.sections().key_buckets, &self.sections().key_entries, &self.sections().header_table] {
+            self.expect(section, names.len());
+        }
         let probed: Vec<Vec<Candidate>> = names
             .par_chunks(CHUNK)
             .enumerate()

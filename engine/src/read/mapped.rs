@@ -142,6 +142,11 @@ impl MappedFile {
         self.mapping.bytes().get(range)
     }
 
+    /// As [`Mapping::will_need`].
+    pub fn will_need(&self, offset: usize, length: usize) {
+        self.mapping.will_need(offset, length);
+    }
+
     /// As [`Mapping::advise`].
     pub fn advise(&self, advice: Advice, offset: usize, length: usize) {
         self.mapping.advise(advice, offset, length);

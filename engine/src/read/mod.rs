@@ -1,6 +1,7 @@
 //! How a container is read: bytes behind one seam, pages and blocks that are checked before they are used, lookups,
 //! batches, scans and the way back to FASTA.
 
+pub(crate) mod ahead;
 pub mod batch;
 pub mod block;
 pub mod cache;

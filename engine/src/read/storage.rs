@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
+use crate::read::ahead::PIECE;
 use crate::read::mapped::MappedFile;
+use crate::sys::file;
 use crate::sys::map::{Advice, Mapping};
 use crate::sys::prefetch::prefetch_read;
 
@@ -125,6 +127,24 @@ impl Storage {
     pub fn prefetch(&self, offset: u64) {
         if let (true, Ok(Cow::Borrowed(bytes))) = (self.is_in_memory(), self.bytes(offset, 1)) {
             prefetch_read(bytes, 0);
+        }
+    }
+
+    /// Asks the system to read a range into its cache, without waiting for it: in pieces, as it ignores what is too much.
+    pub(crate) fn will_need(&self, range: Range<u64>) {
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min((start / PIECE + 1) * PIECE);
+            match self {
+                Self::Mapped(mapped) => {
+                    if let (Ok(offset), Ok(length)) = (usize::try_from(start), usize::try_from(end - start)) {
+                        mapped.will_need(offset, length);
+                    }
+                }
+                Self::File(file, _) => file::will_need(file, start, end - start),
+                Self::Bytes(_) => return,
+            }
+            start = end;
         }
     }
 

@@ -14,6 +14,7 @@ use zerocopy::FromBytes;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
+use crate::read::ahead::Ask;
 use crate::read::block::{self, Place};
 use crate::read::cache::CacheKey;
 use crate::read::shared::SharedSequence;
@@ -153,6 +154,7 @@ impl Database {
     /// A decoded block, without a look at the cache.
     pub(crate) fn decode_block(&self, stream: &Stream, number: u64) -> Result<Vec<u8>> {
         let entry = self.block_entry(stream, number)?;
+        self.read_ahead(stream, number, &entry);
         let stored = self.stored_block(stream, number, &entry)?;
         let dictionary = match entry.dictionary.get() {
             0 => None,
@@ -164,6 +166,33 @@ impl Database {
             return Err(self.broken(stream.kind.name(), "residue", "B-5", number, 0, 0x21));
         }
         Ok(decoded)
+    }
+
+    /// Asks the system for what decoding block `number` is going to need, and the ones after it if they are going to be next.
+    fn read_ahead(&self, stream: &Stream, number: u64, entry: &BlockEntry) {
+        let Some(ahead) = self.ahead(stream.kind) else { return };
+        match ahead.observe(number) {
+            Ask::Nothing => {}
+            Ask::Alone => self.will_need(stream, entry.offset.get(), entry.stored_length.get().into()),
+            Ask::Next(blocks) => {
+                let last = blocks.end.min(stream.directory.item_count).saturating_sub(1);
+                // A directory that is damaged is found out when its turn comes.
+                if let (Ok(first), Ok(last)) = (self.block_entry(stream, blocks.start), self.block_entry(stream, last))
+                {
+                    let end = last.offset.get().saturating_add(last.stored_length.get().into());
+                    self.will_need(stream, first.offset.get(), end.saturating_sub(first.offset.get()));
+                }
+            }
+        }
+    }
+
+    /// Asks the system for a block that is going to be decoded soon.
+    pub(crate) fn expect_block(&self, stream: &Stream, number: u64) {
+        if self.ahead(stream.kind).is_some()
+            && let Ok(entry) = self.block_entry(stream, number)
+        {
+            self.will_need(stream, entry.offset.get(), entry.stored_length.get().into());
+        }
     }
 
     /// A decoded block, from the cache if it is there.

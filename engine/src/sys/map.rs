@@ -73,6 +73,12 @@ impl Mapping {
         self.map.advise_range(advice, offset, length).is_ok()
     }
 
+    /// Asks the system to read `length` bytes from `offset` into its cache, without waiting for them. A hint.
+    pub fn will_need(&self, offset: usize, length: usize) {
+        // That it fails changes speed only.
+        let _ = self.map.advise_range(memmap2::Advice::WillNeed, offset, length);
+    }
+
     /// Asks for large pages of the file's own where the bytes `range` are read into memory from now on. What is there in small pages
     /// stays in them.
     ///

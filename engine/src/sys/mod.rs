@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "the one place for it; every block carries its proof")]
 
 pub mod anonymous;
+pub mod file;
 pub mod heap;
 pub mod map;
 pub mod numa;
