@@ -35,6 +35,9 @@ pub(crate) struct DatabaseFlags {
     /// Found when first asked for.
     #[arg(skip)]
     resources: OnceCell<Resources>,
+    /// Started when there is enough to do.
+    #[arg(skip)]
+    workers: OnceCell<GlobalWorkers>,
 }
 
 impl DatabaseFlags {
@@ -43,10 +46,14 @@ impl DatabaseFlags {
         self.open_with(DEFAULT_CACHE)
     }
 
-    /// Starts the threads. To be called at most once; the result is to be kept until all is done that they do.
-    pub(crate) fn start_threads(&self) -> Result<GlobalWorkers> {
-        let Resources { threads, budget, settings, .. } = self.resources()?;
-        threads::start(*threads, budget, settings)
+    /// Starts the threads, if they have not been started; they are there until the command is done.
+    pub(crate) fn start_threads(&self) -> Result<()> {
+        if self.workers.get().is_none() {
+            let Resources { threads, budget, settings, .. } = self.resources()?;
+            let workers = threads::start(*threads, budget, settings)?;
+            self.workers.get_or_init(|| workers);
+        }
+        Ok(())
     }
 
     /// Starts to watch memory, if that is wanted.
@@ -73,11 +80,11 @@ impl DatabaseFlags {
         })
     }
 
-    /// Opens it as plain FASTA, with the workers that make its index.
-    pub(crate) fn open_fasta(&self) -> Result<(MappedFasta, GlobalWorkers)> {
+    /// Opens it as plain FASTA, whose index is made by all threads.
+    pub(crate) fn open_fasta(&self) -> Result<MappedFasta> {
         let Resources { budget, settings, .. } = self.resources()?;
-        let workers = self.start_threads()?;
-        Ok((MappedFasta::open(&self.path, settings, budget)?, workers))
+        self.start_threads()?;
+        Ok(MappedFasta::open(&self.path, settings, budget)?)
     }
 }
 

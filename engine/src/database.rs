@@ -17,6 +17,7 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::manager::MemoryManager;
 use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::options::{DEFAULT_CACHE, OpenOptions};
@@ -220,6 +221,12 @@ impl Database {
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.inner.budget
+    }
+
+    /// What gives memory back between the steps of long work, by the settings that it was opened with.
+    #[must_use]
+    pub fn manager(&self) -> MemoryManager {
+        MemoryManager::new(self.inner.budget.clone(), self.inner.memory.collection.clone())
     }
 
     /// What was set about memory when it was opened.

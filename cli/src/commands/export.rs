@@ -48,7 +48,7 @@ impl ExportFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open_with(CACHE)?;
         let options = self.options(&database)?;
-        let _workers = self.database.start_threads()?;
+        self.database.start_threads()?;
         let monitor = self.database.start_monitor()?;
         match &self.output {
             None => {

@@ -102,14 +102,16 @@ impl GetFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let many = self.file.is_some() || self.number.is_some() || self.ids.len() > FEW;
         let source = Source::open(&self.database, self.save_index)?;
-        let _workers = source.start_workers(&self.database, many)?;
+        if many {
+            self.database.start_threads()?;
+        }
         let monitor = self.database.start_monitor()?;
         let mut names = match &self.file {
             Some(path) => Some(IdFile::open(path, source.budget())?),
             None => None,
         };
         let writer = RecordWriter::new(Output::stdout()?, self.format, self.line_width)?;
-        let fetcher = Fetcher::new(&source, writer, self.reverse_complement);
+        let fetcher = Fetcher::new(&self.database, &source, writer, self.reverse_complement);
         let mut getter = Getter { source: &source, fetcher, first: self.first, missing: false };
         let ids: Vec<&[u8]> = self.ids.iter().map(|id| id.as_bytes()).collect();
         getter.names(&ids)?;

@@ -33,7 +33,7 @@ impl InspectFlags {
     /// Looks and prints.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        let _workers = self.database.start_threads()?;
+        self.database.start_threads()?;
         let monitor = self.database.start_monitor()?;
         let tree = match &self.record {
             None => container::describe(&database)?,

@@ -33,7 +33,7 @@ impl VerifyFlags {
     /// Checks.
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
-        let _workers = self.database.start_threads()?;
+        self.database.start_threads()?;
         let monitor = self.database.start_monitor()?;
         let level = if self.quick { Level::Checksums } else { Level::Everything };
         let verification = database.verify(level)?;

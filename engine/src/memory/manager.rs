@@ -78,11 +78,6 @@ impl MemoryManager {
         }
     }
 
-    /// To be called between the stages of a work, after which much is free.
-    pub fn stage(&self) {
-        release_freed_memory();
-    }
-
     /// Makes caches and batches smaller or larger, if they are to follow the pressure.
     pub fn adapt(&self, status: &MemoryStatus) {
         if !self.settings.adaptive {

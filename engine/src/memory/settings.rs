@@ -89,7 +89,7 @@ impl Default for CacheSettings {
 pub struct StreamingSettings {
     /// Whether nothing but the buffers is held: no mapping, no cache.
     pub only: bool,
-    /// Most records in a chunk.
+    /// Most records in a chunk of a pass over a container. Builds have chunks of their own, as a file must not depend on memory.
     pub chunk_records: usize,
     /// Chunks in memory at a time: one that is filled, one that waits, one that is worked on.
     pub buffers: usize,

@@ -22,7 +22,7 @@ pub const OVERHEAD: u64 = 256;
 /// together, the more of them are in each block that is decoded.
 #[must_use]
 pub fn most_bytes(budget: &Budget) -> u64 {
-    (budget.free() / 4).min(MOST_BYTES)
+    budget.advisable((budget.available() / 4).min(MOST_BYTES))
 }
 
 impl Database {
@@ -62,9 +62,11 @@ impl Database {
         ordinals: &[u64],
         mut visit: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        let most = most_bytes(self.budget());
+        let manager = self.manager();
         let mut rest = ordinals;
         while !rest.is_empty() {
+            manager.step();
+            let most = most_bytes(self.budget());
             let (mut count, mut bytes) = (0, 0);
             for &ordinal in rest {
                 let text = u64::from(self.header_entry(ordinal)?.text_length.get());

@@ -9,6 +9,7 @@ pub mod columns;
 pub mod export;
 pub mod find_many;
 pub mod layout;
+mod long;
 pub mod lookup;
 pub mod mapped;
 pub mod pages;

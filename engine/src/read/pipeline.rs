@@ -35,7 +35,7 @@ pub(crate) fn in_order<W: Work>(
     buffers: usize,
     budget: &Budget,
     cut: impl FnMut() -> Result<Option<W::Unit>> + Send,
-    mut take: impl FnMut(&W::Buffer) -> Result<()> + Send,
+    mut take: impl FnMut(&W::Buffer) -> Result<()>,
 ) -> Result<()> {
     let buffers = buffers.max(2);
     let mut slots = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn in_order<W: Work>(
         state: Mutex::new(State { cut, waiting: None, slots, made: 0, taken: 0, end: u64::MAX }),
         changed: Condvar::new(),
     };
-    rayon::scope(|scope| {
+    rayon::in_place_scope(|scope| {
         for _ in 1..rayon::current_num_threads().min(buffers) {
             scope.spawn(|_| line.help());
         }

@@ -109,7 +109,8 @@ impl Database {
         self.slice(self.sequences(), item, range)
     }
 
-    /// Calls `part` with residues `range` of a record piece by piece, so that a chromosome needs no more memory than a block.
+    /// Calls `part` with residues `range` of a record piece by piece, so that a chromosome needs no more memory than a few blocks. If it is
+    /// called from outside of a pool of workers, those decode the next pieces meanwhile.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], damage in what was touched, or what `part` returns.
@@ -120,6 +121,9 @@ impl Database {
         mut part: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let item = self.sequence_item(ordinal)?;
+        if self.decodes_ahead(&range) {
+            return self.for_each_decoded_ahead(item, range, part);
+        }
         self.for_each_part(self.sequences(), item, range, |_, block, piece| part(block.get(piece).unwrap_or_default()))
     }
 

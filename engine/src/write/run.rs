@@ -11,6 +11,7 @@ use crate::fasta::alphabet::Composition;
 use crate::fasta::input::{CHUNK, Input, InputPath};
 use crate::fasta::parse::{Parser, SourceLayout};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::manager::MemoryManager;
 use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
@@ -42,6 +43,7 @@ const WHOLE_RECORD: usize = 64 << 10;
 /// A build that is going on.
 pub(super) struct Run<'b> {
     settings: &'b Settings<'b>,
+    manager: MemoryManager,
     spill: Spill,
     assembler: Option<Assembler>,
     ingest: Ingest,
@@ -100,6 +102,7 @@ impl<'b> Run<'b> {
         let share = if settings.share { Some(ShareTable::new(&settings.budget)?) } else { None };
         Ok(Self {
             settings,
+            manager: MemoryManager::new(settings.budget.clone(), settings.memory.collection.clone()),
             spill,
             assembler: None,
             ingest: Ingest::new(share),
@@ -140,6 +143,7 @@ impl<'b> Run<'b> {
         let before = self.bytes_read;
         while let Some(chunk) = input.next_chunk()? {
             self.chunk(&mut parser, &chunk)?;
+            self.manager.step();
             self.bytes_read = before + input.bytes_consumed();
             self.report("reading");
         }

@@ -10,14 +10,18 @@ use super::search::Wanted;
 use super::source::Source;
 use super::write::{RecordWriter, Subject};
 use crate::failure::{Failure, Result};
+use crate::open::DatabaseFlags;
 
 /// Records up to this length may be copied whole, in residues.
 const SHORT: u64 = 256 << 10;
+/// Longer ranges are decoded by several threads, in residues.
+const LONG: u64 = 1 << 20;
 /// Residues of a piece of a long record that is read from its end.
 const PIECE: u64 = 256 << 10;
 
 /// Reads what is wanted and gives it to a writer.
 pub(super) struct Fetcher<'s> {
+    flags: &'s DatabaseFlags,
     source: &'s Source,
     writer: RecordWriter,
     reverse: bool,
@@ -27,9 +31,9 @@ pub(super) struct Fetcher<'s> {
 
 impl<'s> Fetcher<'s> {
     /// With `reverse`, of the other strand.
-    pub(super) fn new(source: &'s Source, writer: RecordWriter, reverse: bool) -> Self {
+    pub(super) fn new(flags: &'s DatabaseFlags, source: &'s Source, writer: RecordWriter, reverse: bool) -> Self {
         let most = most_bytes(source.budget());
-        Self { source, writer, reverse, most, piece: Vec::new() }
+        Self { flags, source, writer, reverse, most, piece: Vec::new() }
     }
 
     /// Writes what is left.
@@ -92,6 +96,9 @@ impl<'s> Fetcher<'s> {
         let alphabet = self.strand(wanted)?;
         self.writer.begin(&subject(wanted, &self.source.header(ordinal)?, alphabet))?;
         let Some(alphabet) = alphabet else {
+            if range.end - range.start > LONG {
+                self.flags.start_threads()?;
+            }
             self.source.for_each_residues(ordinal, range, |part| self.writer.residues(part))?;
             return Ok(self.writer.end()?);
         };

@@ -6,7 +6,6 @@ use talaria_db::fasta::mapped::{IndexOrigin, MappedFasta};
 use talaria_db::memory::budget::Budget;
 use talaria_db::read::find_many::Matches;
 use talaria_db::spec::alphabet::Alphabet;
-use talaria_db::threads::GlobalWorkers;
 use talaria_db::{Database, Record, SharedSequence};
 
 use crate::failure::{Failure, Result};
@@ -18,13 +17,13 @@ use crate::open::DatabaseFlags;
 #[derive(Debug)]
 pub(super) enum Source {
     Container(Database),
-    Fasta { fasta: Box<MappedFasta>, _workers: GlobalWorkers },
+    Fasta(Box<MappedFasta>),
 }
 
 impl Source {
     /// Opens what the flags name; of FASTA the index too, which is saved if `save` says so.
     pub(super) fn open(flags: &DatabaseFlags, save: bool) -> Result<Self> {
-        let (fasta, workers) = match flags.open() {
+        let fasta = match flags.open() {
             Ok(_) if save => {
                 return Err(Failure::Usage("--save-index: a container has an index, it is for FASTA".to_owned()));
             }
@@ -39,36 +38,28 @@ impl Source {
         if let Some(error) = save.then(|| fasta.save_index().err()).flatten() {
             say(format_args!("the index is not saved: {error}"));
         }
-        Ok(Self::Fasta { fasta: Box::new(fasta), _workers: workers })
-    }
-
-    /// Starts the workers, if there is enough to do for them; those for FASTA have made its index already.
-    pub(super) fn start_workers(&self, flags: &DatabaseFlags, many: bool) -> Result<Option<GlobalWorkers>> {
-        match self {
-            Self::Container(_) if many => flags.start_threads().map(Some),
-            _ => Ok(None),
-        }
+        Ok(Self::Fasta(Box::new(fasta)))
     }
 
     /// Has the monitor say what it saw.
     pub(super) fn finish(&self, monitor: Monitor) -> Result<()> {
         match self {
             Self::Container(database) => monitor.finish_reading(database),
-            Self::Fasta { .. } => monitor.finish(),
+            Self::Fasta(_) => monitor.finish(),
         }
     }
 
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::Container(database) => database.len(),
-            Self::Fasta { fasta, .. } => fasta.len(),
+            Self::Fasta(fasta) => fasta.len(),
         }
     }
 
     pub(super) fn budget(&self) -> &Budget {
         match self {
             Self::Container(database) => database.budget(),
-            Self::Fasta { fasta, .. } => fasta.budget(),
+            Self::Fasta(fasta) => fasta.budget(),
         }
     }
 
@@ -76,7 +67,7 @@ impl Source {
     pub(super) fn find(&self, name: &[u8]) -> talaria_db::Result<Vec<u64>> {
         match self {
             Self::Container(database) => database.find(name),
-            Self::Fasta { fasta, .. } => fasta.find(name),
+            Self::Fasta(fasta) => fasta.find(name),
         }
     }
 
@@ -84,7 +75,7 @@ impl Source {
     pub(super) fn find_many(&self, names: &[&[u8]]) -> talaria_db::Result<Matches> {
         match self {
             Self::Container(database) => database.find_many(names),
-            Self::Fasta { fasta, .. } => fasta.find_many(names),
+            Self::Fasta(fasta) => fasta.find_many(names),
         }
     }
 
@@ -92,7 +83,7 @@ impl Source {
     pub(super) fn header_length(&self, ordinal: u64) -> talaria_db::Result<u32> {
         match self {
             Self::Container(database) => Ok(database.header_entry(ordinal)?.text_length.get()),
-            Self::Fasta { fasta, .. } => fasta.header_length(ordinal),
+            Self::Fasta(fasta) => fasta.header_length(ordinal),
         }
     }
 
@@ -100,14 +91,14 @@ impl Source {
     pub(super) fn sequence_length(&self, ordinal: u64) -> talaria_db::Result<u64> {
         match self {
             Self::Container(database) => database.sequence_length(ordinal),
-            Self::Fasta { fasta, .. } => fasta.sequence_length(ordinal),
+            Self::Fasta(fasta) => fasta.sequence_length(ordinal),
         }
     }
 
     pub(super) fn header(&self, ordinal: u64) -> talaria_db::Result<SharedSequence> {
         match self {
             Self::Container(database) => database.header(ordinal),
-            Self::Fasta { fasta, .. } => fasta.header(ordinal),
+            Self::Fasta(fasta) => fasta.header(ordinal),
         }
     }
 
@@ -118,7 +109,7 @@ impl Source {
                 Ok(Alphabet::Unknown) | Err(_) => Ok(database.alphabet()),
                 Ok(alphabet) => Ok(alphabet),
             },
-            Self::Fasta { fasta, .. } => fasta.alphabet(),
+            Self::Fasta(fasta) => fasta.alphabet(),
         }
     }
 
@@ -131,7 +122,7 @@ impl Source {
     ) -> talaria_db::Result<()> {
         match self {
             Self::Container(database) => database.for_each_residues(ordinal, range, part),
-            Self::Fasta { fasta, .. } => fasta.for_each_residues(ordinal, range, part),
+            Self::Fasta(fasta) => fasta.for_each_residues(ordinal, range, part),
         }
     }
 
@@ -139,7 +130,7 @@ impl Source {
     pub(super) fn for_each_record(&self, ordinals: &[u64], visit: impl FnMut(&Record) -> Result<()>) -> Result<()> {
         match self {
             Self::Container(database) => database.for_each_record(ordinals, visit),
-            Self::Fasta { fasta, .. } => fasta.for_each_record(ordinals, visit),
+            Self::Fasta(fasta) => fasta.for_each_record(ordinals, visit),
         }
     }
 }

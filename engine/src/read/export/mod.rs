@@ -17,6 +17,9 @@ use crate::read::export::make::Maker;
 use crate::read::export::stash::Stash;
 use crate::read::pipeline;
 
+/// Bytes of text between two looks at whether memory is to be given back.
+const STEP: u64 = 32 << 20;
+
 /// How lines are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lines {
@@ -104,19 +107,19 @@ impl Database {
             Selection::References => None,
         };
         let mut cutter = Cutter::new(self, source, options);
+        let manager = self.manager();
         let maker = Maker { database: self, options, stash };
         let mut written = 0;
         let buffers = self.memory().streaming.buffers.saturating_mul(rayon::current_num_threads());
-        pipeline::in_order(
-            &maker,
-            buffers,
-            self.budget(),
-            || cutter.next_unit(),
-            |text| {
-                written += text.len() as u64;
-                write(out, text)
-            },
-        )?;
+        let take = |text: &Vec<u8>| {
+            let before = written;
+            written += text.len() as u64;
+            if before / STEP != written / STEP {
+                manager.step();
+            }
+            write(out, text)
+        };
+        pipeline::in_order(&maker, buffers, self.budget(), || cutter.next_unit(), take)?;
         Ok(written)
     }
 }
