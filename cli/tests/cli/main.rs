@@ -15,5 +15,6 @@ mod readme;
 mod reduce;
 mod regions;
 mod stats;
+mod streaming;
 mod streams;
 mod verify;

@@ -32,12 +32,12 @@ pub(super) struct Stash {
 }
 
 impl Stash {
-    /// For the records `ordinals`; `None` if there is nothing to share or no memory for it.
+    /// For the records `ordinals`; `None` if there is nothing to share, no memory for it, or nothing is to be held but buffers.
     ///
     /// # Errors
     /// Damage in the columns.
     pub(super) fn new(database: &Database, ordinals: Range<u64>) -> Result<Option<Self>> {
-        if !database.has_shared() {
+        if !database.has_shared() || database.memory().streaming.only {
             return Ok(None);
         }
         let count = ordinals.end - ordinals.start;
