@@ -167,8 +167,6 @@ impl Database {
             container,
             sections,
         };
-        // A lookup touches a page here and there; what the kernel reads around it is of no use.
-        inner.storage.advise(Advice::Random, 0, inner.storage.len());
         Ok(Self { inner: Arc::new(inner) })
     }
 

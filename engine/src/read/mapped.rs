@@ -118,7 +118,7 @@ impl MappedFile {
             self.mapping.advise(Advice::Sequential, range.start, range.len());
             let bytes = self.mapping.bytes().get(range.clone()).unwrap_or_default();
             memory.as_mut_slice()[..bytes.len()].copy_from_slice(bytes);
-            self.mapping.advise(Advice::Normal, range.start, range.len());
+            self.mapping.advise(Advice::Random, range.start, range.len());
             Ok(Copy { of: range.clone(), memory, _lease: lease })
         };
         let copies = self.hot.iter().map(copy).collect::<Result<Vec<Copy>, String>>()?;

@@ -57,6 +57,8 @@ impl Storage {
             return Ok(Self::File(file, length));
         }
         let mapping = Mapping::new(&file).map_err(Error::io(path, "map"))?;
+        // A lookup touches a page here and there, the first ones while opening; what the kernel reads around them is of no use.
+        mapping.advise(Advice::Random, 0, usize::try_from(length).unwrap_or(usize::MAX));
         Ok(Self::Mapped(MappedFile::new(mapping)))
     }
 

@@ -22,8 +22,6 @@ const STEP: usize = 4 << 10;
 /// What the system should expect of the accesses to a part of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
-    /// Nothing in particular: what a mapping starts with.
-    Normal,
     /// Here and there: no read-ahead.
     Random,
     /// From front to back: read ahead.
@@ -66,7 +64,6 @@ impl Mapping {
     /// Tells the system what to expect of `length` bytes from `offset`. Advice that fails is no error: it changes speed only.
     pub fn advise(&self, advice: Advice, offset: usize, length: usize) -> bool {
         let advice = match advice {
-            Advice::Normal => memmap2::Advice::Normal,
             Advice::Random => memmap2::Advice::Random,
             Advice::Sequential => memmap2::Advice::Sequential,
         };
@@ -159,7 +156,7 @@ mod tests {
     #[test]
     fn advice_is_taken_and_changes_no_byte() {
         let mapping = mapping(3 << 20);
-        for advice in [Advice::Random, Advice::Sequential, Advice::Normal] {
+        for advice in [Advice::Random, Advice::Sequential] {
             assert!(mapping.advise(advice, 4096, 2 << 20));
         }
         mapping.populate(5_000..3 << 20).unwrap();
