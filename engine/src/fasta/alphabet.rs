@@ -1,11 +1,12 @@
 //! Telling proteins from nucleotides, by counting residues.
 
 use talaria_db_spec::alphabet::Alphabet;
+use talaria_db_spec::measures::Counts;
 
 /// How often each byte occurs among residues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composition {
-    counts: [u64; 256],
+    counts: Counts,
 }
 
 impl Default for Composition {
@@ -45,6 +46,12 @@ impl Composition {
         for (total, count) in self.counts.iter_mut().zip(&other.counts) {
             *total += count;
         }
+    }
+
+    /// How often each byte occurs.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// How often `residue` occurs, in exactly this case.
