@@ -35,18 +35,18 @@ pub(super) fn list(list: &mut List) {
         set(draft, Complexity, 0, |_| 1.0 + f32::EPSILON);
     });
     list.reject("O-1", "below-0", COLUMNS, "a GC content below 0", |draft| set(draft, GcContent, 1, |_| -0.25));
-    list.reject("O-2", "gc-off-by-a-bit", COLUMNS, "a GC content whose last bit is wrong", |draft| {
+    list.reject("O-2", "gc-content", COLUMNS, "a GC content whose last bit is wrong", |draft| {
         set(draft, GcContent, 0, |value| f32::from_bits(value.to_bits() ^ 1));
     });
     list.reject("O-2", "minus-zero", COLUMNS, "minus 0 as the GC content of a record without residues", |draft| {
         set(draft, GcContent, 3, |value| -value);
     });
-    list.reject("O-3", "complexity-off-by-a-bit", COLUMNS, "a complexity whose last bit is wrong", |draft| {
+    list.reject("O-3", "complexity", COLUMNS, "a complexity whose last bit is wrong", |draft| {
         set(draft, Complexity, 0, |value| f32::from_bits(value.to_bits() ^ 1));
     });
     list.reject(
         "O-3",
-        "complexity-of-nucleotides",
+        "nucleotides",
         COLUMNS,
         "a complexity over 2 bits in a file of proteins",
         |draft| {
