@@ -41,15 +41,18 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { length: 0..=u64::MAX, gc_content: None, complexity: None }
+        Self::OPEN
     }
 }
 
 impl Filter {
+    /// Every record matches.
+    pub const OPEN: Self = Self { length: 0..=u64::MAX, gc_content: None, complexity: None };
+
     /// Whether every record matches.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        *self == Self::default()
+        *self == Self::OPEN
     }
 
     fn bounds(&self) -> [(Column, Option<&RangeInclusive<f32>>); 2] {
@@ -127,7 +130,7 @@ impl Database {
     pub(crate) fn matching(&self, filter: &Filter, ordinals: Range<u64>) -> Result<Vec<bool>> {
         let count = usize::try_from(ordinals.end.saturating_sub(ordinals.start)).unwrap_or(usize::MAX);
         let mut matching = vec![true; count];
-        if filter.length != Filter::default().length {
+        if filter.length != Filter::OPEN.length {
             let section = &self.sections().lengths;
             let bytes = self.items(section, ordinals.clone())?;
             if section.item_size == 8 {

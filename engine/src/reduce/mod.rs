@@ -434,7 +434,8 @@ fn is_container(path: &Path) -> Result<bool> {
 
 fn export_references(reduced: &Database, path: &Path, width: u64) -> Result<u64> {
     let output = Unpublished::create(path)?;
-    let options = ExportOptions { lines: Lines::Width(width), selection: Selection::References, source: None };
+    let options =
+        ExportOptions { lines: Lines::Width(width), selection: Selection::References, ..ExportOptions::default() };
     let mut file = output.file();
     let bytes = reduced.export(&mut file, &options)?;
     output.publish()?;

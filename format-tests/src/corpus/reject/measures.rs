@@ -44,13 +44,7 @@ pub(super) fn list(list: &mut List) {
     list.reject("O-3", "complexity", COLUMNS, "a complexity whose last bit is wrong", |draft| {
         set(draft, Complexity, 0, |value| f32::from_bits(value.to_bits() ^ 1));
     });
-    list.reject(
-        "O-3",
-        "nucleotides",
-        COLUMNS,
-        "a complexity over 2 bits in a file of proteins",
-        |draft| {
-            set(draft, Complexity, 4, |_| 1.0);
-        },
-    );
+    list.reject("O-3", "nucleotides", COLUMNS, "a complexity over 2 bits in a file of proteins", |draft| {
+        set(draft, Complexity, 4, |_| 1.0);
+    });
 }
