@@ -35,7 +35,7 @@ const fn compute_logarithm(count: u64) -> u64 {
     let (mut bits, mut number) = (63 - count.leading_zeros() as u64, count << count.leading_zeros());
     let mut left = FRACTION;
     while left > 0 {
-        let square = number as u128 * number as u128 >> 63;
+        let square = (number as u128 * number as u128) >> 63;
         let bit = square >> 64;
         bits = bits << 1 | bit as u64;
         number = (square >> bit) as u64;

@@ -1,7 +1,7 @@
 //! Records by length, GC content and complexity.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::common::{Answer, Folder, run};
 
@@ -18,7 +18,7 @@ fn built(columns: &[&str]) -> (Folder, PathBuf) {
     (folder, output)
 }
 
-fn with(command: &str, file: &PathBuf, arguments: &str) -> Answer {
+fn with(command: &str, file: &Path, arguments: &str) -> Answer {
     let words: Vec<&str> = arguments.split(' ').collect();
     let mut all: Vec<&dyn AsRef<OsStr>> = vec![&command, file];
     all.extend(words.iter().map(|word| word as &dyn AsRef<OsStr>));
