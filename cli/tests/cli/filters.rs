@@ -20,7 +20,7 @@ fn built(columns: &[&str]) -> (Folder, PathBuf) {
 
 fn with(command: &str, file: &Path, arguments: &str) -> Answer {
     let words: Vec<&str> = arguments.split(' ').collect();
-    let mut all: Vec<&dyn AsRef<OsStr>> = vec![&command, file];
+    let mut all: Vec<&dyn AsRef<OsStr>> = vec![&command, &file];
     all.extend(words.iter().map(|word| word as &dyn AsRef<OsStr>));
     run(&all)
 }
