@@ -82,7 +82,7 @@ impl Failure {
                 Error::Format { .. } | Error::Decode { .. } => Exit::Damaged,
                 Error::Memory { .. } | Error::SpillDisabled { .. } => Exit::Memory,
                 Error::Space { .. } => Exit::Space,
-                Error::OutOfRange { .. } | Error::Option { .. } => Exit::Usage,
+                Error::OutOfRange { .. } | Error::Option { .. } | Error::NoColumn { .. } => Exit::Usage,
                 _ => Exit::Failure,
             },
         }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod exit;
 mod failure;
+mod filter;
 mod memory;
 mod message;
 mod monitor;

@@ -130,6 +130,14 @@ pub enum Error {
         /// What is wrong with its value.
         reason: String,
     },
+    /// A filter needs an optional column that the container does not have.
+    #[error("{}: it has no column of {column}; build it with --columns {column}", path.display())]
+    NoColumn {
+        /// The container.
+        path: PathBuf,
+        /// The column, as [`crate::Column::name`] has it.
+        column: &'static str,
+    },
     /// What was built does not give its source back; nothing was published.
     #[error("{}: the container does not give its source back: {reason}", path.display())]
     Verification {

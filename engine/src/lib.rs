@@ -25,6 +25,7 @@
 //!
 //! The format is specified in `FORMAT.md` of the crate [`spec`].
 
+pub mod column;
 pub mod database;
 pub mod error;
 pub mod fasta;
@@ -36,6 +37,7 @@ pub mod sys;
 pub mod threads;
 pub mod write;
 
+pub use column::{Column, Columns};
 pub use database::Database;
 pub use error::{Error, Result};
 pub use options::OpenOptions;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use talaria_db::read::export::{ExportOptions, Lines};
+use talaria_db::read::export::{ExportOptions, Lines, Selection};
+use talaria_db::read::filter::Filter;
 use talaria_db::{Database, Error};
 use talaria_db_spec::keys;
 
@@ -24,7 +25,7 @@ pub struct Expected {
 const ABSENT: &[u8] = b"there is no such name";
 
 const NARROW: ExportOptions =
-    ExportOptions { lines: Lines::Width(7), selection: talaria_db::read::export::Selection::All, source: None };
+    ExportOptions { lines: Lines::Width(7), selection: Selection::All, filter: Filter::OPEN, source: None };
 
 impl Expected {
     /// From header texts and residues, and the bytes of their sources. Nothing is asked of the engine.

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use flate2::read::MultiGzDecoder;
-use talaria_db::Compression;
+use talaria_db::{Column, Compression};
 
 use crate::fixtures;
 use crate::recipe::Recipe;
@@ -26,7 +26,7 @@ const KIBIBYTE: Recipe = Recipe { block_size: Some(1024), ..PLAIN };
 const LZ4: Recipe = Recipe { compression: Compression::Lz4, ..PLAIN };
 
 /// The rungs, from the bottom.
-pub const RUNGS: [Rung; 25] = [
+pub const RUNGS: [Rung; 27] = [
     rung("0001-empty", PLAIN),
     rung("0002-one-record", PLAIN),
     rung("0003-line-widths", PLAIN),
@@ -52,6 +52,8 @@ pub const RUNGS: [Rung; 25] = [
     rung("0023-zstd", Recipe { compression: Compression::Zstd(1), ..PLAIN }),
     rung("0024-odd-residues", PLAIN),
     rung("0025-long-header", LZ4),
+    rung("0026-columns", Recipe { columns: &Column::ALL, ..KIBIBYTE }),
+    rung("0027-columns-dna", Recipe { columns: &Column::ALL, ..PLAIN }),
 ];
 
 const fn rung(name: &'static str, recipe: Recipe) -> Rung {

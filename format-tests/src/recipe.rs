@@ -3,7 +3,7 @@
 use std::fs;
 
 use talaria_db::memory::budget::Budget;
-use talaria_db::{BuildReport, Builder, Compression};
+use talaria_db::{BuildReport, Builder, Column, Compression};
 
 /// The options of a build that shape the file, and those that must not.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub struct Recipe {
     pub block_size: Option<u32>,
     /// Whether identical sequences share a copy.
     pub share: bool,
+    /// Optional columns.
+    pub columns: &'static [Column],
     /// Threads; the file is the same whatever their number.
     pub threads: usize,
     /// Limit of the budget; the file is the same whatever it is.
@@ -22,8 +24,14 @@ pub struct Recipe {
 
 impl Recipe {
     /// Uncompressed, everything else as usual, one thread, no limit.
-    pub const PLAIN: Self =
-        Self { compression: Compression::None, block_size: None, share: true, threads: 1, memory: u64::MAX };
+    pub const PLAIN: Self = Self {
+        compression: Compression::None,
+        block_size: None,
+        share: true,
+        columns: &[],
+        threads: 1,
+        memory: u64::MAX,
+    };
 
     /// Builds a container from sources, each a name and its bytes (which may be compressed), and reports.
     ///
@@ -35,6 +43,7 @@ impl Recipe {
         let mut builder = Builder::new(&output)
             .compression(self.compression)
             .share(self.share)
+            .columns(self.columns.iter().copied())
             .threads(self.threads)
             .budget(Budget::new(self.memory));
         if let Some(size) = self.block_size {

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use talaria_db::memory::budget::Budget;
 use talaria_db::read::export::ExportOptions;
+use talaria_db::read::filter::Filter;
 use talaria_db::read::stream::StreamKind;
 use talaria_db::read::verify::Level;
 use talaria_db::{Database, OpenOptions};
@@ -19,7 +20,8 @@ use talaria_db_spec::header::Header;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
-const SEEDS: [&str; 4] = ["0011-shared", "0019-long-record", "0009-irregular-layout", "0022-lz4-two-bit"];
+const SEEDS: [&str; 5] =
+    ["0011-shared", "0019-long-record", "0009-irregular-layout", "0022-lz4-two-bit", "0026-columns"];
 
 /// A budget for files of a few KiB.
 const MEMORY: u64 = 16 << 20;
@@ -40,6 +42,10 @@ fn exercise(bytes: Vec<u8>, expected: &Expected) {
     }
     let _ = database.batch(&[last, 0, last]);
     let _ = database.verify(Level::Everything);
+    let all = Filter { length: 1..=100, gc_content: Some(0.0..=1.0), complexity: Some(0.0..=1.0) };
+    if let Ok(found) = database.select(&all) {
+        assert!(found.flatten().flatten().all(|ordinal| ordinal < database.len()));
+    }
     scan(&database);
     export(&database);
 }

@@ -39,6 +39,7 @@ pub mod forever;
 pub mod header;
 pub mod keys;
 pub mod layout;
+pub mod measures;
 pub mod packing;
 pub mod section;
 pub mod source;

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use talaria_db::spec::alphabet::Alphabet;
 use talaria_db::spec::forever::MAXIMUM_BLOCK;
-use talaria_db::{BuildReport, Builder, Compression};
+use talaria_db::{BuildReport, Builder, Column, Compression};
 
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -27,6 +27,7 @@ const SMALLEST_BLOCK: u32 = 4 << 10;
 Examples:
   talaria-db build uniref50.fasta.gz -o uniref50.talaria
   talaria-db build chr*.fa -o genome.talaria --verify
+  talaria-db build contigs.fa -o contigs.talaria --columns gc,complexity
   zcat nr.gz | talaria-db build - -o nr.talaria --max-memory 8G --tmp-dir /scratch")]
 pub(crate) struct BuildFlags {
     /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2; - is standard input
@@ -44,6 +45,9 @@ pub(crate) struct BuildFlags {
     /// What the residues are
     #[arg(long, default_value = "auto", value_parser = alphabet())]
     alphabet: AlphabetChoice,
+    /// Columns to keep of each record for the filters of `get` and `export`, 4 bytes each: the share of G and C, and how complex it is
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = column())]
+    columns: Vec<Column>,
     /// Store identical sequences as often as they occur
     #[arg(long)]
     no_share: bool,
@@ -81,6 +85,7 @@ impl BuildFlags {
         let mut builder = Builder::new(output)
             .compression(self.codec)
             .share(!self.no_share)
+            .columns(self.columns.iter().copied())
             .verify(self.verify)
             .threads(resources.threads.map_or(0, usize::from))
             .memory(resources.settings.clone())
@@ -134,6 +139,11 @@ fn block_size(text: &str) -> Result<u32, String> {
         Ok(size) if size.is_power_of_two() && (SMALLEST_BLOCK..=MAXIMUM_BLOCK).contains(&size) => Ok(size),
         _ => Err("not a power of two from 4K to 8M".to_owned()),
     }
+}
+
+fn column() -> impl TypedValueParser<Value = Column> {
+    let named = |name: String| Column::ALL.into_iter().find(|column| column.name() == name);
+    PossibleValuesParser::new(Column::ALL.map(Column::name)).try_map(move |name| named(name).ok_or("no such column"))
 }
 
 fn alphabet() -> impl TypedValueParser<Value = AlphabetChoice> {

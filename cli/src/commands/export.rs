@@ -12,6 +12,7 @@ use talaria_db::{Database, Error};
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::filter::FilterFlags;
 use crate::open::DatabaseFlags;
 use crate::output::Output;
 use crate::target;
@@ -25,10 +26,13 @@ const CACHE: u64 = 1 << 30;
 Examples:
   talaria-db export uniref50.talaria > uniref50.fasta
   talaria-db export genome.talaria --source chr1.fa -o chr1.fa
+  talaria-db export genome.talaria --min-length 10000 > long.fasta
   talaria-db export uniref50.talaria --line-width 0 | grep -v '^>' | sort -u | wc -l")]
 pub(crate) struct ExportFlags {
     #[command(flatten)]
     database: DatabaseFlags,
+    #[command(flatten)]
+    filter: FilterFlags,
     /// Write to this file, which is replaced once the new one is complete, and not to standard output
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
@@ -71,7 +75,10 @@ impl ExportFlags {
             let path = database.path().display();
             return Err(Failure::Usage(format!("{path}: --references: this container is not reduced")));
         }
+        let filter = self.filter.filter()?.unwrap_or_default();
+        database.check_filter(&filter)?;
         Ok(ExportOptions {
+            filter,
             lines: self.line_width.map_or(Lines::Original, Lines::Width),
             selection: if self.references { Selection::References } else { Selection::All },
             source: match &self.source {

@@ -13,9 +13,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
+use talaria_db::read::filter::Filter;
 
 use crate::exit::Exit;
 use crate::failure::Result;
+use crate::filter::FilterFlags;
 use crate::message::{say, say_bytes};
 use crate::open::DatabaseFlags;
 use crate::output::Output;
@@ -34,8 +36,8 @@ const MOST_NUMBERS: u64 = 1 << 16;
 /// Print records or regions, by id or number, in the order asked for
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "talaria-db get [OPTIONS] <DB> [ID]... [--file <FILE>] [--number <LIST>]",
-    group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number", "save_index"])),
+    override_usage = "talaria-db get [OPTIONS] <DB> [ID]... [--file <FILE>] [--number <LIST>] [--min-length <N>]...",
+    group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number", "save_index"]).args(FilterFlags::NAMES)),
     after_help = "\
 A name is the first word of a header, or an accession (with or without its
 version) or entry name in it. All records that bear a name are printed. What is
@@ -49,16 +51,23 @@ Regions are as in samtools: ID:from-to, counted from 1, both ends included.
 ID:from, ID:from- and ID:-to run to an end of the sequence. An id that has a
 colon itself comes first; {ID}:from-to is never ambiguous.
 
+Filters alone print all records that match, in the order of the input; with ids
+or numbers those of them that match. Bounds are inclusive. Only the records that
+are printed are decoded. Of FASTA there are lengths only.
+
 Examples:
   talaria-db get uniref50.talaria P69905 HBB_HUMAN
   talaria-db get genome.talaria chr1:1,000,001-1,000,060 --reverse-complement
   talaria-db get nr.talaria --file ids.txt --format tsv > records.tsv
   talaria-db get nr.talaria --number 0,17,100-199
+  talaria-db get contigs.talaria -m 1000 --min-gc 0.6 --min-complexity 0.8
   talaria-db get proteins.fasta P69905 --save-index"
 )]
 pub(crate) struct GetFlags {
     #[command(flatten)]
     database: DatabaseFlags,
+    #[command(flatten)]
+    filter: FilterFlags,
     /// Ids, other names, or regions
     #[arg(value_name = "ID")]
     ids: Vec<OsString>,
@@ -100,8 +109,13 @@ pub(crate) enum Format {
 impl GetFlags {
     /// Looks up and prints: the ids of the command line, those of the file, the numbers.
     pub(crate) fn run(&self) -> Result<Exit> {
-        let many = self.file.is_some() || self.number.is_some() || self.ids.len() > FEW;
+        let filter = self.filter.filter()?;
+        let asked = self.file.is_some() || self.number.is_some() || !self.ids.is_empty();
+        let many = !asked || self.file.is_some() || self.number.is_some() || self.ids.len() > FEW;
         let source = Source::open(&self.database, self.save_index)?;
+        if let Some(filter) = &filter {
+            source.check_filter(filter)?;
+        }
         if many {
             self.database.start_threads()?;
         }
@@ -112,7 +126,10 @@ impl GetFlags {
         };
         let writer = RecordWriter::new(Output::stdout()?, self.format, self.line_width)?;
         let fetcher = Fetcher::new(&self.database, &source, writer, self.reverse_complement);
-        let mut getter = Getter { source: &source, fetcher, first: self.first, missing: false };
+        let mut getter = Getter { source: &source, fetcher, filter, first: self.first, missing: false };
+        if !asked {
+            getter.all()?;
+        }
         let ids: Vec<&[u8]> = self.ids.iter().map(|id| id.as_bytes()).collect();
         getter.names(&ids)?;
         while let Some(chunk) = names.as_mut().map(IdFile::next_chunk).transpose()?.flatten() {
@@ -132,13 +149,14 @@ impl GetFlags {
 struct Getter<'s> {
     source: &'s Source,
     fetcher: Fetcher<'s>,
+    filter: Option<Filter>,
     first: bool,
     missing: bool,
 }
 
 impl Getter<'_> {
     fn names(&mut self, names: &[&[u8]]) -> Result<()> {
-        let found = search::search(self.source, names, self.first)?;
+        let mut found = search::search(self.source, names, self.first)?;
         for missing in &found.missing {
             self.missing = true;
             match missing {
@@ -149,7 +167,35 @@ impl Getter<'_> {
                 }
             }
         }
+        if let Some(filter) = &self.filter {
+            let mut matching = Vec::with_capacity(found.wanted.len());
+            for wanted in found.wanted {
+                if self.source.matches(filter, wanted.ordinal)? {
+                    matching.push(wanted);
+                }
+            }
+            found.wanted = matching;
+        }
         self.fetcher.fetch(&found.wanted)
+    }
+
+    /// All records that match the filter; without a filter none.
+    fn all(&mut self) -> Result<()> {
+        let Some(filter) = &self.filter else { return Ok(()) };
+        let Some(database) = self.source.container() else {
+            return match self.source.len().checked_sub(1) {
+                Some(last) => self.numbers(0, last),
+                None => Ok(()),
+            };
+        };
+        for window in database.select(filter)? {
+            for ordinals in window?.chunks(MOST_NUMBERS as usize) {
+                let wanted: talaria_db::Result<Vec<Wanted<'_>>> =
+                    ordinals.iter().map(|&ordinal| Wanted::number(self.source, ordinal)).collect();
+                self.fetcher.fetch(&wanted?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Records `first` to `last`, as far as there are that many.
@@ -163,9 +209,13 @@ impl Getter<'_> {
         let (mut next, end) = (first, last.saturating_add(1).min(count));
         while next < end {
             let until = end.min(next + MOST_NUMBERS);
-            let wanted: talaria_db::Result<Vec<Wanted<'_>>> =
-                (next..until).map(|ordinal| Wanted::number(self.source, ordinal)).collect();
-            self.fetcher.fetch(&wanted?)?;
+            let mut wanted = Vec::new();
+            for ordinal in next..until {
+                if self.filter.as_ref().map_or(Ok(true), |filter| self.source.matches(filter, ordinal))? {
+                    wanted.push(Wanted::number(self.source, ordinal)?);
+                }
+            }
+            self.fetcher.fetch(&wanted)?;
             next = until;
         }
         Ok(())

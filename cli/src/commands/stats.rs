@@ -2,8 +2,8 @@
 
 use clap::Args;
 use serde_json::{Map, Value, json};
-use talaria_db::Database;
 use talaria_db::read::stats::{QUANTILES, Statistics};
+use talaria_db::{Column, Database};
 
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -93,6 +93,7 @@ impl Report<'_> {
             "source_bytes": self.sources,
             "file_bytes": file,
             "ratio": if self.sources == 0 { Value::Null } else { (file as f64 / self.sources as f64).into() },
+            "columns": self.database.columns_kept().iter().map(Column::name).collect::<Vec<_>>(),
             "sections": sections,
         })
     }
@@ -127,6 +128,10 @@ impl Report<'_> {
         for (letter, count) in self.letters() {
             let share = sizes::percent(count, statistics.composition.total());
             line(&format!("  {letter}"), format!("{} ({share})", number(count)))?;
+        }
+        let columns = self.database.columns_kept();
+        if !columns.is_empty() {
+            line("columns", columns.to_string())?;
         }
         let file = self.file();
         line("bytes", number(file))?;

@@ -90,6 +90,23 @@ fn reduce_with_exactly_the_least() {
 }
 
 #[test]
+fn columns_with_exactly_the_least() {
+    let folder = Folder::new();
+    let (db, output) = (folder.path("db.talaria"), folder.path("out.talaria"));
+    for input in awkward(&folder).split_off(1) {
+        let plain = least(&[&"build", &input, &"-o", &db, &"-q"]);
+        let build: [&dyn AsRef<OsStr>; 8] =
+            [&"build", &input, &"-o", &db, &"-q", &"--verify", &"--columns", &"gc,complexity"];
+        assert!(least(&build) > plain, "columns take memory");
+        let reduce: [&dyn AsRef<OsStr>; 5] = [&"reduce", &db, &"-o", &output, &"-q"];
+        for arguments in [&build[..], &reduce] {
+            let done = with_limit(arguments, least(arguments));
+            assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", input.display());
+        }
+    }
+}
+
+#[test]
 fn nothing_is_read_before_the_limit_is_looked_at() {
     let folder = Folder::new();
     // No writer comes to this pipe: whoever opens it waits forever.

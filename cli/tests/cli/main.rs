@@ -6,6 +6,7 @@ mod common;
 mod config;
 mod export;
 mod fasta;
+mod filters;
 mod formats;
 mod get;
 mod help;

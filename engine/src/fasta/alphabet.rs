@@ -1,11 +1,15 @@
 //! Telling proteins from nucleotides, by counting residues.
 
 use talaria_db_spec::alphabet::Alphabet;
+use talaria_db_spec::measures::Counts;
+
+/// Fewer residues than this are counted in less time than it takes to add up four tables.
+const FEW: usize = 1 << 10;
 
 /// How often each byte occurs among residues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composition {
-    counts: [u64; 256],
+    counts: Counts,
 }
 
 impl Default for Composition {
@@ -18,9 +22,15 @@ impl Composition {
     /// Counts `residues`.
     #[must_use]
     pub fn of(residues: &[u8]) -> Self {
+        let mut composition = Self::default();
+        if residues.len() < FEW {
+            for &residue in residues {
+                composition.counts[usize::from(residue)] += 1;
+            }
+            return composition;
+        }
         // Four tables, so that equal neighbours do not wait for each other's count.
         let mut tables = [[0_u32; 256]; 4];
-        let mut composition = Self::default();
         for part in residues.chunks(1 << 30) {
             let (quads, rest) = part.as_chunks::<4>();
             for quad in quads {
@@ -45,6 +55,12 @@ impl Composition {
         for (total, count) in self.counts.iter_mut().zip(&other.counts) {
             *total += count;
         }
+    }
+
+    /// How often each byte occurs.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// How often `residue` occurs, in exactly this case.

@@ -191,7 +191,8 @@ impl Database {
             .try_reduce(Composition::default, sum)
     }
 
-    fn count_long(&self, item: Item) -> Result<Composition> {
+    /// How often each residue occurs in a record that is longer than a block.
+    pub(crate) fn count_long(&self, item: Item) -> Result<Composition> {
         (0..item.length.div_ceil(PIECE))
             .into_par_iter()
             .map(|piece| {

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use talaria_db_spec::forever::HEADER_MAGIC;
 
+use crate::column::Columns;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
@@ -229,7 +230,7 @@ impl<'p> Reduction<'p> {
         let threads = thread_count(self.threads);
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
-            let reducing = least_memory(&shape, 0, threads) + stacks_memory(self.threads);
+            let reducing = least_memory(&shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
         self.least_memory_of_container(&self.input)
@@ -240,7 +241,8 @@ impl<'p> Reduction<'p> {
         let mut memory = self.memory.clone();
         (memory.cache.capacity, memory.mapping.populate, memory.mapping.huge_pages) = (Some(0), false, HugePages::Off);
         let database = OpenOptions::new().memory(memory).open(path)?;
-        let least = least_memory(&self.shape_of(&database), database.len(), thread_count(self.threads));
+        let (shape, columns) = (self.shape_of(&database), database.columns_kept());
+        let least = least_memory(&shape, columns, database.len(), thread_count(self.threads));
         Ok(database.budget().in_use() + least + stacks_memory(self.threads))
     }
 
@@ -295,7 +297,8 @@ impl<'p> Reduction<'p> {
         // It stays readable without its name, and is gone however the process ends.
         drop(built);
         let threads = rayon::current_num_threads();
-        let reserve = rewrite::least_memory(&self.shape_of(&database), database.len(), threads);
+        let (shape, columns) = (self.shape_of(&database), database.columns_kept());
+        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads);
         let groups = stages.time("grouping", || match self.method {
             Method::Exact => exact::group(&database, &spill, reserve, &*self.progress),
         })?;
@@ -365,10 +368,10 @@ impl<'p> Reduction<'p> {
     }
 }
 
-/// The least memory for reducing an open container of this shape.
-fn least_memory(shape: &Shape, records: u64, threads: usize) -> u64 {
+/// The least memory for reducing an open container of this shape, with these columns.
+fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
     // The groups stay while the container is written.
-    let writing = 2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, records, threads);
+    let writing = 2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads);
     let nominal = shape.sequence_block.max(shape.text_block);
     writing.max(blocks_memory(nominal, threads) + exact::least_memory())
 }
@@ -431,7 +434,8 @@ fn is_container(path: &Path) -> Result<bool> {
 
 fn export_references(reduced: &Database, path: &Path, width: u64) -> Result<u64> {
     let output = Unpublished::create(path)?;
-    let options = ExportOptions { lines: Lines::Width(width), selection: Selection::References, source: None };
+    let options =
+        ExportOptions { lines: Lines::Width(width), selection: Selection::References, ..ExportOptions::default() };
     let mut file = output.file();
     let bytes = reduced.export(&mut file, &options)?;
     output.publish()?;

@@ -1,6 +1,6 @@
 //! Writing the reduced container: references as new copies, members as addresses of their reference's copy.
 //!
-//! Everything that gives the sources back goes over as it is: header texts, layout scripts, sources. Addresses of members are joined
+//! Everything that gives the sources back goes over as it is: header texts, layout scripts, sources; and so do the optional columns. Addresses of members are joined
 //! to their records by sorting, once the references have theirs, so that memory does not grow with the number of members.
 
 use std::ops::Range;
@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use talaria_db_spec::varint;
 use talaria_db_spec::version::OPTIONAL_REDUCED;
 
+use crate::column::Columns;
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::LastBlock;
@@ -17,6 +18,7 @@ use crate::reduce::Reduction;
 use crate::reduce::clusters::Table;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Residues, Shape};
+use crate::write::measure::Measures;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::spill::{Sorter, Spill};
@@ -38,6 +40,7 @@ struct Loaded {
     residues: Option<SharedSequence>,
     length: u64,
     script: Option<Vec<u8>>,
+    measures: Measures,
 }
 
 /// Two windows, one being loaded and one being cut into blocks, the blocks before and after encoding, and what is remembered of them.
@@ -46,11 +49,11 @@ fn loading_memory(shape: &Shape, threads: usize) -> u64 {
     4 * WINDOW + MOST * OVERHEAD + encoding + REMEMBERED_MEMORY
 }
 
-/// The least memory for writing a container of `records` records, beside their groups.
-pub(super) fn least_memory(shape: &Shape, records: u64, threads: usize) -> u64 {
+/// The least memory for writing a container of `records` records with these columns, beside their groups.
+pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
     Marks::memory(records)
         + loading_memory(shape, threads)
-        + Assembler::least_memory_beside_names()
+        + Assembler::least_memory_beside_names(columns)
         + 3 * LEAST_SORT_MEMORY
 }
 
@@ -67,12 +70,12 @@ pub(super) fn write(
     for pair in by_member {
         members.set(pair?.0);
     }
-    let shape = reduction.shape_of(database);
+    let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
     let memory = loading_memory(&shape, rayon::current_num_threads());
     let _lease = spill.budget().lease("loading and encoding", memory)?;
     let output = Unpublished::create(target)?;
-    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names());
-    let mut assembler = Assembler::new(output, shape, spill, sort_memory)?;
+    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(columns));
+    let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
     let mut addresses = Sorter::new(spill, "addresses of members", sort_memory)?;
     let (mut pairs, mut table) = (by_representative.peekable(), None);
     if clusters.is_some() {
@@ -84,14 +87,15 @@ pub(super) fn write(
         let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), &members));
         encoded?;
         for (ordinal, record) in window.clone().zip(loaded?) {
-            let script = record.script.as_deref();
+            let (script, measures) = (record.script.as_deref(), record.measures);
             let address = match &record.residues {
                 _ if members.is_set(ordinal) => {
-                    assembler.record(&record.header, record.id_length, Residues::Later(record.length), script)?;
+                    let later = Residues::Later(record.length);
+                    assembler.record(&record.header, record.id_length, later, script, measures)?;
                     continue;
                 }
                 Some(residues) => {
-                    assembler.record(&record.header, record.id_length, Residues::New(residues), script)?
+                    assembler.record(&record.header, record.id_length, Residues::New(residues), script, measures)?
                 }
                 None => copy_long(database, &mut assembler, ordinal, &record)?,
             };
@@ -172,6 +176,7 @@ fn load(database: &Database, window: Range<u64>, members: &Marks) -> Result<Vec<
                         .transpose()?,
                     length: item.length,
                     script,
+                    measures: Measures::read(database, ordinal)?,
                 })
             };
             group.iter().map(&mut load_one).collect()
@@ -198,7 +203,7 @@ fn copy_long(
         }
         Ok(())
     })?;
-    assembler.end_long(record.script.as_deref())?;
+    assembler.end_long(record.script.as_deref(), record.measures)?;
     Ok(address)
 }
 

@@ -1,4 +1,4 @@
-//! Putting a container together, record by record: three streams of blocks, three columns, the key index.
+//! Putting a container together, record by record: three streams of blocks, three columns and optional ones, the key index.
 //!
 //! Sequence blocks go straight to the output. What comes after them in the file (the other streams, columns, directories, names) waits in
 //! spill buffers and in an external sort, so that memory does not grow with the number of records. Blocks are encoded in
@@ -17,6 +17,7 @@ use talaria_db_spec::section::SectionKind;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
+use crate::column::{Column, Columns};
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
 use crate::memory::budget::Budget;
@@ -24,6 +25,7 @@ use crate::read::block;
 use crate::read::stream::StreamKind;
 use crate::write::cut::{CutBlock, Cutter};
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes, encode_residues};
+use crate::write::measure::Measures;
 use crate::write::publish::Unpublished;
 use crate::write::seal::BUCKETS_MEMORY;
 use crate::write::sections::{OpenSection, SectionWriter};
@@ -98,6 +100,9 @@ pub struct Assembler {
     pub(crate) header_table: SpillBuffer,
     pub(crate) lengths: SpillBuffer,
     pub(crate) offsets: SpillBuffer,
+    pub(crate) gc_content: Option<SpillBuffer>,
+    /// Two numbers a record, of which one is written when it is known what the residues are.
+    pub(crate) complexity: Option<SpillBuffer>,
     pub(crate) names: Sorter<(u64, u64)>,
     pub(crate) dictionary: Option<Vec<u8>>,
     pub(crate) record_count: u64,
@@ -124,14 +129,15 @@ pub(crate) struct StreamParts {
 
 impl Assembler {
     /// The least memory with which any file can be assembled and sealed, without what encoding takes.
-    pub(crate) const fn least_memory() -> u64 {
-        Self::least_memory_beside_names() + LEAST_NAMES_MEMORY
+    pub(crate) const fn least_memory(columns: Columns) -> u64 {
+        Self::least_memory_beside_names(columns) + LEAST_NAMES_MEMORY
     }
 
     /// The same without what sorting names takes.
-    pub(crate) const fn least_memory_beside_names() -> u64 {
-        // Directories and blocks of three streams, the layout index, three columns; page checksums; the buckets when it is sealed.
-        10 * SpillBuffer::most_memory(COLUMN_MEMORY)
+    pub(crate) const fn least_memory_beside_names(columns: Columns) -> u64 {
+        // Directories and blocks of three streams, the layout index, three columns and those that are optional; page checksums; the
+        // buckets when it is sealed.
+        (10 + columns.count()) * SpillBuffer::most_memory(COLUMN_MEMORY)
             + SpillBuffer::most_memory(0)
             + SpillBuffer::most_memory(BUCKETS_MEMORY)
     }
@@ -142,11 +148,17 @@ impl Assembler {
         usize::try_from(share).unwrap_or(usize::MAX)
     }
 
-    /// Starts a file. `names_memory` bytes are for sorting the names.
+    /// Starts a file with these optional columns. `names_memory` bytes are for sorting the names.
     ///
     /// # Errors
     /// [`Error::Memory`], [`Error::Io`].
-    pub fn new(output: Unpublished, shape: Shape, spill: &Spill, names_memory: usize) -> Result<Self> {
+    pub fn new(
+        output: Unpublished,
+        shape: Shape,
+        columns: Columns,
+        spill: &Spill,
+        names_memory: usize,
+    ) -> Result<Self> {
         let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
         let stream = |nominal, directory, blocks| -> Result<StreamParts> {
             Ok(StreamParts {
@@ -156,6 +168,7 @@ impl Assembler {
                 stored: 0,
             })
         };
+        let optional = |column, what| columns.contains(column).then(|| buffer(what)).transpose();
         let mut writer = SectionWriter::new(output, spill)?;
         let sequence_section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
         Ok(Self {
@@ -172,6 +185,8 @@ impl Assembler {
             header_table: buffer("the header table")?,
             lengths: buffer("the lengths")?,
             offsets: buffer("the offsets")?,
+            gc_content: optional(Column::GcContent, "the GC contents")?,
+            complexity: optional(Column::Complexity, "the complexities")?,
             names: Sorter::new(spill, "sorting names", names_memory)?,
             dictionary: None,
             record_count: 0,
@@ -186,7 +201,8 @@ impl Assembler {
         })
     }
 
-    /// Adds a record and returns the address of its residues. `script` is the layout item of an irregular record.
+    /// Adds a record and returns the address of its residues. `script` is the layout item of an irregular record; `measures` are
+    /// for the optional columns, as far as the file has them.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Space`], [`Error::OutOfRange`].
@@ -196,6 +212,7 @@ impl Assembler {
         id_length: u16,
         residues: Residues<'_>,
         script: Option<&[u8]>,
+        measures: Measures,
     ) -> Result<PackedAddress> {
         let mut entry = self.header(header, id_length)?;
         let (address, length) = match residues {
@@ -213,7 +230,7 @@ impl Assembler {
                 (PackedAddress::default(), length)
             }
         };
-        self.columns(entry, address, length, script)?;
+        self.columns(entry, address, length, script, measures)?;
         Ok(address)
     }
 
@@ -241,10 +258,10 @@ impl Assembler {
     ///
     /// # Errors
     /// As [`Assembler::record`].
-    pub fn end_long(&mut self, script: Option<&[u8]>) -> Result<()> {
+    pub fn end_long(&mut self, script: Option<&[u8]>, measures: Measures) -> Result<()> {
         self.sequence().cutter.end_long();
         match self.long.take() {
-            Some(long) => self.columns(long.entry, long.address, long.length, script),
+            Some(long) => self.columns(long.entry, long.address, long.length, script, measures),
             None => Ok(()),
         }
     }
@@ -366,6 +383,7 @@ impl Assembler {
         address: PackedAddress,
         length: u64,
         script: Option<&[u8]>,
+        measures: Measures,
     ) -> Result<()> {
         let ordinal = self.record_count;
         if let Some(script) = script {
@@ -378,6 +396,14 @@ impl Assembler {
         self.header_table.write(entry.as_bytes())?;
         self.lengths.write(&length.to_le_bytes())?;
         self.offsets.write(&address.bits().to_le_bytes())?;
+        if let Some(gc_content) = &mut self.gc_content {
+            gc_content.write(&measures.gc_content.to_le_bytes())?;
+        }
+        if let Some(complexity) = &mut self.complexity {
+            let [nucleotides, others] = measures.complexity;
+            complexity.write(&nucleotides.to_le_bytes())?;
+            complexity.write(&others.to_le_bytes())?;
+        }
         self.record_count += 1;
         self.residue_count += length;
         self.longest = self.longest.max(length);

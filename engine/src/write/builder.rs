@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::forever::{MAXIMUM_BLOCK, MINIMUM_BLOCK};
 
+use crate::column::{Column, Columns};
 use crate::database::Source;
 use crate::error::{Error, Result};
 use crate::fasta::input::InputPath;
@@ -84,6 +85,7 @@ pub(super) struct Settings<'p> {
     pub(super) block_size: Option<u32>,
     pub(super) alphabet: Option<Alphabet>,
     pub(super) share: bool,
+    pub(super) columns: Columns,
     pub(super) verify: bool,
     pub(super) threads: usize,
     pub(super) budget: Budget,
@@ -109,6 +111,7 @@ impl<'p> Builder<'p> {
             block_size: None,
             alphabet: None,
             share: true,
+            columns: Columns::default(),
             verify: false,
             threads: 0,
             budget: Budget::new(u64::MAX),
@@ -159,6 +162,26 @@ impl<'p> Builder<'p> {
     #[must_use]
     pub fn share(mut self, share: bool) -> Self {
         self.settings.share = share;
+        self
+    }
+
+    /// Columns that are kept beside those that every container has, for filters ([`crate::read::filter`]); none unless told otherwise.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("two.talaria");
+    /// use talaria_db::{Builder, Column, Database};
+    ///
+    /// let records = vec![(b"one".to_vec(), b"ACGT".to_vec()), (b"two".to_vec(), b"GGGC".to_vec())];
+    /// Builder::new(&path).columns([Column::GcContent]).add_records("two", records.into_iter()).finish()?;
+    /// let database = Database::open(&path)?;
+    /// assert_eq!((database.gc_content(0)?, database.gc_content(1)?), (Some(0.5), Some(1.0)));
+    /// assert_eq!(database.complexity(0)?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn columns(mut self, columns: impl IntoIterator<Item = Column>) -> Self {
+        self.settings.columns = columns.into_iter().collect();
         self
     }
 

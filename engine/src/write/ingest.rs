@@ -10,14 +10,16 @@ use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::column::Columns;
 use crate::error::Result;
 use crate::fasta::batch::{Batch, Parsed};
 use crate::fasta::parse::{Parser, SourceLayout};
 use crate::write::assemble::{Assembler, Residues};
+use crate::write::measure::Measurer;
 use crate::write::share::{Place, ShareTable};
 
 /// Records that are placed together; a chunk with more of them is cut.
-const TOGETHER: usize = 1 << 14;
+pub(super) const TOGETHER: usize = 1 << 14;
 /// Bytes of memory that a record takes beside its text while it is placed.
 const OVERHEAD: usize = 192;
 
@@ -42,14 +44,16 @@ pub struct Ingest {
     hashes: Vec<Option<u64>>,
     addresses: Vec<PackedAddress>,
     share: Option<ShareTable>,
+    measurer: Measurer,
     shared: u64,
 }
 
 impl Ingest {
-    /// Shares stored copies if there is a table.
+    /// Shares stored copies if there is a table, and measures records for the optional columns.
     #[must_use]
-    pub fn new(share: Option<ShareTable>) -> Self {
-        Self { batch: Batch::default(), hashes: Vec::new(), addresses: Vec::new(), share, shared: 0 }
+    pub fn new(share: Option<ShareTable>, columns: Columns) -> Self {
+        let measurer = Measurer::new(columns);
+        Self { batch: Batch::default(), hashes: Vec::new(), addresses: Vec::new(), share, measurer, shared: 0 }
     }
 
     /// Records that share the copy of an earlier one.
@@ -76,7 +80,7 @@ impl Ingest {
     pub fn parse(&mut self, parser: &mut Parser, chunk: &[u8]) -> Result<()> {
         self.batch.clear();
         parser.parse(chunk, &mut self.batch)?;
-        self.hash();
+        self.look();
         Ok(())
     }
 
@@ -87,7 +91,7 @@ impl Ingest {
     pub fn finish(&mut self, parser: &mut Parser) -> Result<SourceLayout> {
         self.batch.clear();
         let layout = parser.finish(&mut self.batch)?;
-        self.hash();
+        self.look();
         Ok(layout)
     }
 
@@ -97,7 +101,9 @@ impl Ingest {
         &self.batch
     }
 
-    fn hash(&mut self) {
+    /// Hashes and measures the records of the batch.
+    fn look(&mut self) {
+        self.measurer.measure(&self.batch);
         let Batch { records, residues, .. } = &self.batch;
         if self.share.is_some() {
             self.hashes.clear();
@@ -119,6 +125,7 @@ impl Ingest {
             let text = &self.batch.text[record.text.clone()];
             let residues = &self.batch.residues[record.residues.clone()];
             let script = record.script.clone().map(|range| &self.batch.scripts[range]);
+            let measures = self.measurer.next(index, record);
             let mut address = PackedAddress::default();
             match (record.starts, record.ends) {
                 (true, true) => {
@@ -132,7 +139,7 @@ impl Ingest {
                         Some(address) => Residues::Shared(address, residues.len() as u64),
                         None => Residues::New(residues),
                     };
-                    address = assembler.record(text, record.id_length, residues, script)?;
+                    address = assembler.record(text, record.id_length, residues, script, measures)?;
                 }
                 (starts, ends) => {
                     if starts {
@@ -140,7 +147,7 @@ impl Ingest {
                     }
                     assembler.push_long(residues);
                     if ends {
-                        assembler.end_long(script)?;
+                        assembler.end_long(script, measures)?;
                     }
                 }
             }

@@ -6,6 +6,7 @@ pub mod builder;
 pub mod cut;
 pub mod encode;
 pub mod ingest;
+pub mod measure;
 pub mod publish;
 pub(crate) mod run;
 pub mod seal;

@@ -21,6 +21,7 @@ use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::builder::{BuildReport, Origin, OwnedRecord, Progress, Settings};
 use crate::write::encode::Compression;
 use crate::write::ingest::{Ingest, RECORDS_MEMORY, pieces};
+use crate::write::measure::MEASURES_MEMORY;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::share::ShareTable;
@@ -72,7 +73,7 @@ impl Needs {
         let compression = settings.compression.memory(block, threads);
         Self {
             encoding: 4 * CHUNK as u64 + 8 * u64::from(block) + compression + REMEMBERED_MEMORY,
-            records: RECORDS_MEMORY,
+            records: RECORDS_MEMORY + if settings.columns.is_empty() { 0 } else { MEASURES_MEMORY },
             inputs: origins.iter().map(|origin| input_memory(origin, settings)).max().unwrap_or(0),
             share: if settings.share { ShareTable::MEMORY } else { 0 },
         }
@@ -89,7 +90,7 @@ fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
 /// The least budget that a build can do with.
 pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> u64 {
     let Needs { encoding, records, inputs, share } = Needs::new(settings, threads, origins);
-    encoding + records + inputs + share + Assembler::least_memory()
+    encoding + records + inputs + share + Assembler::least_memory(settings.columns)
 }
 
 impl<'b> Run<'b> {
@@ -105,7 +106,7 @@ impl<'b> Run<'b> {
             manager: MemoryManager::new(settings.budget.clone(), settings.memory.collection.clone()),
             spill,
             assembler: None,
-            ingest: Ingest::new(share),
+            ingest: Ingest::new(share, settings.columns),
             sources: Vec::new(),
             bytes_read: 0,
             bytes_total: None,
@@ -274,6 +275,9 @@ impl<'b> Run<'b> {
         if !self.settings.share {
             command.push_str(" --no-share");
         }
+        if !self.settings.columns.is_empty() {
+            command.push_str(&format!(" --columns {}", self.settings.columns));
+        }
         let particulars = Particulars {
             sources: std::mem::take(&mut self.sources),
             provenance: vec![
@@ -331,7 +335,7 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
         text_block: TEXT_BLOCK,
     };
     let output = Unpublished::create(&settings.output)?;
-    Assembler::new(output, shape, spill, Assembler::names_memory(&settings.budget))
+    Assembler::new(output, shape, settings.columns, spill, Assembler::names_memory(&settings.budget))
 }
 
 /// Reads a finished file back.

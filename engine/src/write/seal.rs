@@ -65,6 +65,13 @@ impl Assembler {
         writer.end(section)?;
         write_lengths(&mut writer, self.lengths, self.longest, &spill)?;
         write_offsets(&mut writer, self.offsets, later, &spill)?;
+        if let Some(gc_content) = self.gc_content {
+            writer.section_from(SectionKind::GcContent, 4, gc_content, &spill)?;
+        }
+        if let Some(complexity) = self.complexity {
+            let half = if alphabet.is_nucleotide() { Half::First } else { Half::Second };
+            write_half(&mut writer, SectionKind::Complexity, complexity, half, &spill)?;
+        }
         write_keys(&mut writer, self.names, &spill)?;
         write_sources(&mut writer, &particulars.sources)?;
         let lines: Vec<String> =
@@ -96,7 +103,7 @@ fn write_lengths(writer: &mut SectionWriter, lengths: SpillBuffer, longest: u64,
     if longest > u64::from(u32::MAX) {
         return writer.section_from(SectionKind::Lengths, 8, lengths, spill);
     }
-    narrow(writer, SectionKind::Lengths, lengths, spill)
+    write_half(writer, SectionKind::Lengths, lengths, Half::First, spill)
 }
 
 /// Puts the addresses that came later in their places.
@@ -130,8 +137,23 @@ fn write_offsets(
     }
 }
 
-/// Writes a section of `u32` from a buffer of `u64` that are not larger.
-fn narrow(writer: &mut SectionWriter, kind: SectionKind, wide: SpillBuffer, spill: &Spill) -> Result<()> {
+/// Which four bytes of an item of eight.
+#[derive(Clone, Copy)]
+enum Half {
+    /// The first ones: the whole of a `u64` that fits in a `u32`.
+    First,
+    /// The others.
+    Second,
+}
+
+/// Writes a section of items of four bytes, half of those that a buffer holds.
+fn write_half(
+    writer: &mut SectionWriter,
+    kind: SectionKind,
+    wide: SpillBuffer,
+    half: Half,
+    spill: &Spill,
+) -> Result<()> {
     use std::io::Read;
     let items = wide.len() / 8;
     let mut section = writer.begin(kind, 4, items * 4)?;
@@ -139,8 +161,8 @@ fn narrow(writer: &mut SectionWriter, kind: SectionKind, wide: SpillBuffer, spil
     for _ in 0..items {
         let mut item = [0; 8];
         reader.read_exact(&mut item).map_err(Error::io(spill.folder(), "read temporary data"))?;
-        let [a, b, c, d, ..] = item;
-        writer.append(&mut section, &[a, b, c, d])?;
+        let (first, second) = item.split_at(4);
+        writer.append(&mut section, if matches!(half, Half::First) { first } else { second })?;
     }
     writer.end(section)
 }
@@ -181,7 +203,7 @@ fn write_keys(writer: &mut SectionWriter, names: Sorter<(u64, u64)>, spill: &Spi
     if written > u64::from(u32::MAX) {
         return writer.section_from(SectionKind::KeyBuckets, 8, starts, spill);
     }
-    narrow(writer, SectionKind::KeyBuckets, starts, spill)
+    write_half(writer, SectionKind::KeyBuckets, starts, Half::First, spill)
 }
 
 fn write_sources(writer: &mut SectionWriter, sources: &[Source]) -> Result<()> {

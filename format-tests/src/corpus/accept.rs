@@ -5,12 +5,15 @@ use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::dictionary::DictionaryEntry;
 use talaria_db_spec::header::ORDER_SIMILARITY;
+use talaria_db_spec::measures::{Entropy, gc_content};
 use talaria_db_spec::section::{CHECKSUM_BLOCKS, CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionKind};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::List;
 use crate::draft::Draft;
+use crate::expected::Expected;
+use crate::ladder;
 
 const PROTEINS: &str = "0003-line-widths";
 const TITLES: &str = "0014-database-ids";
@@ -100,17 +103,31 @@ fn widen(draft: &mut Draft, kind: SectionKind) {
 }
 
 /// The columns that readers of version 1 may ignore.
+// EVIDENCE: O-1
 fn optional_columns(list: &mut List) {
     list.accept("optional-columns", DNA, "all optional columns", |draft| {
         let records = draft.items::<HeaderEntry>(SectionKind::HeaderTable).len();
-        draft.add(SectionKind::GcContent, 4, &0.5_f32.to_le_bytes().repeat(records));
-        draft.add(SectionKind::Complexity, 4, &1.0_f32.to_le_bytes().repeat(records));
+        let (gc, complexity) = measures(&ladder::find(DNA).fasta());
+        draft.add(SectionKind::GcContent, 4, gc.as_bytes());
+        draft.add(SectionKind::Complexity, 4, complexity.as_bytes());
         draft.add(SectionKind::Digests, 24, &[0xDD; 24].repeat(records));
         draft.add(SectionKind::SoftMaskIndex, 8, &0_u64.to_le_bytes().repeat(records + 1));
         draft.add(SectionKind::SoftMaskRuns, 16, b"");
         draft.add(SectionKind::Taxa, 4, &9606_u32.to_le_bytes().repeat(records));
         draft.add(SectionKind::Membership, 16, &[0; 16].repeat(records));
     });
+}
+
+/// GC content and complexity of each record of FASTA with nucleotides.
+fn measures(fasta: &[u8]) -> (Vec<[u8; 4]>, Vec<[u8; 4]>) {
+    let of = |(_, residues): &(Vec<u8>, Vec<u8>)| {
+        let mut counts = [0; 256];
+        for &residue in residues {
+            counts[usize::from(residue)] += 1;
+        }
+        (gc_content(&counts).to_le_bytes(), Entropy::of(&counts).complexity(Alphabet::Dna).to_le_bytes())
+    };
+    Expected::of_fasta(fasta).records.iter().map(of).unzip()
 }
 
 /// Residues in another order than that of the input.

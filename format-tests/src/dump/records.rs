@@ -31,6 +31,11 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
         write!(out, "    header at {}, {} bytes", text::address(entry.text.get()), entry.text_length).unwrap();
         writeln!(out, ", id {}: {}", entry.id_length, text::quoted(&header)).unwrap();
         writeln!(out, "    residues at {}, {length}: {}", text::address(offset), text::quoted(&residues)).unwrap();
+        for kind in [SectionKind::GcContent, SectionKind::Complexity] {
+            let Some(part) = draft.parts.iter().find(|part| part.entry.kind.get() == kind.number()) else { continue };
+            let value = f32::from_le_bytes(part.bytes[4 * ordinal..4 * ordinal + 4].try_into().expect("four bytes"));
+            writeln!(out, "    {} {value} ({})", kind.rules().name, text::hex(value.to_bits())).unwrap();
+        }
         if let Some(item) = layout.iter().find(|item| item.ordinal.get() == ordinal as u64) {
             writeln!(out, "    layout at {}: {}", text::address(item.address.get()), script(streams, item, length))
                 .unwrap();

@@ -6,7 +6,8 @@ mod fasta;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use talaria_db::read::export::{ExportOptions, Lines};
-use talaria_db::{BuildReport, Compression, Database, Error};
+use talaria_db::read::filter::Filter;
+use talaria_db::{BuildReport, Column, Compression, Database, Error};
 use talaria_db_format_tests::expected::Expected;
 use talaria_db_format_tests::outcome;
 use talaria_db_format_tests::recipe::Recipe;
@@ -24,9 +25,10 @@ prop_compose! {
         compression in prop::sample::select(vec![Compression::None, Compression::Lz4, Compression::Zstd(1)]),
         block_size in prop::sample::select(vec![None, Some(1 << 10), Some(1 << 11), Some(1 << 14)]),
         share: bool,
+        columns in prop::sample::select(vec![&[][..], &Column::ALL, &[Column::Complexity]]),
         threads in 1_usize..3,
     ) -> Recipe {
-        Recipe { compression, block_size, share, threads, memory: u64::MAX }
+        Recipe { compression, block_size, share, columns, threads, memory: u64::MAX }
     }
 }
 
@@ -54,6 +56,7 @@ proptest! {
         prop_assert_eq!(expected.compare(&database, true), Ok(()));
         prop_assert_eq!(outcome::problems(&database), Vec::<String>::new());
         same_as_model(&database, &expected, &picks);
+        columns_are_of_the_residues(&database, &expected, recipe.columns);
         shared_records_have_an_earlier_one(&database, &expected);
         for (index, text) in texts.iter().enumerate() {
             let mut exported = Vec::new();
@@ -105,6 +108,31 @@ fn same_as_model(database: &Database, expected: &Expected, picks: &[(prop::sampl
         wrapped.extend(residues.chunks(width).flat_map(|line| [line, b"\n"].concat()));
     }
     assert!(exported == wrapped, "lines of {width}");
+}
+
+/// The optional columns, and lengths, against floating point and a plain count.
+// EVIDENCE: O-2, O-3
+fn columns_are_of_the_residues(database: &Database, expected: &Expected, columns: &[Column]) {
+    assert!(database.columns_kept().iter().eq(columns.iter().copied()));
+    let most = if database.alphabet().is_nucleotide() { 2.0 } else { 20_f64.log2() };
+    let mut halves = Vec::new();
+    for (ordinal, (_, residues)) in expected.records.iter().enumerate() {
+        let folded = residues.to_ascii_uppercase();
+        let count = |letters: &[u8]| folded.iter().filter(|residue| letters.contains(residue)).count() as f64;
+        let gc = count(b"GCS") / count(b"ACGTUSW").max(1.0);
+        let shares = (b'!'..=b'~').map(|residue| count(&[residue]) / folded.len().max(1) as f64);
+        let bits: f64 = shares.filter(|share| *share > 0.0).map(|share| -share * share.log2()).sum();
+        for (column, value) in [(Column::GcContent, gc), (Column::Complexity, (bits / most).min(1.0))] {
+            let found = database.measure(column, ordinal as u64).unwrap();
+            assert_eq!(found.is_some(), columns.contains(&column));
+            assert!(found.is_none_or(|found| (f64::from(found) - value).abs() < 1e-6), "{column:?} of {ordinal}");
+        }
+        if (5..=50).contains(&residues.len()) {
+            halves.push(ordinal as u64);
+        }
+    }
+    let found = database.select(&Filter { length: 5..=50, ..Filter::default() }).unwrap();
+    assert_eq!(found.collect::<talaria_db::Result<Vec<_>>>().unwrap().concat(), halves);
 }
 
 // EVIDENCE: C-3

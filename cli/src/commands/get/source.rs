@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use talaria_db::fasta::mapped::{IndexOrigin, MappedFasta};
 use talaria_db::memory::budget::Budget;
+use talaria_db::read::filter::Filter;
 use talaria_db::read::find_many::Matches;
 use talaria_db::spec::alphabet::Alphabet;
-use talaria_db::{Database, Record, SharedSequence};
+use talaria_db::{Column, Columns, Database, Record, SharedSequence};
 
 use crate::failure::{Failure, Result};
 use crate::message::say;
@@ -46,6 +47,40 @@ impl Source {
         match self {
             Self::Container(database) => monitor.finish_reading(database),
             Self::Fasta(_) => monitor.finish(),
+        }
+    }
+
+    /// The container, if it is one.
+    pub(super) fn container(&self) -> Option<&Database> {
+        match self {
+            Self::Container(database) => Some(database),
+            Self::Fasta(_) => None,
+        }
+    }
+
+    /// Whether what the filter looks at is there: of FASTA, lengths only.
+    pub(super) fn check_filter(&self, filter: &Filter) -> Result<()> {
+        match self {
+            Self::Container(database) => Ok(database.check_filter(filter)?),
+            Self::Fasta { .. } if filter.gc_content.is_none() && filter.complexity.is_none() => Ok(()),
+            Self::Fasta(fasta) => {
+                let path = fasta.path().display();
+                let (gc, complexity) = (filter.gc_content.as_ref(), filter.complexity.as_ref());
+                let columns: Columns =
+                    gc.map(|_| Column::GcContent).into_iter().chain(complexity.map(|_| Column::Complexity)).collect();
+                Err(Failure::Usage(format!(
+                    "{path}: FASTA has no columns of {columns}; make a container with \
+                     `talaria-db build {path} -o OUT.talaria --columns {columns}`"
+                )))
+            }
+        }
+    }
+
+    /// Whether a record matches a filter that has been checked.
+    pub(super) fn matches(&self, filter: &Filter, ordinal: u64) -> talaria_db::Result<bool> {
+        match self {
+            Self::Container(database) => database.matches(filter, ordinal),
+            Self::Fasta(fasta) => Ok(filter.length.contains(&fasta.sequence_length(ordinal)?)),
         }
     }
 

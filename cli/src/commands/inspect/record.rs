@@ -45,6 +45,8 @@ pub(super) fn describe(database: &Database, ordinal: u64) -> Result<Value> {
             "kind": Alphabet::from_byte(entry.kind).map_or("?", Alphabet::name),
         },
         "length": length,
+        "gc_content": database.gc_content(ordinal)?.map(shortest),
+        "complexity": database.complexity(ordinal)?.map(shortest),
         "offset": address(residues),
         "text_block": block(database, StreamKind::Text, text)?,
         "sequence_block": block(database, StreamKind::Sequence, residues)?,
@@ -52,6 +54,11 @@ pub(super) fn describe(database: &Database, ordinal: u64) -> Result<Value> {
         "layout": layout(database, ordinal, length)?,
         "names": names(database, &header),
     }))
+}
+
+/// The number with the fewest digits that stands for this one.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| value.into())
 }
 
 fn address(address: PackedAddress) -> Value {

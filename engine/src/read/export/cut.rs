@@ -12,6 +12,7 @@ use crate::fasta::cursor::LayoutCursor;
 use crate::memory::budget::Lease;
 use crate::read::columns::ColumnRun;
 use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::filter::Filter;
 
 /// Bytes that a unit aims at.
 const UNIT: u64 = 256 << 10;
@@ -55,10 +56,13 @@ pub(super) struct Cutter<'d> {
     width: u64,
     original: bool,
     references: bool,
+    filter: Filter,
     /// Most records of a unit.
     most: u64,
     /// The columns of the next records.
     run: Option<ColumnRun<'d>>,
+    /// Whether those match the filter; empty if all do.
+    matching: Vec<bool>,
     /// The long record that is being cut.
     long: Option<Long>,
 }
@@ -91,8 +95,10 @@ impl<'d> Cutter<'d> {
             width,
             original: options.lines == Lines::Original,
             references: options.selection == Selection::References,
+            filter: options.filter.clone(),
             most: database.memory().streaming.chunk_records.max(1) as u64,
             run: None,
+            matching: Vec::new(),
             long: None,
         }
     }
@@ -107,11 +113,19 @@ impl<'d> Cutter<'d> {
         while self.next < self.end && estimate < UNIT && self.next - first < self.most {
             let run = match self.run.take().filter(|run| run.ordinals().contains(&self.next)) {
                 Some(run) => run,
-                None => self.database.columns(self.next..(self.next + RUN).min(self.end))?,
+                None => {
+                    let ordinals = self.next..(self.next + RUN).min(self.end);
+                    if !self.filter.is_open() {
+                        self.matching = self.database.matching(&self.filter, ordinals.clone())?;
+                    }
+                    self.database.columns(ordinals)?
+                }
             };
             let run = self.run.insert(run);
             let (length, entry) = (run.sequence_length(self.next)?, run.header_entry(self.next)?);
-            let skipped = self.references && entry.is_shared();
+            let index = usize::try_from(self.next - run.ordinals().start).unwrap_or(usize::MAX);
+            let matches = self.matching.get(index).copied().unwrap_or(true);
+            let skipped = !matches || self.references && entry.is_shared();
             if length > UNIT && !skipped {
                 if self.next > first {
                     break;

@@ -24,7 +24,8 @@ impl Work for Maker<'_> {
     type Buffer = Vec<u8>;
 
     fn memory(&self, unit: &Unit) -> u64 {
-        unit.estimate as u64
+        // With whether each of the records matches a filter.
+        unit.estimate as u64 + if self.options.filter.is_open() { 0 } else { unit.ordinals.end - unit.ordinals.start }
     }
 
     fn make(&self, unit: Unit, text: &mut Vec<u8>) -> Result<()> {
@@ -49,9 +50,16 @@ impl Database {
         let keep = stash.is_none() && self.has_shared();
         let (mut layout, mut stashed) = (None, None);
         let columns = self.columns(unit.ordinals.clone())?;
-        for ordinal in unit.ordinals.clone() {
+        let filter = Some(&options.filter).filter(|filter| !filter.is_open());
+        let matching = filter.map_or(Ok(Vec::new()), |filter| self.matching(filter, unit.ordinals.clone()))?;
+        for (index, ordinal) in unit.ordinals.clone().enumerate() {
             let entry = columns.header_entry(ordinal)?;
-            if options.selection == Selection::References && entry.is_shared() {
+            let matches = matching.get(index).copied().unwrap_or(true);
+            if !matches || options.selection == Selection::References && entry.is_shared() {
+                if entry.is_irregular() {
+                    // Its script is passed over, so that the next one is another.
+                    layout = None;
+                }
                 continue;
             }
             text.push(b'>');
@@ -89,7 +97,7 @@ impl Database {
                 cursor.write(residues, text);
                 cursor.finish(text);
             }
-            if options.selection == Selection::References {
+            if options.is_partial() {
                 end_line(text, unit);
             }
         }
@@ -111,7 +119,7 @@ impl Database {
         })?;
         if piece.last {
             cursor.finish(text);
-            if options.selection == Selection::References {
+            if options.is_partial() {
                 end_line(text, unit);
             }
         }

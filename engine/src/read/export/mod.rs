@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::read::export::cut::Cutter;
 use crate::read::export::make::Maker;
 use crate::read::export::stash::Stash;
+use crate::read::filter::Filter;
 use crate::read::pipeline;
 
 /// Bytes of text between two looks at whether memory is to be given back.
@@ -41,14 +42,23 @@ pub enum Selection {
 }
 
 /// What [`Database::export`] writes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ExportOptions {
     /// Lines.
     pub lines: Lines,
     /// Records.
     pub selection: Selection,
+    /// Of these records, those that match.
+    pub filter: Filter,
     /// The source with this number only, from 0.
     pub source: Option<usize>,
+}
+
+impl ExportOptions {
+    /// Whether records may be left out.
+    fn is_partial(&self) -> bool {
+        self.selection != Selection::All || !self.filter.is_open()
+    }
 }
 
 impl Database {
@@ -57,7 +67,7 @@ impl Database {
     /// With [`ExportOptions::default`] these are the very bytes that the container was built from, all sources one after the other.
     ///
     /// # Errors
-    /// Damage in what was touched, [`Error::Memory`], or [`Error::Io`] if `out` fails; then part of the bytes have been written.
+    /// Damage in what was touched, [`Error::NoColumn`], [`Error::Memory`], or [`Error::Io`] if `out` fails; then part of the bytes have been written.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -77,6 +87,7 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn export(&self, out: &mut (dyn Write + Send), options: &ExportOptions) -> Result<u64> {
+        self.check_filter(&options.filter)?;
         let sources = self.sources()?;
         let chosen = match options.source {
             None => &sources[..],
@@ -90,7 +101,7 @@ impl Database {
         };
         let mut written = 0;
         for source in chosen {
-            if options.lines == Lines::Original && options.selection == Selection::All {
+            if options.lines == Lines::Original && !options.is_partial() {
                 write(out, &source.preamble)?;
                 written += source.preamble.len() as u64;
             }
@@ -102,9 +113,10 @@ impl Database {
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
         let _pass = self.begin_pass();
         let _lease = self.lease_blocks()?;
-        let stash = match options.selection {
-            Selection::All => Stash::new(self, source.first_record..source.first_record + source.record_count)?,
-            Selection::References => None,
+        let stash = if options.is_partial() {
+            None
+        } else {
+            Stash::new(self, source.first_record..source.first_record + source.record_count)?
         };
         let mut cutter = Cutter::new(self, source, options);
         let manager = self.manager();

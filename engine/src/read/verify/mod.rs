@@ -4,6 +4,7 @@
 
 mod bytes;
 mod digest;
+mod measures;
 mod names;
 mod records;
 mod shared;
@@ -130,6 +131,9 @@ impl Database {
             self.verify_records(&findings, &mut verification)?;
             self.verify_shared(&findings)?;
             self.verify_names(&findings)?;
+            if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
+                self.verify_measures(&findings);
+            }
             let refused = findings.memory.lock().unwrap_or_else(PoisonError::into_inner).is_some();
             if !refused && verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
                 verification.sources = self.verify_sources(&findings)?;

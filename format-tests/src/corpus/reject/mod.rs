@@ -4,6 +4,7 @@ mod blocks;
 mod columns;
 mod header;
 mod layout;
+mod measures;
 mod names;
 mod sources;
 mod table;
@@ -20,6 +21,7 @@ pub(super) fn list(list: &mut List) {
     header::list(list);
     table::list(list);
     columns::list(list);
+    measures::list(list);
     blocks::list(list);
     names::list(list);
     sources::list(list);
