@@ -156,10 +156,8 @@ impl Database {
             container,
             sections,
         };
-        for section in [&inner.sections.key_buckets, &inner.sections.key_entries] {
-            // A lookup touches one page of each; the neighbours are of no use.
-            inner.storage.advise(Advice::Random, section.offset, section.length);
-        }
+        // A lookup touches a few pages; what a system reads around each (up to megabytes) is of no use.
+        inner.storage.advise(Advice::Random, 0, inner.storage.len());
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -346,18 +344,29 @@ impl Database {
         self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
     }
 
-    /// Tells the system that the blocks of residues and header texts are going to be read from front to back, until the last of the
-    /// passes that are going on is dropped.
+    /// Starts to read a block, unless a pass has the system read ahead anyway.
+    pub(crate) fn fetch(&self, offset: u64, length: usize) {
+        if self.inner.passes.load(Ordering::Acquire) == 0 {
+            self.inner.storage.will_need(offset, length);
+        }
+    }
+
+    /// Tells the system that the file is going to be read from front to back, until the last of the passes that are going on is
+    /// dropped.
     pub(crate) fn begin_pass(&self) -> Pass<'_> {
         if self.inner.passes.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.advise_blocks(Advice::Sequential);
+            self.advise(Advice::Sequential);
         }
         Pass { database: self }
     }
 
-    fn advise_blocks(&self, advice: Advice) {
-        for stream in [self.sequences(), self.texts()] {
-            self.inner.storage.advise(advice, stream.blocks.offset, stream.blocks.length);
+    /// All but the index of keys, which a pass does not look at.
+    fn advise(&self, advice: Advice) {
+        let Sections { key_buckets, key_entries, .. } = self.sections();
+        let storage = &self.inner.storage;
+        storage.advise(advice, 0, storage.len());
+        for section in [key_buckets, key_entries] {
+            storage.advise(Advice::Random, section.offset, section.length);
         }
     }
 
@@ -391,7 +400,7 @@ pub(crate) struct Pass<'d> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         if self.database.inner.passes.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.database.advise_blocks(Advice::Normal);
+            self.database.advise(Advice::Random);
         }
     }
 }

@@ -147,6 +147,11 @@ impl MappedFile {
         self.mapping.advise(advice, offset, length);
     }
 
+    /// As [`Mapping::will_need`].
+    pub fn will_need(&self, offset: usize, length: usize) {
+        self.mapping.will_need(offset, length);
+    }
+
     /// What came of it, read back from the system.
     #[must_use]
     pub fn report(&self) -> MappingReport {

@@ -128,6 +128,13 @@ impl Storage {
         }
     }
 
+    /// Starts to read a range that is needed as a whole, where a file is mapped: else each of its pages would wait for the disk by itself.
+    pub fn will_need(&self, offset: u64, length: usize) {
+        if let (Self::Mapped(mapped), Ok(offset)) = (self, usize::try_from(offset)) {
+            mapped.will_need(offset, length);
+        }
+    }
+
     /// Tells the system what to expect of a range; does nothing where nothing is mapped.
     pub fn advise(&self, advice: Advice, offset: u64, length: u64) {
         if let (Self::Mapped(mapped), Ok(offset), Ok(length)) = (self, usize::try_from(offset), usize::try_from(length))

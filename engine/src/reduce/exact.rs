@@ -104,6 +104,7 @@ fn hash_all(
     let reserve = LEAST_MEMORY + 2 * LEAST_SORT_MEMORY;
     let sorter = Sorter::new(spill, "hashes of sequences", sort_memory(spill, 4, reserve))?;
     let shared = Mutex::new((sorter, Vec::with_capacity(GATHERED)));
+    let _pass = database.begin_pass();
     database.owned_slots().try_for_each(|slots| {
         database.visit_sequences(slots?, |ordinal, _, sequence| {
             let (hash, length) = match sequence {

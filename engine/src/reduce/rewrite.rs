@@ -79,6 +79,7 @@ pub(super) fn write(
         table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
     }
     let mut next = 0;
+    let pass = database.begin_pass();
     while next < database.len() {
         let window = cut_window(database, next, &members)?;
         let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), &members));
@@ -108,6 +109,7 @@ pub(super) fn write(
         next = window.end;
         (reduction.progress)("writing", next, database.len());
     }
+    drop(pass);
     if let (Some(clusters), Some(table)) = (clusters, table) {
         clusters.write(database, table.finish()?, |ordinal| Ok(members.is_set(ordinal)))?;
     }
