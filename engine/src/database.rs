@@ -23,7 +23,7 @@ use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::block::Dictionary;
 use crate::read::cache::{BlockCache, CacheStatistics};
 use crate::read::pages::Pages;
-use crate::read::storage::Storage;
+use crate::read::storage::{READ_AHEAD, Storage};
 use crate::read::stream::{Stream, StreamKind};
 use crate::sys::map::Advice;
 
@@ -156,7 +156,8 @@ impl Database {
             container,
             sections,
         };
-        // A lookup touches a few pages; what a system reads around each (up to megabytes) is of no use.
+        // What a system reads around each page that is touched can be megabytes: too much for a lookup, and in a pass, with a window for
+        // each column and thread, more than a small limit leaves for files. What is needed is asked for piece by piece.
         inner.storage.advise(Advice::Random, 0, inner.storage.len());
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -344,30 +345,20 @@ impl Database {
         self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
     }
 
-    /// Starts to read a block, unless a pass has the system read ahead anyway.
+    /// Starts to read a block; in a pass, what comes after it too, a piece at a time.
     pub(crate) fn fetch(&self, offset: u64, length: usize) {
-        if self.inner.passes.load(Ordering::Acquire) == 0 {
+        let (first, next) = (offset / READ_AHEAD, (offset + length as u64) / READ_AHEAD);
+        if first != next && self.inner.passes.load(Ordering::Acquire) > 0 {
+            self.inner.storage.will_need(offset, length + 2 * READ_AHEAD as usize);
+        } else {
             self.inner.storage.will_need(offset, length);
         }
     }
 
-    /// Tells the system that the file is going to be read from front to back, until the last of the passes that are going on is
-    /// dropped.
+    /// Says that blocks are going to be read from front to back, until the last of the passes that are going on is dropped.
     pub(crate) fn begin_pass(&self) -> Pass<'_> {
-        if self.inner.passes.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.advise(Advice::Sequential);
-        }
+        self.inner.passes.fetch_add(1, Ordering::AcqRel);
         Pass { database: self }
-    }
-
-    /// All but the index of keys, which a pass does not look at.
-    fn advise(&self, advice: Advice) {
-        let Sections { key_buckets, key_entries, .. } = self.sections();
-        let storage = &self.inner.storage;
-        storage.advise(advice, 0, storage.len());
-        for section in [key_buckets, key_entries] {
-            storage.advise(Advice::Random, section.offset, section.length);
-        }
     }
 
     pub(crate) fn cache(&self) -> &BlockCache {
@@ -399,9 +390,7 @@ pub(crate) struct Pass<'d> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        if self.database.inner.passes.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.database.advise(Advice::Random);
-        }
+        self.database.inner.passes.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -103,7 +103,7 @@ impl GetFlags {
         let many = self.file.is_some() || self.number.is_some() || self.ids.len() > FEW;
         let source = Source::open(&self.database, self.save_index)?;
         let _workers = source.start_workers(&self.database, many)?;
-        let monitor = self.database.start_monitor()?;
+        let monitor = self.database.start_monitor(self.file.as_deref())?;
         let mut names = match &self.file {
             Some(path) => Some(IdFile::open(path, source.budget())?),
             None => None,

@@ -16,7 +16,7 @@ use talaria_db_spec::validate::Section;
 
 use crate::error::{Error, Result};
 use crate::read::cache::{BlockCache, CacheKey};
-use crate::read::storage::Storage;
+use crate::read::storage::{READ_AHEAD, Storage};
 
 /// The pages of one container.
 #[derive(Debug)]
@@ -139,6 +139,10 @@ impl Pages {
         let index = section.first_page + page;
         if kept && self.is_verified(index) {
             return Ok(());
+        }
+        // The first look at a page that follows another: more of them will.
+        if kept && page.is_multiple_of(READ_AHEAD / PAGE) && page > 0 && self.is_verified(index - 1) {
+            storage.will_need(section.offset + page * PAGE, 2 * READ_AHEAD as usize);
         }
         let stored = storage.bytes(self.checksums.offset + index * 4, 4).map_err(Error::io(path, "read"))?;
         let expected = stored.as_ref().try_into().map_or(0, u32::from_le_bytes);

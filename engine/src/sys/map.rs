@@ -76,8 +76,11 @@ impl Mapping {
     /// Has the system start to read what is missing of `length` bytes from `offset`, in one piece and no more than that, whatever was
     /// advised. A microsecond if it is all there.
     pub fn will_need(&self, offset: usize, length: usize) {
-        // Advice that fails changes speed only.
-        let _ = self.map.advise_range(memmap2::Advice::WillNeed, offset, length);
+        let length = length.min(self.map.len().saturating_sub(offset));
+        if length > 0 {
+            // Advice that fails changes speed only.
+            let _ = self.map.advise_range(memmap2::Advice::WillNeed, offset, length);
+        }
     }
 
     /// Asks for large pages of the file's own where the bytes `range` are read into memory from now on. What is there in small pages
