@@ -57,8 +57,11 @@ impl DatabaseFlags {
     }
 
     /// Starts to watch memory, if that is wanted.
-    pub(crate) fn start_monitor(&self) -> Result<Monitor> {
-        self.monitor.start(self.resources()?, std::slice::from_ref(&self.path), Voice::Own)
+    ///
+    /// `other` is what the command reads or writes beside the container.
+    pub(crate) fn start_monitor(&self, other: Option<&Path>) -> Result<Monitor> {
+        let files: Vec<PathBuf> = [Some(&*self.path), other].into_iter().flatten().map(Path::to_path_buf).collect();
+        self.monitor.start(self.resources()?, &files, Voice::Own)
     }
 
     fn resources(&self) -> Result<&Resources> {

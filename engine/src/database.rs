@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use talaria_db_spec::alphabet::Alphabet;
@@ -27,7 +26,6 @@ use crate::read::cache::{BlockCache, CacheStatistics};
 use crate::read::pages::Pages;
 use crate::read::storage::Storage;
 use crate::read::stream::{Stream, StreamKind};
-use crate::sys::map::Advice;
 
 /// Bytes of memory of a dictionary that is ready for use, beside its content.
 const DICTIONARY_TABLES: u64 = 32 << 10;
@@ -65,8 +63,6 @@ struct Inner {
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
     memory: MemorySettings,
-    /// Passes over the blocks that are going on.
-    passes: AtomicUsize,
     /// By stream; none if nothing is to be read ahead.
     ahead: Option<[ReadAhead; 3]>,
     _lease: Lease,
@@ -156,7 +152,6 @@ impl Database {
             dictionaries: (0..dictionaries).map(|_| OnceLock::new()).collect(),
             budget: options.budget.clone(),
             memory: options.memory.clone(),
-            passes: AtomicUsize::new(0),
             ahead: options.memory.streaming.read_ahead.then(|| {
                 let texts = sections.texts.nominal;
                 [sections.sequences.nominal, texts, texts].map(ReadAhead::new)
@@ -380,18 +375,6 @@ impl Database {
         }
     }
 
-    /// Tells the system that the file is going to be read from front to back, until the last of the passes that are going on is dropped.
-    pub(crate) fn begin_pass(&self) -> Pass<'_> {
-        if self.inner.passes.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.advise(Advice::Sequential);
-        }
-        Pass { database: self }
-    }
-
-    fn advise(&self, advice: Advice) {
-        self.inner.storage.advise(advice, 0, self.inner.storage.len());
-    }
-
     pub(crate) fn cache(&self) -> &BlockCache {
         &self.inner.cache
     }
@@ -410,20 +393,6 @@ impl Database {
 
     pub(crate) fn layouts(&self) -> Option<&Stream> {
         self.inner.sections.layouts.as_ref()
-    }
-}
-
-/// A pass over the blocks that is going on.
-#[must_use = "the pass ends when this is dropped"]
-pub(crate) struct Pass<'d> {
-    database: &'d Database,
-}
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        if self.database.inner.passes.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.database.advise(Advice::Random);
-        }
     }
 }
 

@@ -68,7 +68,8 @@ impl BuildFlags {
         let resources = self.work.resources()?;
         resources.check("build", self.builder(&output, &resources).least_memory())?;
         let interval = self.work.interval();
-        let monitor = self.work.monitor.start(&resources, &self.inputs, self.work.voice())?;
+        let files = [&self.inputs[..], std::slice::from_ref(&output)].concat();
+        let monitor = self.work.monitor.start(&resources, &files, self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::new(interval, monitor.words()) };
         let started = Instant::now();
         let report = self.builder(&output, &resources).progress(|progress| reporter.show(progress)).finish()?;

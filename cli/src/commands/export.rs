@@ -53,7 +53,7 @@ impl ExportFlags {
         let database = self.database.open_with(CACHE)?;
         let options = self.options(&database)?;
         self.database.start_threads()?;
-        let monitor = self.database.start_monitor()?;
+        let monitor = self.database.start_monitor(self.output.as_deref())?;
         match &self.output {
             None => {
                 let mut output = Output::stdout()?;

@@ -119,7 +119,7 @@ impl GetFlags {
         if many {
             self.database.start_threads()?;
         }
-        let monitor = self.database.start_monitor()?;
+        let monitor = self.database.start_monitor(self.file.as_deref())?;
         let mut names = match &self.file {
             Some(path) => Some(IdFile::open(path, source.budget())?),
             None => None,

@@ -34,7 +34,7 @@ impl InspectFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
         self.database.start_threads()?;
-        let monitor = self.database.start_monitor()?;
+        let monitor = self.database.start_monitor(None)?;
         let tree = match &self.record {
             None => container::describe(&database)?,
             Some(text) => match record::find(&database, text)? {

@@ -84,13 +84,16 @@ impl ReduceFlags {
         let output = if fasta { Output::Fasta(path.clone(), self.line_width) } else { Output::Container(path.clone()) };
         let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
         let clusters = target::check(&[input.to_path_buf(), path.clone()], &clusters)?;
+        let mut files = vec![input.to_path_buf(), path, clusters.clone()];
         let mut report_path = None;
         if let Some(report) = &self.report {
-            report_path = Some(target::check(&[input.to_path_buf(), path, clusters.clone()], report)?);
+            let report = target::check(&files, report)?;
+            files.push(report.clone());
+            report_path = Some(report);
         }
         let resources = self.work.resources()?;
         let interval = self.work.interval();
-        let monitor = self.work.monitor.start(&resources, &[input.to_path_buf()], self.work.voice())?;
+        let monitor = self.work.monitor.start(&resources, &files, self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, monitor.words()) };
         let mut reduction = Reduction::new(input, output)
             .method(self.method)

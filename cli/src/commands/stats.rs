@@ -34,7 +34,7 @@ impl StatsFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
         self.database.start_threads()?;
-        let monitor = self.database.start_monitor()?;
+        let monitor = self.database.start_monitor(None)?;
         let statistics = database.statistics()?;
         let sources = database.sources()?.iter().fold(0_u64, |sum, source| sum.saturating_add(source.byte_length));
         let report = Report { database: &database, statistics: &statistics, sources };

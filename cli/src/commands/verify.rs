@@ -34,7 +34,7 @@ impl VerifyFlags {
     pub(crate) fn run(&self) -> Result<Exit> {
         let database = self.database.open()?;
         self.database.start_threads()?;
-        let monitor = self.database.start_monitor()?;
+        let monitor = self.database.start_monitor(None)?;
         let level = if self.quick { Level::Checksums } else { Level::Everything };
         let verification = database.verify(level)?;
         let mut output = Output::stdout()?;

@@ -55,13 +55,13 @@ impl MonitorFlags {
     /// Starts to watch, if that is wanted.
     ///
     /// # Errors
-    /// If the file for the series cannot be made, or is one of `inputs`.
-    pub(crate) fn start(&self, resources: &Resources, inputs: &[PathBuf], voice: Voice) -> Result<Monitor> {
+    /// If the file for the series cannot be made, or is one of `files`, which the command reads or writes.
+    pub(crate) fn start(&self, resources: &Resources, files: &[PathBuf], voice: Voice) -> Result<Monitor> {
         let (budget, collection) = (&resources.budget, &resources.settings.collection);
         let says = self.monitor_memory.is_some();
         let mut series = None;
         if let Some(path) = self.monitor_memory.as_ref().and_then(Option::as_ref) {
-            series = Some(Arc::new(Series::create(&target::check(inputs, path)?, budget.limit())?));
+            series = Some(Arc::new(Series::create(&target::check(files, path)?, budget.limit())?));
         }
         let mut watch = None;
         if says || collection.adaptive {
@@ -112,9 +112,9 @@ impl Monitor {
     /// Looks a last time, ends the series and says the most that was in use.
     pub(crate) fn finish(self) -> Result<()> {
         let Some(watch) = self.watch else { return Ok(()) };
-        let peak = watch.peak();
         // The words of a line of progress may still hold it.
-        drop(watch);
+        watch.stop();
+        let peak = watch.peak();
         if let Some(series) = self.series {
             series.finish(&peak)?;
         }

@@ -4,6 +4,7 @@
 mod build;
 mod common;
 mod config;
+mod deaths;
 mod export;
 mod fasta;
 mod filters;
@@ -12,6 +13,7 @@ mod get;
 mod help;
 mod inspect;
 mod limits;
+mod monitor;
 mod readme;
 mod reduce;
 mod regions;

@@ -48,8 +48,8 @@ pub struct MemorySample {
 #[derive(Debug)]
 pub struct Watch {
     seen: Arc<Mutex<Seen>>,
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// What ends the thread when it is dropped, and the thread.
+    running: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 #[derive(Debug)]
@@ -99,13 +99,23 @@ impl Watch {
             .stack_size(STACK)
             .spawn(watching)
             .map_err(|error| Error::Option { option: "--monitor-memory", reason: error.to_string() })?;
-        Ok(Self { seen, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { seen, running: Mutex::new(Some((stop, thread))) })
     }
 
     /// The last look.
     #[must_use]
     pub fn latest(&self) -> MemorySample {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).latest
+    }
+
+    /// Looks a last time and ends. What was seen can still be asked for.
+    pub fn stop(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((stop, thread)) = running {
+            drop(stop);
+            // A panic of `each` has been reported by its own thread.
+            let _ = thread.join();
+        }
     }
 
     /// The most that was in use at any look, of each kind.
@@ -117,9 +127,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        // A panic of `each` has been reported by its own thread.
-        let _ = self.thread.take().map(JoinHandle::join);
+        self.stop();
     }
 }
 

@@ -18,8 +18,9 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) const PIECE: u64 = 128 << 10;
 /// Blocks of the first window of a run.
 const FIRST: u64 = 4;
-/// Decoded bytes of the largest window.
-const MOST_BYTES: u64 = 8 << 20;
+/// Decoded bytes of the largest window: with one for each thread and stream, what a control group a little larger than the budget has for
+/// files is not pushed out before it is used.
+const MOST_BYTES: u64 = 1 << 20;
 /// Runs that are followed at a time.
 const RUNS: usize = 8;
 /// Threads that share a run take its blocks not quite in order.

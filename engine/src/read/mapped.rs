@@ -147,11 +147,6 @@ impl MappedFile {
         self.mapping.will_need(offset, length);
     }
 
-    /// As [`Mapping::advise`].
-    pub fn advise(&self, advice: Advice, offset: usize, length: usize) {
-        self.mapping.advise(advice, offset, length);
-    }
-
     /// What came of it, read back from the system.
     #[must_use]
     pub fn report(&self) -> MappingReport {

@@ -15,6 +15,7 @@ use talaria_db_spec::forever::PAGE;
 use talaria_db_spec::validate::Section;
 
 use crate::error::{Error, Result};
+use crate::read::ahead::PIECE;
 use crate::read::cache::{BlockCache, CacheKey};
 use crate::read::storage::Storage;
 
@@ -139,6 +140,11 @@ impl Pages {
         let index = section.first_page + page;
         if kept && self.is_verified(index) {
             return Ok(());
+        }
+        // The first look at a page that follows another: more of them will.
+        if kept && page.is_multiple_of(PIECE / PAGE) && page > 0 && self.is_verified(index - 1) {
+            let end = section.length.min(page * PAGE + 2 * PIECE);
+            storage.will_need(section.offset + page * PAGE..section.offset + end);
         }
         let stored = storage.bytes(self.checksums.offset + index * 4, 4).map_err(Error::io(path, "read"))?;
         let expected = stored.as_ref().try_into().map_or(0, u32::from_le_bytes);

@@ -104,7 +104,6 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
-        let _pass = self.begin_pass();
         let _lease = self.lease_blocks()?;
         self.owned_slots().try_for_each(|slots| {
             let mut text = LastBlock::default();

@@ -146,7 +146,8 @@ impl Database {
         if offset.checked_add(length).is_none_or(|end| end > stream.blocks.length) {
             return Err(self.broken(stream.kind.name(), "offset", "B-1", number, offset, stream.blocks.length));
         }
-        let stored = self.bytes(stream.blocks.offset + offset, entry.stored_length.get() as usize)?;
+        let (offset, length) = (stream.blocks.offset + offset, entry.stored_length.get() as usize);
+        let stored = self.bytes(offset, length)?;
         block::check(entry, &stored, self.place(stream, number))?;
         Ok(stored)
     }

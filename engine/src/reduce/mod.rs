@@ -326,11 +326,14 @@ impl<'p> Reduction<'p> {
         };
         // A container of its own for FASTA, since the references are then what export gives.
         let target = match &self.output {
-            Output::Container(path) => path.clone(),
-            Output::Fasta(path, _) => beside(&self.temporary(), path, "reduced.talaria"),
+            Output::Container(path) => Unpublished::create(path)?,
+            Output::Fasta(path, _) => match spill.unnamed()? {
+                Some((file, path)) => Unpublished::unnamed(file, path),
+                None => Unpublished::create(&beside(spill.folder(), path, "reduced.talaria"))?,
+            },
         };
         let unpublished =
-            stages.time("writing", || rewrite::write(self, database, groups, &target, spill, clusters.as_ref()))?;
+            stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters.as_ref()))?;
         let reduced =
             stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget, &self.memory))?;
         let reference_residues = reduced.container().header().stored_residue_count.get();
@@ -393,21 +396,31 @@ impl Stages {
 /// A container made from FASTA for the time of a reduction.
 struct Built {
     path: PathBuf,
+    /// Without a name, where the system can open such a file again.
+    unnamed: Option<File>,
 }
 
 impl Built {
     fn new(reduction: &Reduction<'_>, spill: &Spill) -> Result<Self> {
-        let path = beside(spill.folder(), reduction.output.path(), "input.talaria");
-        let built = Self { path };
-        reduction.builder(&built.path).finish_on_these_workers()?;
+        let built = match spill.unnamed()? {
+            Some((file, path)) => Self { path, unnamed: Some(file) },
+            None => Self { path: beside(spill.folder(), reduction.output.path(), "input.talaria"), unnamed: None },
+        };
+        let mut builder = reduction.builder(&built.path);
+        if let Some(file) = &built.unnamed {
+            builder = builder.unnamed(file.try_clone().map_err(Error::io(spill.folder(), "write"))?);
+        }
+        builder.finish_on_these_workers()?;
         Ok(built)
     }
 }
 
 impl Drop for Built {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here; the file is hidden and has this process's number in its name.
-        let _ = std::fs::remove_file(&self.path);
+        if self.unnamed.is_none() {
+            // Nothing can be done about a failure here; the file is hidden and has this process's number in its name.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

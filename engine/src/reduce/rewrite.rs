@@ -61,7 +61,7 @@ pub(super) fn write(
     reduction: &Reduction<'_>,
     database: &Database,
     groups: Groups,
-    target: &std::path::Path,
+    output: Unpublished,
     spill: &Spill,
     clusters: Option<&Table>,
 ) -> Result<Unpublished> {
@@ -73,7 +73,6 @@ pub(super) fn write(
     let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
     let memory = loading_memory(&shape, rayon::current_num_threads());
     let _lease = spill.budget().lease("loading and encoding", memory)?;
-    let output = Unpublished::create(target)?;
     let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(columns));
     let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
     let mut addresses = Sorter::new(spill, "addresses of members", sort_memory)?;

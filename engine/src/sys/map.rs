@@ -70,10 +70,14 @@ impl Mapping {
         self.map.advise_range(advice, offset, length).is_ok()
     }
 
-    /// Asks the system to read `length` bytes from `offset` into its cache, without waiting for them. A hint.
+    /// Asks the system to read what is missing of `length` bytes from `offset` into its cache, without waiting for it and whatever was
+    /// advised. A hint; a microsecond if it is all there.
     pub fn will_need(&self, offset: usize, length: usize) {
-        // That it fails changes speed only.
-        let _ = self.map.advise_range(memmap2::Advice::WillNeed, offset, length);
+        let length = length.min(self.map.len().saturating_sub(offset));
+        if length > 0 {
+            // That it fails changes speed only.
+            let _ = self.map.advise_range(memmap2::Advice::WillNeed, offset, length);
+        }
     }
 
     /// Asks for large pages of the file's own where the bytes `range` are read into memory from now on. What is there in small pages

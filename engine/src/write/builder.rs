@@ -1,5 +1,6 @@
 //! Building a container from FASTA: inputs, options, progress, report.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use talaria_db_spec::alphabet::Alphabet;
@@ -81,6 +82,8 @@ pub struct Builder<'p> {
 /// All of a builder but its inputs.
 pub(super) struct Settings<'p> {
     pub(super) output: PathBuf,
+    /// Where the bytes go instead, if they are to have no name; `output` is a path to it.
+    pub(super) unnamed: Option<File>,
     pub(super) compression: Compression,
     pub(super) block_size: Option<u32>,
     pub(super) alphabet: Option<Alphabet>,
@@ -107,6 +110,7 @@ impl<'p> Builder<'p> {
     pub fn new(output: impl AsRef<Path>) -> Self {
         let settings = Settings {
             output: output.as_ref().to_path_buf(),
+            unnamed: None,
             compression: Compression::Zstd(1),
             block_size: None,
             alphabet: None,
@@ -257,6 +261,12 @@ impl<'p> Builder<'p> {
         let workers = Workers::start(threads, budget, memory)?;
         let report = workers.install(|| self.finish_on_these_workers())?;
         Ok(BuildReport { placement: workers.placement(), ..report })
+    }
+
+    /// Writes to a file without a name, which this process can open as the output that [`Builder::new`] was given.
+    pub(crate) fn unnamed(mut self, file: File) -> Self {
+        self.settings.unnamed = Some(file);
+        self
     }
 
     /// As [`Builder::finish`], by whichever workers call it.

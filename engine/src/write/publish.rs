@@ -18,6 +18,7 @@ pub struct Unpublished {
     file: File,
     temporary: PathBuf,
     target: PathBuf,
+    /// Or has no name that could be left behind.
     published: bool,
 }
 
@@ -43,6 +44,11 @@ impl Unpublished {
         let temporary = target.with_file_name(hidden);
         let file = lock_new(&temporary).map_err(Error::io(&target, "write"))?;
         Ok(Self { file, temporary, target, published: false })
+    }
+
+    /// `file`, which has no name and gets none: this process reads it again as `path`, and it is gone however the process ends.
+    pub(crate) fn unnamed(file: File, path: PathBuf) -> Self {
+        Self { file, temporary: path.clone(), target: path, published: true }
     }
 
     /// The file under its hidden name.
@@ -75,11 +81,14 @@ impl Unpublished {
         Ok(bytes)
     }
 
-    /// Makes the file durable and gives it its name, over whatever had it.
+    /// Makes the file durable and gives it its name, over whatever had it. One that is to have no name stays as it is.
     ///
     /// # Errors
     /// [`Error::Io`]; nothing is published then, unless the error says that it is the folder that could not be synced.
     pub fn publish(mut self) -> Result<()> {
+        if self.published {
+            return Ok(());
+        }
         self.file.sync_all().map_err(Error::io(&self.target, "make durable"))?;
         std::fs::rename(&self.temporary, &self.target).map_err(Error::io(&self.target, "publish"))?;
         self.published = true;

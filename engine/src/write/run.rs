@@ -124,7 +124,10 @@ impl<'b> Run<'b> {
         self.bytes_total = origins.iter().map(|origin| size(origin).map(|metadata| metadata.len())).sum();
         if let Some(total) = self.bytes_total {
             // No container is that small; better now than after hours.
-            Spill::new(self.settings.budget.clone(), folder_of(&self.settings.output), None).preflight(total / 16)?;
+            // A file without a name is among the temporary ones.
+            let named = self.settings.unnamed.is_none();
+            let folder = if named { folder_of(&self.settings.output) } else { self.spill.folder().to_path_buf() };
+            Spill::new(self.settings.budget.clone(), folder, None).preflight(total / 16)?;
         }
         for origin in origins {
             match origin {
@@ -334,7 +337,13 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
         sequence_block: settings.block_size.unwrap_or(usual),
         text_block: TEXT_BLOCK,
     };
-    let output = Unpublished::create(&settings.output)?;
+    let output = match &settings.unnamed {
+        Some(file) => {
+            let file = file.try_clone().map_err(Error::io(&settings.output, "write"))?;
+            Unpublished::unnamed(file, settings.output.clone())
+        }
+        None => Unpublished::create(&settings.output)?,
+    };
     Assembler::new(output, shape, settings.columns, spill, Assembler::names_memory(&settings.budget))
 }
 

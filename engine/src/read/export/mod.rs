@@ -111,7 +111,6 @@ impl Database {
     }
 
     fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
-        let _pass = self.begin_pass();
         let _lease = self.lease_blocks()?;
         let stash = if options.is_partial() {
             None

@@ -28,10 +28,7 @@ impl SpillFile {
     /// An empty file for `what`.
     pub(super) fn create(spill: &Spill, what: &'static str) -> Result<Self> {
         let folder = spill.folder();
-        // Systems and file systems refuse in many ways; what is really wrong with the folder shows in the second attempt.
-        let file = unnamed(folder)
-            .or_else(|_| named_and_removed(folder))
-            .map_err(Error::io(folder, "create a temporary file"))?;
+        let file = create(folder)?;
         Ok(Self { spill: spill.clone(), what, file, len: 0 })
     }
 
@@ -87,6 +84,12 @@ impl Drop for SpillFile {
     fn drop(&mut self) {
         self.spill.give_back(self.len);
     }
+}
+
+/// An empty file without a name in `folder`.
+pub(super) fn create(folder: &Path) -> Result<File> {
+    // Systems and file systems refuse in many ways; what is really wrong with the folder shows in the second attempt.
+    unnamed(folder).or_else(|_| named_and_removed(folder)).map_err(Error::io(folder, "create a temporary file"))
 }
 
 fn options() -> OpenOptions {

@@ -37,6 +37,8 @@ mod runs;
 mod sorted;
 mod sorter;
 
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -121,6 +123,14 @@ impl Spill {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.shared.folder
+    }
+
+    /// A file without a name in the folder, and a path by which this process can open it again, as long as it is open; none on systems
+    /// that have no such paths. Its bytes are not counted.
+    pub(crate) fn unnamed(&self) -> Result<Option<(File, PathBuf)>> {
+        let file = file::create(self.folder())?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        Ok(path.exists().then_some((file, path)))
     }
 
     /// Bytes that the temporary files have now: as stored, compressed and with frame headers.
