@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
-use talaria_db::memory::budget::Budget;
+use talaria_db::memory::budget::{Budget, Lease};
 use talaria_db::memory::settings::MemorySettings;
 
 use crate::config::layers::{Layer, Origin};
@@ -83,6 +83,8 @@ pub(crate) struct Resources {
     pub(crate) tmp_dir: Option<PathBuf>,
     pub(crate) max_spill: Option<u64>,
     pub(crate) threads: Option<u16>,
+    /// For the program itself, as long as it runs.
+    _own: Lease,
 }
 
 impl MemoryFlags {
@@ -167,14 +169,12 @@ impl Resources {
         let Ok(own) = budget.lease("the program itself", OWN) else {
             return Err(Failure::Memory { limit, what: "the program itself", least: OWN });
         };
-        // It is given back when the process ends.
-        std::mem::forget(own);
         let mut settings = resolved.settings;
         if let Some(capacity) = &mut settings.cache.capacity {
             *capacity = (*capacity).min(budget.free() / CACHE_SHARE);
         }
         let (tmp_dir, max_spill, threads) = (resolved.tmp_dir, resolved.max_spill, resolved.threads);
-        Ok(Self { budget, settings, tmp_dir, max_spill, threads })
+        Ok(Self { budget, settings, tmp_dir, max_spill, threads, _own: own })
     }
 
     /// Settings with a cache of up to `bytes`, unless its size was given.

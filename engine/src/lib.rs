@@ -23,6 +23,8 @@
 //!   files.
 //! - The engine never prints, and never reads the environment or a configuration file.
 //!
+//! How to see where memory goes is in `PROFILING.md` of this crate.
+//!
 //! The format is specified in `FORMAT.md` of the crate [`spec`].
 
 pub mod column;
