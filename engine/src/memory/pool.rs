@@ -234,7 +234,7 @@ fn class_below(bytes: usize) -> usize {
 }
 
 fn step(bytes: usize) -> usize {
-    1 << bytes.max(8).ilog2() - 3
+    1 << (bytes.max(8).ilog2() - 3)
 }
 
 /// The list of the thread that calls.

@@ -92,7 +92,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.talaria");
         let residues = |index: usize| b"MKVLAAGI".repeat(1 + index % 90);
-        let records = (0..3000).map(|index| (format!("r{index}").into_bytes(), residues(index)));
+        let records = (0..3000).map(move |index| (format!("r{index}").into_bytes(), residues(index)));
         crate::Builder::new(&path).add_records("made", records).finish().unwrap();
         let budget = crate::memory::budget::Budget::new(64 << 20);
         let database = crate::OpenOptions::new().budget(budget.clone()).open(&path).unwrap();
