@@ -16,6 +16,7 @@ use zerocopy::FromBytes;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
+use crate::memory::buffer::Buffers;
 use crate::memory::manager::MemoryManager;
 use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
@@ -59,6 +60,8 @@ struct Inner {
     container: Container,
     sections: Sections,
     pages: Pages,
+    /// Goes before the cache, whose blocks need not come back then.
+    buffers: Buffers,
     cache: Arc<BlockCache>,
     dictionaries: Vec<OnceLock<(Dictionary, Lease)>>,
     budget: Budget,
@@ -143,6 +146,7 @@ impl Database {
         }
         let inner = Inner {
             pages: Pages::new(checksums),
+            buffers: Buffers::new(&options.budget)?,
             cache: BlockCache::new(
                 options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE),
                 u64::from(sections.sequences.nominal.max(sections.texts.nominal)),
@@ -377,6 +381,10 @@ impl Database {
 
     pub(crate) fn cache(&self) -> &BlockCache {
         &self.inner.cache
+    }
+
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.inner.buffers
     }
 
     pub(crate) fn sections(&self) -> &Sections {

@@ -104,12 +104,19 @@ impl Budget {
 
     /// Asks for memory to be given back until at least `bytes` are free, or nobody has any.
     pub fn make_free(&self, bytes: u64) {
-        for holder in self.holders() {
-            let missing = bytes.saturating_sub(self.free());
-            if missing == 0 {
+        loop {
+            let before = self.free();
+            for holder in self.holders() {
+                let missing = bytes.saturating_sub(self.free());
+                if missing == 0 {
+                    return;
+                }
+                holder.reclaim(missing);
+            }
+            // What one gives up another may take, as a pool the buffers of a cache; then it is asked again.
+            if self.free() <= before {
                 return;
             }
-            holder.reclaim(missing);
         }
     }
 

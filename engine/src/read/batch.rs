@@ -5,6 +5,7 @@ use talaria_db_spec::validate::Section;
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::memory::arena::SequenceArena;
 use crate::memory::budget::Budget;
 use crate::read::record::Record;
 use crate::read::scan::LastBlock;
@@ -13,8 +14,11 @@ use crate::read::stream::{Item, Stream};
 
 /// Most bytes that [`Database::for_each_record`] holds at a time, unless one record is longer.
 const MOST_BYTES: u64 = 256 << 20;
-/// How many blocks ahead of its use a block is asked for from the disk.
-const BLOCKS_AHEAD: usize = 32;
+/// Most bytes of records of a batch that are copied into one chunk, unless those of one block are more: what one record that is kept
+/// keeps of the others.
+const CHUNK: u64 = 64 << 10;
+/// Parts of a batch for each thread, at least, if it touches as many blocks.
+const PARTS: usize = 8;
 /// Bytes of memory beside its own that a record of a batch takes.
 pub const OVERHEAD: u64 = 256;
 
@@ -28,7 +32,7 @@ pub fn most_bytes(budget: &Budget) -> u64 {
 impl Database {
     /// The records with these numbers, in the order given. Repeated numbers are allowed.
     ///
-    /// The bytes are copied out of the blocks, so that a small record does not keep a block alive. The whole result is in memory and
+    /// The bytes are copied out of the blocks into chunks of up to 64 KiB, which hold nothing but records of the batch. The whole result is in memory and
     /// the caller's; [`Database::for_each_record`] has a bound.
     ///
     /// # Errors
@@ -129,15 +133,9 @@ impl Database {
             order.chunk_by(|&left, &right| items[left].address.block() == items[right].address.block()).collect();
         // A batch that touches more blocks than the cache holds would only push everything else out of it.
         let keep = groups.len() as u64 * u64::from(stream.nominal) <= self.cache().capacity() / 2;
-        let pieces: Vec<Vec<(usize, SharedSequence)>> = groups
-            .par_iter()
-            .enumerate()
-            .map(|(index, group)| {
-                if let Some(ahead) = groups.get(index + BLOCKS_AHEAD).and_then(|group| group.first()) {
-                    self.expect_block(stream, items[*ahead].address.block());
-                }
-                self.gather_block(stream, items, group, keep)
-            })
+        let pieces: Vec<Vec<(usize, SharedSequence)>> = parts(stream, items, &groups)
+            .into_par_iter()
+            .map(|part| self.gather_part(stream, items, part, keep))
             .collect::<Result<_>>()?;
         let mut gathered: Vec<Option<SharedSequence>> = vec![None; items.len()];
         for (index, piece) in pieces.into_iter().flatten() {
@@ -146,32 +144,59 @@ impl Database {
         Ok(gathered.into_iter().map(|piece| piece.unwrap_or_else(|| SharedSequence::from(Vec::new()))).collect())
     }
 
-    /// The items `group`, all of which start in one block, copied into one buffer of exactly their size.
-    fn gather_block(
+    /// The items of some groups, copied into one chunk of exactly their size.
+    fn gather_part(
         &self,
         stream: &Stream,
         items: &[Item],
-        group: &[usize],
+        groups: &[&[usize]],
         keep: bool,
     ) -> Result<Vec<(usize, SharedSequence)>> {
-        let is_long = |index: usize| items[index].length > u64::from(stream.nominal);
-        let short = group.iter().filter(|&&index| !is_long(index)).map(|&index| items[index].length).sum::<u64>();
-        let mut bytes = Vec::with_capacity(usize::try_from(short).unwrap_or(0));
-        let mut ranges = Vec::with_capacity(group.len());
-        let mut pieces = Vec::with_capacity(group.len());
-        let mut block = LastBlock::default();
-        for &index in group {
-            let item = block.item(self, stream, items[index], keep)?;
-            if is_long(index) {
-                pieces.push((index, item));
-                continue;
-            }
-            let start = bytes.len();
-            bytes.extend_from_slice(&item);
-            ranges.push((index, start..bytes.len()));
+        // All that the part needs is on its way from the disk while its first block is decoded.
+        for item in groups.iter().filter_map(|group| items.get(*group.first()?)) {
+            self.expect_block(stream, item.address.block());
         }
-        let shared = SharedSequence::from(bytes);
-        pieces.extend(ranges.into_iter().map(|(index, range)| (index, shared.substring(range))));
+        let short = groups.iter().map(|group| short_bytes(stream, items, group)).sum::<u64>();
+        let mut arena = SequenceArena::new(usize::try_from(short).unwrap_or(usize::MAX));
+        let count = groups.iter().map(|group| group.len()).sum();
+        let (mut copied, mut pieces) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut block = LastBlock::default();
+        for index in groups.iter().flat_map(|group| group.iter().copied()) {
+            let item = block.item(self, stream, items[index], keep)?;
+            if is_long(stream, &items[index]) {
+                pieces.push((index, item));
+            } else {
+                copied.push((index, arena.alloc_sequence(&item)?));
+            }
+        }
+        pieces.extend(copied.into_iter().map(|(index, place)| (index, arena.share(&place))));
         Ok(pieces)
     }
+}
+
+/// Groups of items, each group in one block, that one thread copies into one chunk: as many as fit it, and so few that all threads have
+/// some.
+fn parts<'g>(stream: &Stream, items: &[Item], groups: &'g [&'g [usize]]) -> Vec<&'g [&'g [usize]]> {
+    let most = groups.len().div_ceil(rayon::current_num_threads() * PARTS);
+    let (mut parts, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (index, group) in groups.iter().enumerate() {
+        let more = short_bytes(stream, items, group);
+        if index > start && (index - start >= most || bytes + more > CHUNK) {
+            parts.push(&groups[start..index]);
+            (start, bytes) = (index, 0);
+        }
+        bytes += more;
+    }
+    parts.push(&groups[start..]);
+    parts
+}
+
+/// Bytes of the items of a group that are copied.
+fn short_bytes(stream: &Stream, items: &[Item], group: &[usize]) -> u64 {
+    group.iter().map(|&index| &items[index]).filter(|item| !is_long(stream, item)).map(|item| item.length).sum()
+}
+
+/// Whether an item is longer than a block, so that it has memory of its own anyway.
+fn is_long(stream: &Stream, item: &Item) -> bool {
+    item.length > u64::from(stream.nominal)
 }

@@ -1,7 +1,7 @@
 //! Decoding one block: checksum, codec, packing, each compared with what the directory says.
 //!
-//! Costs one allocation of the decoded length, which the caller has checked against the stream's nominal block size, and the
-//! codec's time. Contexts of Zstandard are kept by thread.
+//! Costs a buffer of the decoded length, which the caller has checked against the stream's nominal block size, and the codec's
+//! time. Buffers come from a pool, as most blocks are dropped soon after they are decoded. Contexts of Zstandard are kept by thread.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -13,6 +13,7 @@ use talaria_db_spec::packing;
 use zstd::zstd_safe;
 
 use crate::error::{Error, Result};
+use crate::memory::buffer::{Buffer, Buffers};
 
 thread_local! {
     /// One for frames without a dictionary and one for those with: a context that goes from one to the other takes the dictionary
@@ -54,11 +55,35 @@ pub fn check(entry: &BlockEntry, stored: &[u8], place: Place<'_>) -> Result<()> 
     if got == expected { Ok(()) } else { Err(place.format("block checksum", "B-3", got.into(), expected.into())) }
 }
 
-/// Decodes `stored`, which [`check`] has passed, with the dictionary that the entry names.
+/// Decodes `stored`, which [`check`] has passed, with the dictionary that the entry names, into a buffer of its own.
 ///
 /// # Errors
 /// B-4, B-5, B-10 or B-11.
 pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>, place: Place<'_>) -> Result<Vec<u8>> {
+    decode_into(entry, stored, dictionary, |length| vec![0; length].into(), place).map(Buffer::into_vec)
+}
+
+/// As [`decode`], into a buffer of `buffers`.
+///
+/// # Errors
+/// B-4, B-5, B-10 or B-11.
+pub fn decode_pooled(
+    entry: &BlockEntry,
+    stored: &[u8],
+    dictionary: Option<&Dictionary>,
+    buffers: &Buffers,
+    place: Place<'_>,
+) -> Result<Buffer> {
+    decode_into(entry, stored, dictionary, |length| buffers.acquire(length), place)
+}
+
+fn decode_into(
+    entry: &BlockEntry,
+    stored: &[u8],
+    dictionary: Option<&Dictionary>,
+    acquire: impl Fn(usize) -> Buffer,
+    place: Place<'_>,
+) -> Result<Buffer> {
     let spec = Error::format(place.path);
     let (codec, packing) = match (Codec::from_byte(entry.codec), Packing::from_byte(entry.packing)) {
         (Ok(codec), Ok(packing)) => (codec, packing),
@@ -68,13 +93,14 @@ pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>
         return Err(place.format("dictionary", "B-4", entry.dictionary.get().into(), 0));
     }
     let decoded_length = entry.decoded_length.get() as usize;
+    let mut decoded = acquire(decoded_length);
     if packing == Packing::Bytes {
-        return decompress(codec, stored, decoded_length, dictionary, place);
+        decompress(codec, stored, decoded.as_mut_slice(), dictionary, place)?;
+        return Ok(decoded);
     }
-    let mut residues = vec![0; decoded_length];
     if codec == Codec::None {
-        packing::unpack(stored, packing, &mut residues).map_err(spec)?;
-        return Ok(residues);
+        packing::unpack(stored, packing, decoded.as_mut_slice()).map_err(spec)?;
+        return Ok(decoded);
     }
     let Some((length, compressed)) = stored.split_first_chunk::<4>() else {
         return Err(place.format("payload length", "B-5", stored.len() as u64, 4));
@@ -84,28 +110,32 @@ pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>
     if u64::from(payload_length) > most {
         return Err(place.format("payload length", "B-10", payload_length.into(), most));
     }
-    let payload = decompress(codec, compressed, payload_length as usize, dictionary, place)?;
-    packing::unpack(&payload, packing, &mut residues).map_err(spec)?;
-    Ok(residues)
+    let mut payload = acquire(payload_length as usize);
+    decompress(codec, compressed, payload.as_mut_slice(), dictionary, place)?;
+    packing::unpack(&payload, packing, decoded.as_mut_slice()).map_err(spec)?;
+    Ok(decoded)
 }
 
-/// Decompresses to exactly `length` bytes, in one pass into a buffer of that size: no window is allocated, whatever a frame asks for.
+/// Decompresses to exactly the length of `out`, in one pass: no window is allocated, whatever a frame asks for.
 fn decompress(
     codec: Codec,
     stored: &[u8],
-    length: usize,
+    out: &mut [u8],
     dictionary: Option<&Dictionary>,
     place: Place<'_>,
-) -> Result<Vec<u8>> {
-    let exact = |got: usize| place.format("decoded length", "B-5", got as u64, length as u64);
+) -> Result<()> {
+    let length = out.len();
+    let exact = |got: usize| {
+        if got == length { Ok(()) } else { Err(place.format("decoded length", "B-5", got as u64, length as u64)) }
+    };
     match codec {
-        Codec::None if stored.len() == length => Ok(stored.to_vec()),
-        Codec::None => Err(exact(stored.len())),
+        Codec::None => {
+            exact(stored.len())?;
+            out.copy_from_slice(stored);
+            Ok(())
+        }
         Codec::Lz4 => {
-            let mut bytes = vec![0; length];
-            let got = lz4_flex::block::decompress_into(stored, &mut bytes)
-                .map_err(|error| place.decode(error.to_string()))?;
-            if got == length { Ok(bytes) } else { Err(exact(got)) }
+            exact(lz4_flex::block::decompress_into(stored, out).map_err(|error| place.decode(error.to_string()))?)
         }
         Codec::Zstd => {
             let frame = zstd_safe::find_frame_compressed_size(stored)
@@ -113,13 +143,12 @@ fn decompress(
             if frame != stored.len() {
                 return Err(place.format("stored length", "B-5", stored.len() as u64, frame as u64));
             }
-            let mut bytes = Vec::with_capacity(length);
             let got = with_context(dictionary.is_some(), |context| match dictionary {
-                Some(dictionary) => context.decompress_using_ddict(&mut bytes, stored, dictionary),
-                None => context.decompress(&mut bytes, stored),
+                Some(dictionary) => context.decompress_using_ddict(out, stored, dictionary),
+                None => context.decompress(out, stored),
             })
             .map_err(|code| place.decode(zstd_safe::get_error_name(code)))?;
-            if got == length { Ok(bytes) } else { Err(exact(got)) }
+            exact(got)
         }
     }
 }

@@ -12,6 +12,7 @@ use talaria_db_spec::columns::HeaderEntry;
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::cache::Block;
 use crate::read::columns::TextItem;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
@@ -41,7 +42,7 @@ pub(crate) enum Sequence<'a> {
 #[derive(Default)]
 pub(crate) struct LastBlock {
     number: u64,
-    block: Option<Arc<Vec<u8>>>,
+    block: Option<Block>,
 }
 
 impl LastBlock {

@@ -3,6 +3,8 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use crate::memory::buffer::Buffer;
+
 /// Bytes of a decoded block: residues or a header text. Clones and substrings share the block, which lives as long as any of
 /// them.
 ///
@@ -17,7 +19,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct SharedSequence {
-    data: Arc<Vec<u8>>,
+    data: Arc<Buffer>,
     start: usize,
     length: usize,
 }
@@ -25,7 +27,7 @@ pub struct SharedSequence {
 impl SharedSequence {
     /// The slice `range` of `data`; shortened to what there is.
     #[must_use]
-    pub fn new(data: Arc<Vec<u8>>, range: Range<usize>) -> Self {
+    pub fn new(data: Arc<Buffer>, range: Range<usize>) -> Self {
         let end = range.end.min(data.len());
         let start = range.start.min(end);
         Self { data, start, length: end - start }
@@ -49,7 +51,7 @@ impl SharedSequence {
 impl From<Vec<u8>> for SharedSequence {
     fn from(bytes: Vec<u8>) -> Self {
         let length = bytes.len();
-        Self { data: Arc::new(bytes), start: 0, length }
+        Self { data: Arc::new(bytes.into()), start: 0, length }
     }
 }
 
@@ -84,6 +86,29 @@ impl std::fmt::Debug for SharedSequence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn substrings_outlive_the_cache_and_the_container() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        let residues = |index: usize| b"MKVLAAGI".repeat(1 + index % 90);
+        let records = (0..3000).map(move |index| (format!("r{index}").into_bytes(), residues(index)));
+        crate::Builder::new(&path).add_records("made", records).finish().unwrap();
+        let budget = crate::memory::budget::Budget::new(64 << 20);
+        let database = crate::OpenOptions::new().budget(budget.clone()).open(&path).unwrap();
+        let whole = database.record(1234).unwrap().sequence().clone();
+        let (part, header) = (whole.substring(3..40), database.header(1234).unwrap());
+        drop(whole);
+        database.cache().clear();
+        // Whose blocks take the buffers of those that nobody holds.
+        for ordinal in 0..3000 {
+            assert_eq!(database.region(ordinal, 0..8).unwrap().as_bytes(), b"MKVLAAGI");
+        }
+        assert_eq!((part.as_bytes(), header.as_bytes()), (&residues(1234)[3..40], &b"r1234"[..]));
+        drop(database);
+        assert_eq!(budget.in_use(), 0);
+        assert_eq!((part.as_bytes(), header.as_bytes()), (&residues(1234)[3..40], &b"r1234"[..]));
+    }
 
     #[test]
     fn substrings_share_and_outlive() {

@@ -14,9 +14,10 @@ use zerocopy::FromBytes;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
+use crate::memory::buffer::Buffer;
 use crate::read::ahead::Ask;
 use crate::read::block::{self, Place};
-use crate::read::cache::CacheKey;
+use crate::read::cache::{Block, CacheKey};
 use crate::read::shared::SharedSequence;
 
 /// Which stream.
@@ -153,7 +154,7 @@ impl Database {
     }
 
     /// A decoded block, without a look at the cache.
-    pub(crate) fn decode_block(&self, stream: &Stream, number: u64) -> Result<Vec<u8>> {
+    pub(crate) fn decode_block(&self, stream: &Stream, number: u64) -> Result<Buffer> {
         let entry = self.block_entry(stream, number)?;
         self.read_ahead(stream, number, &entry);
         let stored = self.stored_block(stream, number, &entry)?;
@@ -161,7 +162,7 @@ impl Database {
             0 => None,
             index => Some(self.dictionary(index)?),
         };
-        let decoded = block::decode(&entry, &stored, dictionary, self.place(stream, number))?;
+        let decoded = block::decode_pooled(&entry, &stored, dictionary, self.buffers(), self.place(stream, number))?;
         // Packed blocks hold residues by what their codes and runs may be.
         if stream.kind == StreamKind::Sequence && entry.packing == Packing::Bytes.byte() && !are_residues(&decoded) {
             return Err(self.broken(stream.kind.name(), "residue", "B-5", number, 0, 0x21));
@@ -197,13 +198,13 @@ impl Database {
     }
 
     /// A decoded block, from the cache if it is there.
-    pub(crate) fn block(&self, stream: &Stream, number: u64) -> Result<Arc<Vec<u8>>> {
+    pub(crate) fn block(&self, stream: &Stream, number: u64) -> Result<Block> {
         let key = CacheKey::Block { stream: stream.kind, block: number };
         self.cache().get_or_decode(key, || self.decode_block(stream, number))
     }
 
     /// A decoded block, from the cache if it is there, and not kept in it.
-    pub(crate) fn passing_block(&self, stream: &Stream, number: u64) -> Result<Arc<Vec<u8>>> {
+    pub(crate) fn passing_block(&self, stream: &Stream, number: u64) -> Result<Block> {
         match self.cache().peek(CacheKey::Block { stream: stream.kind, block: number }) {
             Some(block) => Ok(block),
             None => self.decode_block(stream, number).map(Arc::new),
@@ -218,7 +219,7 @@ impl Database {
         stream: &Stream,
         item: Item,
         range: Range<u64>,
-        mut part: impl FnMut(u64, &Arc<Vec<u8>>, Range<usize>) -> Result<()>,
+        mut part: impl FnMut(u64, &Block, Range<usize>) -> Result<()>,
     ) -> Result<()> {
         if range.start > range.end || range.end > item.length {
             return Err(Error::OutOfRange { what: "residue", got: range.end, count: item.length });

@@ -26,7 +26,7 @@ fn ask(shard: &Shard, key: CacheKey, decoded: &AtomicUsize, fails: bool) -> Resu
         decoded.fetch_add(1, Ordering::Relaxed);
         // Others may run while it decodes.
         thread::yield_now();
-        if fails { Err(()) } else { Ok(vec![1; 100]) }
+        if fails { Err(()) } else { Ok(vec![1; 100].into()) }
     };
     shard.get_or_decode(key, &mut evicted, || None, decode).map(|block| block.len())
 }

@@ -45,11 +45,12 @@ use self::shard::Shard;
 pub use self::statistics::CacheStatistics;
 use crate::error::Result;
 use crate::memory::budget::{Budget, Reclaim};
+use crate::memory::buffer::Buffer;
 use crate::memory::settings::CompressionSettings;
 use crate::options::DEFAULT_CACHE;
 
 /// What is kept.
-pub type Block = Arc<Vec<u8>>;
+pub type Block = Arc<Buffer>;
 
 /// A cache with less capacity keeps nothing.
 const LEAST: u64 = 1 << 20;
@@ -122,20 +123,20 @@ impl BlockCache {
     /// # Errors
     /// What `decode` returns.
     #[inline]
-    pub fn get_or_decode<E>(
+    pub fn get_or_decode<B: Into<Buffer>, E>(
         &self,
         key: CacheKey,
-        decode: impl FnOnce() -> std::result::Result<Vec<u8>, E>,
+        decode: impl FnOnce() -> std::result::Result<B, E>,
     ) -> std::result::Result<Block, E> {
         #[cfg(feature = "trace")]
         trace::add(key);
         if !self.keeps() {
-            return decode().map(Arc::new);
+            return decode().map(|bytes| Arc::new(bytes.into()));
         }
         let shard = self.shard(key);
         match shard.get(key) {
             Some(block) => Ok(block),
-            None => self.decode_in(shard, key, decode),
+            None => self.decode_in(shard, key, || decode().map(Into::into)),
         }
     }
 
@@ -198,7 +199,7 @@ impl BlockCache {
         &self,
         shard: &Shard,
         key: CacheKey,
-        decode: impl FnOnce() -> std::result::Result<Vec<u8>, E>,
+        decode: impl FnOnce() -> std::result::Result<Buffer, E>,
     ) -> std::result::Result<Block, E> {
         let mut evicted = Vec::new();
         let recall = || self.second.as_ref()?.take(key);

@@ -13,6 +13,7 @@ use super::store::{Evicted, Store};
 use super::sync::{Mutex, lock};
 use crate::error::Result;
 use crate::memory::budget::Budget;
+use crate::memory::buffer::Buffer;
 
 impl Weigh for Block {
     fn content(&self) -> usize {
@@ -74,7 +75,7 @@ impl Shard {
         key: CacheKey,
         evicted: &mut Evicted<Block>,
         recall: impl FnOnce() -> Option<Vec<u8>>,
-        decode: impl FnOnce() -> Result<Vec<u8>, E>,
+        decode: impl FnOnce() -> Result<Buffer, E>,
     ) -> Result<Block, E> {
         match self.ask(key) {
             Answer::Here(block) => Ok(block),
@@ -91,7 +92,7 @@ impl Shard {
             Answer::Yours(flight) => {
                 let lead = Lead { shard: self, key, flight, landed: false };
                 if let Some(bytes) = recall() {
-                    return Ok(lead.land(Arc::new(bytes), false, evicted));
+                    return Ok(lead.land(Arc::new(bytes.into()), false, evicted));
                 }
                 let block = Arc::new(decode()?);
                 Ok(lead.land(block, true, evicted))

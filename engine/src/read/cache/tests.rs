@@ -127,7 +127,7 @@ fn those_who_wait_for_a_failure_or_a_panic_decode_for_themselves() {
             }
             let outcome = lead.join();
             assert_eq!(outcome.is_err(), panics);
-            assert!(outcome.is_err() || outcome.unwrap() == Err(0));
+            assert!(outcome.is_err() || outcome.unwrap().is_err_and(|number| number == 0));
         });
         let mut outcomes = outcomes.into_inner().unwrap();
         outcomes.sort_unstable_by_key(|outcome| outcome.0);
