@@ -140,13 +140,13 @@ impl quick_cache::Weighter<CacheKey, Block> for Weighter {
 
 impl Peer for quick_cache::sync::Cache<CacheKey, Block, Weighter> {
     fn ask(&self, key: CacheKey, decoded: &AtomicU64) -> Block {
-        self.get_or_insert_with(&key, || Ok::<_, ()>(Arc::new(decode(decoded)))).unwrap()
+        self.get_or_insert_with(&key, || Ok::<_, ()>(Arc::new(decode(decoded).into()))).unwrap()
     }
 }
 
 impl Peer for moka::sync::Cache<CacheKey, Block> {
     fn ask(&self, key: CacheKey, decoded: &AtomicU64) -> Block {
-        self.get_with(key, || Arc::new(decode(decoded)))
+        self.get_with(key, || Arc::new(decode(decoded).into()))
     }
 }
 
