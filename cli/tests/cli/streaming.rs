@@ -27,7 +27,8 @@ fn a_pass_holds_its_buffers_only() {
     // The file is not among the process's pages, and what takes its place is bounded by the number of buffers.
     assert!(peak(&series, "mapped") + size / 2 < with_mapping, "{with_mapping}, {}", peak(&series, "mapped"));
     assert!(peak(&series, "anonymous") < with_cache + (8 << 20));
-    assert_eq!(peak(&series, "cache"), 0);
+    // Buffers between two uses, and no blocks.
+    assert!(peak(&series, "cache") < 1 << 20);
     let little = run(&[&"export", &db, &"--stream", &"--max-memory", &"10M"]);
     assert!(little.stdout == fasta, "{}", little.stderr);
 }
