@@ -175,7 +175,6 @@ impl Drop for Small {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_disk_without_room() {
     let (folder, temporary, results, output) = folders();
     let input = folder.write("in.fasta", names(400_000).collect::<String>());
