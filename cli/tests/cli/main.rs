@@ -10,6 +10,7 @@ mod formats;
 mod get;
 mod help;
 mod inspect;
+mod keys;
 mod limits;
 mod readme;
 mod reduce;

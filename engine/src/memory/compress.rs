@@ -198,6 +198,14 @@ mod tests {
     }
 
     #[test]
+    fn levels_are_those_of_zstandard() {
+        let text: Vec<u8> = (0..60_000_u64).map(|at| b"ACDEFGHIKL"[(at * at / 977 % 10) as usize]).collect();
+        let length = |algorithm, level| CompressedBuffer::compress(&text, algorithm, level).unwrap().len();
+        assert!(length(Algorithm::Zstd, 9) < length(Algorithm::Zstd, 1));
+        assert_eq!(length(Algorithm::Lz4, 9), length(Algorithm::Lz4, 1));
+    }
+
+    #[test]
     fn another_length_is_refused() {
         for algorithm in ALL {
             let buffer = CompressedBuffer::compress(&[7; 500], algorithm, 3).unwrap();
