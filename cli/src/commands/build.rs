@@ -131,6 +131,9 @@ impl BuildFlags {
             time.as_secs_f64(),
             sizes::bytes(report.peak_memory),
         ));
+        if report.placement.aware {
+            say(format_args!("{}", report.placement));
+        }
     }
 }
 

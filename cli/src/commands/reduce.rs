@@ -136,6 +136,9 @@ impl ReduceFlags {
             sizes::number(report.residues),
             sizes::percent(report.reference_residues, report.residues),
         ));
+        if report.placement.aware {
+            say(format_args!("{}", report.placement));
+        }
         if fasta && report.references < report.records {
             say(format_args!(
                 "{}: references only; the other {} are in {}, and all can be given back from a container alone",

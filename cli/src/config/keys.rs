@@ -201,7 +201,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("memory.streaming.read_ahead", SWITCH, Setting::ReadAhead, Some("true"), "false",
         "Whether what comes next is read before it is asked for"),
     key("memory.streaming.compress_chunks", SWITCH, Setting::CompressChunks, Some("false"), "true",
-        "Whether chunks that wait are kept compressed"),
+        "Whether chunks of an input that wait are kept compressed; a build then took 1.2 times as long (0.97 to 1.6)"),
 
     key("memory.numa.numa_aware", SWITCH, Setting::Numa, Some("false"), "true", "As memory.numa_aware"),
     key("memory.numa.numa_nodes", Kind::Count { least: 1, most: 1024 }, Setting::Nodes, None, "2",

@@ -278,6 +278,8 @@ fn what_may_not_spill_is_an_error() {
     assert_eq!(more.code, 0, "{}", more.stderr);
     let bounded = build("64M", "true", &["--max-spill", "1"]);
     assert_eq!(bounded.code, 6, "{}", bounded.stderr);
+    let elsewhere = build("64M", "true", &["--tmp-dir", "/nowhere"]);
+    assert!(elsewhere.code != 0 && elsewhere.stderr.contains("/nowhere"), "{}", elsewhere.stderr);
     let allowed = build("64M", "true", &[]);
     assert_eq!(allowed.code, 0, "{}", allowed.stderr);
     assert_eq!(folder.names(), ["in.fasta", "out.talaria"]);

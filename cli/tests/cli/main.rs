@@ -12,6 +12,7 @@ mod formats;
 mod get;
 mod help;
 mod inspect;
+mod keys;
 mod limits;
 mod monitor;
 mod readme;

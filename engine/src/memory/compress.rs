@@ -43,11 +43,7 @@ impl CompressedBuffer {
     /// [`Error::Compressed`] if there is no memory, or `data` is too long for the algorithm (4 GiB for Snappy).
     pub fn compress(data: &[u8], algorithm: Algorithm, level: u32) -> Result<Self> {
         let refuse = |reason: String| refused(algorithm, reason);
-        let most = match algorithm {
-            Algorithm::Lz4 => lz4_flex::block::get_maximum_output_size(data.len()),
-            Algorithm::Zstd => zstd_safe::compress_bound(data.len()),
-            Algorithm::Snappy => snap::raw::max_compress_len(data.len()),
-        };
+        let most = Self::most(algorithm, data.len());
         let mut output = Vec::new();
         output.try_reserve_exact(most).map_err(|error| refuse(error.to_string()))?;
         match algorithm {
@@ -75,35 +71,65 @@ impl CompressedBuffer {
         Ok(Self { compressed: output.into_boxed_slice(), original_length: data.len(), algorithm })
     }
 
+    /// Bytes that [`CompressedBuffer::compress`] takes for its result while it works on `length` bytes; what is not used of them is
+    /// free when it is done.
+    #[must_use]
+    pub fn most(algorithm: Algorithm, length: usize) -> usize {
+        match algorithm {
+            Algorithm::Lz4 => lz4_flex::block::get_maximum_output_size(length),
+            Algorithm::Zstd => zstd_safe::compress_bound(length),
+            Algorithm::Snappy => snap::raw::max_compress_len(length),
+        }
+    }
+
+    /// Bytes that a thread that compresses and one that decompresses keep beside buffers of `length` bytes.
+    #[must_use]
+    pub fn context(algorithm: Algorithm, level: u32, length: usize) -> u64 {
+        // Tables of Zstandard have at most three entries a byte, of four bytes, from level 4 on.
+        match (algorithm, level) {
+            (Algorithm::Zstd, 4..) => 16 * length as u64 + (1 << 20),
+            (Algorithm::Zstd, _) => length as u64 + (1 << 20),
+            (Algorithm::Lz4 | Algorithm::Snappy, _) => 64 << 10,
+        }
+    }
+
     /// The original bytes.
     ///
     /// # Errors
     /// [`Error::Compressed`] if there is no memory, or the bytes do not decompress to the length that they had.
     pub fn decompress(&self) -> Result<Vec<u8>> {
+        let mut output = Vec::new();
+        output.try_reserve_exact(self.original_length).map_err(|error| refused(self.algorithm, error.to_string()))?;
+        output.resize(self.original_length, 0);
+        self.decompress_into(&mut output)?;
+        Ok(output)
+    }
+
+    /// Puts the original bytes into `output`, which has [`CompressedBuffer::original_length`] of them.
+    ///
+    /// # Errors
+    /// [`Error::Compressed`] if they do not decompress to that length.
+    pub fn decompress_into(&self, output: &mut [u8]) -> Result<()> {
         let refuse = |reason: String| refused(self.algorithm, reason);
         let length = self.original_length;
-        let mut output = Vec::new();
-        output.try_reserve_exact(length).map_err(|error| refuse(error.to_string()))?;
+        if output.len() != length {
+            return Err(refuse(format!("there is room for {} bytes, {length} went in", output.len())));
+        }
         let got = match self.algorithm {
             Algorithm::Lz4 => {
-                output.resize(length, 0);
-                lz4_flex::block::decompress_into(&self.compressed, &mut output)
-                    .map_err(|error| refuse(error.to_string()))?
+                lz4_flex::block::decompress_into(&self.compressed, output).map_err(|error| refuse(error.to_string()))?
             }
             Algorithm::Zstd => DECOMPRESS.with_borrow_mut(|context| {
                 let context = context.get_or_insert_with(DCtx::create);
                 context
-                    .decompress(&mut output, &self.compressed)
+                    .decompress(output, &self.compressed)
                     .map_err(|code| refuse(zstd_safe::get_error_name(code).to_owned()))
             })?,
-            Algorithm::Snappy => {
-                output.resize(length, 0);
-                snap::raw::Decoder::new()
-                    .decompress(&self.compressed, &mut output)
-                    .map_err(|error| refuse(error.to_string()))?
-            }
+            Algorithm::Snappy => snap::raw::Decoder::new()
+                .decompress(&self.compressed, output)
+                .map_err(|error| refuse(error.to_string()))?,
         };
-        if got == length { Ok(output) } else { Err(refuse(format!("{got} bytes came out, {length} went in"))) }
+        if got == length { Ok(()) } else { Err(refuse(format!("{got} bytes came out, {length} went in"))) }
     }
 
     /// Bytes that it takes.
@@ -172,6 +198,14 @@ mod tests {
     }
 
     #[test]
+    fn levels_are_those_of_zstandard() {
+        let text: Vec<u8> = (0..60_000_u64).map(|at| b"ACDEFGHIKL"[(at * at / 977 % 10) as usize]).collect();
+        let length = |algorithm, level| CompressedBuffer::compress(&text, algorithm, level).unwrap().len();
+        assert!(length(Algorithm::Zstd, 9) < length(Algorithm::Zstd, 1));
+        assert_eq!(length(Algorithm::Lz4, 9), length(Algorithm::Lz4, 1));
+    }
+
+    #[test]
     fn another_length_is_refused() {
         for algorithm in ALL {
             let buffer = CompressedBuffer::compress(&[7; 500], algorithm, 3).unwrap();
@@ -179,6 +213,9 @@ mod tests {
             for original_length in [0, 499, 501] {
                 let error = CompressedBuffer { original_length, ..buffer.clone() }.decompress().unwrap_err();
                 assert!(matches!(error, Error::Compressed { .. }), "{algorithm:?}: {error}");
+            }
+            for room in [499, 501] {
+                assert!(buffer.decompress_into(&mut vec![0; room]).is_err(), "{algorithm:?}");
             }
         }
     }

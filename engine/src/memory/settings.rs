@@ -95,7 +95,8 @@ pub struct StreamingSettings {
     pub buffers: usize,
     /// Whether what comes next is read before it is asked for.
     pub read_ahead: bool,
-    /// Whether chunks that wait are kept compressed.
+    /// Whether chunks of an input that wait are kept compressed, with what [`CompressionSettings`] say. Saves memory with many buffers
+    /// only, as the thread that reads and its caller have a plain one each.
     pub compress_chunks: bool,
 }
 

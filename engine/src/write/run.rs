@@ -82,7 +82,7 @@ impl Needs {
 
 fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
     match origin {
-        Origin::Fasta(path) => Input::least_memory(path, &settings.memory.streaming),
+        Origin::Fasta(path) => Input::least_memory(path, &settings.memory),
         Origin::Records(..) => 0,
     }
 }
@@ -90,7 +90,8 @@ fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
 /// The least budget that a build can do with.
 pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> u64 {
     let Needs { encoding, records, inputs, share } = Needs::new(settings, threads, origins);
-    encoding + records + inputs + share + Assembler::least_memory(settings.columns)
+    let waiting = if inputs > 0 { Input::waiting_memory(&settings.memory) } else { 0 };
+    encoding + records + inputs + waiting + share + Assembler::least_memory(settings.columns)
 }
 
 impl<'b> Run<'b> {
@@ -139,10 +140,10 @@ impl<'b> Run<'b> {
     }
 
     fn fasta(&mut self, path: &InputPath) -> Result<()> {
-        let streaming = &self.settings.memory.streaming;
+        let memory = &self.settings.memory;
         let reserved = self.inputs_lease.bytes();
-        self.inputs_lease.resize(reserved.saturating_sub(Input::least_memory(path, streaming)))?;
-        let mut input = Input::open(path.clone(), streaming, &self.settings.budget)?;
+        self.inputs_lease.resize(reserved.saturating_sub(Input::least_memory(path, memory)))?;
+        let mut input = Input::open(path.clone(), memory, &self.settings.budget)?;
         let mut parser = self.parser(path.as_path());
         let before = self.bytes_read;
         while let Some(chunk) = input.next_chunk()? {

@@ -3,6 +3,8 @@
 //! There are as many buffers as the settings say, no more. The reading thread fills one and sends it; whoever drops the [`Chunk`] sends
 //! it back. Both channels are unbounded because the buffers are not. A buffer carries the lease of its memory wherever
 //! it goes, and its memory is allocated when it is first filled.
+//!
+//! Where chunks are kept compressed while they wait, see [`super::waiting`], what comes back is the leave to send one more.
 
 use std::fmt;
 use std::mem;
@@ -14,6 +16,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use sha2::{Digest as _, Sha256};
 
 use super::decode::Fault;
+use super::waiting::{Body, Caller, Waiting};
 use super::{CHUNK, Digest};
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
@@ -48,10 +51,34 @@ enum Bytes {
 }
 
 impl Buffer {
+    /// A buffer for a whole chunk, if it is free.
+    fn try_lease(budget: &Budget, chunk: usize) -> Option<Self> {
+        let lease = budget.try_lease(WHAT, chunk as u64)?;
+        Some(Self { bytes: Bytes::Heap(Vec::new()), filled: 0, lease, budget: budget.clone() })
+    }
+
     /// A buffer that is going to hold `capacity` bytes, and grows to a chunk if that was too few.
     pub(super) fn lease(budget: &Budget, capacity: u64) -> Result<Self> {
         let lease = budget.lease(WHAT, capacity)?;
         Ok(Self { bytes: Bytes::Heap(Vec::new()), filled: 0, lease, budget: budget.clone() })
+    }
+
+    /// What was filled of it.
+    pub(super) fn filled(&self) -> &[u8] {
+        &self.bytes()[..self.filled]
+    }
+
+    /// Fills it anew with the first `length` bytes that `fill` writes.
+    pub(super) fn refill(
+        &mut self,
+        length: usize,
+        chunk: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        self.filled = 0;
+        fill(&mut self.spare(chunk)?[..length])?;
+        self.filled = length;
+        Ok(())
     }
 
     fn bytes(&self) -> &[u8] {
@@ -101,13 +128,18 @@ impl fmt::Debug for Buffer {
 /// What the reading thread sends.
 pub(super) enum Message {
     /// The next chunk.
-    Chunk(Buffer),
+    Chunk(Body),
     /// All chunks were sent.
     End(Digest),
 }
 
-/// What comes back to it: a buffer, or nothing to wake it up for the end.
-pub(super) type Returned = Option<Buffer>;
+/// What comes back to it.
+pub(super) enum Returned {
+    /// A chunk is no longer in use. Its buffer, unless that belongs to the caller's side.
+    Free(Option<Buffer>),
+    /// Nobody wants the rest.
+    Stop,
+}
 
 /// Decompressed bytes of an input: [`CHUNK`](super::CHUNK) of them, fewer in the last one, never none.
 ///
@@ -117,12 +149,14 @@ pub struct Chunk {
     buffer: Option<Buffer>,
     home: Sender<Returned>,
     shared: Arc<Shared>,
+    /// Whose buffer it is, if it is not the reading thread's.
+    caller: Option<Caller>,
 }
 
 impl Chunk {
-    pub(super) fn new(buffer: Buffer, home: Sender<Returned>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(buffer: Buffer, home: Sender<Returned>, shared: Arc<Shared>, caller: Option<Caller>) -> Self {
         shared.held.fetch_add(1, Ordering::Relaxed);
-        Self { buffer: Some(buffer), home, shared }
+        Self { buffer: Some(buffer), home, shared, caller }
     }
 }
 
@@ -130,7 +164,7 @@ impl Deref for Chunk {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.buffer.as_ref().map_or(&[], |buffer| &buffer.bytes()[..buffer.filled])
+        self.buffer.as_ref().map_or(&[], Buffer::filled)
     }
 }
 
@@ -139,8 +173,15 @@ impl Drop for Chunk {
         if let Some(mut buffer) = self.buffer.take() {
             buffer.filled = 0;
             self.shared.held.fetch_sub(1, Ordering::Relaxed);
+            let buffer = match &self.caller {
+                Some(caller) => {
+                    caller.give_back(buffer);
+                    None
+                }
+                None => Some(buffer),
+            };
             // Without its input, the buffer is freed here.
-            let _ = self.home.send(Some(buffer));
+            let _ = self.home.send(Returned::Free(buffer));
         }
     }
 }
@@ -151,7 +192,12 @@ pub(super) struct ChunkWriter {
     returned: Receiver<Returned>,
     sent: Sender<Result<Message>>,
     shared: Arc<Shared>,
+    waiting: Option<Waiting>,
     current: Option<Buffer>,
+    /// An empty buffer at hand.
+    empty: Option<Buffer>,
+    /// How many more chunks may be sent, if they may be compressed; else their buffers say.
+    leave: usize,
     hasher: Sha256,
     decoded: u64,
 }
@@ -162,8 +208,10 @@ impl ChunkWriter {
         returned: Receiver<Returned>,
         sent: Sender<Result<Message>>,
         shared: Arc<Shared>,
+        waiting: Option<Waiting>,
     ) -> Self {
-        Self { chunk, returned, sent, shared, current: None, hasher: Sha256::new(), decoded: 0 }
+        let (current, empty, hasher) = (None, None, Sha256::new());
+        Self { chunk, returned, sent, shared, waiting, current, empty, leave: 0, hasher, decoded: 0 }
     }
 
     /// Room for decompressed bytes, never empty; waits for a buffer if all are in use.
@@ -174,7 +222,7 @@ impl ChunkWriter {
         self.check_wanted()?;
         let buffer = match self.current.take() {
             Some(buffer) => buffer,
-            None => self.returned.recv().ok().flatten().ok_or(Fault::Stopped)?,
+            None => self.next_buffer().ok_or(Fault::Stopped)?,
         };
         Ok(self.current.insert(buffer).spare(self.chunk)?)
     }
@@ -212,11 +260,61 @@ impl ChunkWriter {
         let _ = self.sent.send(Err(error));
     }
 
-    fn send_current(&mut self) {
-        if let Some(buffer) = self.current.take_if(|buffer| buffer.filled > 0) {
-            self.hasher.update(&buffer.bytes()[..buffer.filled]);
-            // An input that is gone has asked to stop, which the next step notices.
-            let _ = self.sent.send(Ok(Message::Chunk(buffer)));
+    /// Waits until a chunk is no longer in use; false if nobody wants the rest.
+    fn receive(&mut self) -> bool {
+        let Ok(Returned::Free(buffer)) = self.returned.recv() else { return false };
+        self.leave += 1;
+        // One is enough: further ones were taken in addition.
+        self.empty = self.empty.take().or(buffer);
+        true
+    }
+
+    /// None if nobody wants the rest.
+    fn next_buffer(&mut self) -> Option<Buffer> {
+        loop {
+            if let Some(buffer) = self.empty.take() {
+                return Some(buffer);
+            }
+            // The one that is on its way comes back, if there is no other.
+            let more = self.waiting.as_ref().and_then(|waiting| Buffer::try_lease(&waiting.budget, self.chunk));
+            if more.is_some() {
+                return more;
+            }
+            if !self.receive() {
+                return None;
+            }
         }
+    }
+
+    /// The buffer as it is to wait, once it may be sent; none if nobody wants it.
+    fn compressed(&mut self, mut buffer: Buffer) -> Option<Body> {
+        while self.leave == 0 {
+            if !self.receive() {
+                return None;
+            }
+        }
+        self.leave -= 1;
+        match self.waiting.as_ref().and_then(|waiting| waiting.compress(buffer.filled())) {
+            Some(compressed) => {
+                buffer.filled = 0;
+                // If another came back meanwhile, it was taken in addition.
+                self.empty = Some(buffer);
+                Some(compressed)
+            }
+            None => Some(Body::Plain(buffer)),
+        }
+    }
+
+    fn send_current(&mut self) {
+        let Some(buffer) = self.current.take_if(|buffer| buffer.filled > 0) else { return };
+        self.hasher.update(buffer.filled());
+        let body = if self.waiting.is_some() {
+            let Some(body) = self.compressed(buffer) else { return };
+            body
+        } else {
+            Body::Plain(buffer)
+        };
+        // An input that is gone has asked to stop, which the next step notices.
+        let _ = self.sent.send(Ok(Message::Chunk(body)));
     }
 }

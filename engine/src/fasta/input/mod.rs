@@ -12,7 +12,8 @@
 //!
 //! Costs a thread with 256 KiB of stack, [`StreamingSettings::buffers`] chunks of memory (three, 6 MiB; a plain regular file that is
 //! smaller takes what it needs) and the decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
-//! budget, the windows when the data names them. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no
+//! budget, the windows when the data names them. With [`StreamingSettings::compress_chunks`] there are two plain chunks, and those that
+//! wait between the thread and its caller are compressed. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no
 //! format is decoded in parallel.
 
 mod chunk;
@@ -22,6 +23,7 @@ mod path;
 mod source;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -36,10 +38,11 @@ pub use path::InputPath;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
-use crate::memory::settings::StreamingSettings;
-use chunk::{Buffer, ChunkWriter, Message, Returned, Shared};
+use crate::memory::settings::{MemorySettings, StreamingSettings};
+use chunk::{ChunkWriter, Message, Returned, Shared};
 use path::Opened;
 use source::Source;
+use waiting::{Body, Caller, Chunks};
 
 /// Bytes of every [`Chunk`] but the last.
 pub const CHUNK: usize = 2 << 20;
@@ -89,7 +92,9 @@ pub struct Input {
     path: InputPath,
     compression: Compression,
     encoded_length: Option<u64>,
-    buffers: usize,
+    most_held: usize,
+    caller: Option<Caller>,
+    budget: Budget,
     shared: Arc<Shared>,
     received: Receiver<Result<Message>>,
     home: Sender<Returned>,
@@ -110,23 +115,24 @@ impl Input {
     ///
     /// # Errors
     /// [`Error::Io`] if it cannot be opened or read, or is a folder; [`Error::Memory`] if `budget` has not the memory.
-    pub fn open(path: impl Into<InputPath>, settings: &StreamingSettings, budget: &Budget) -> Result<Self> {
+    pub fn open(path: impl Into<InputPath>, settings: &MemorySettings, budget: &Budget) -> Result<Self> {
         let path = path.into();
         let opened = path.open()?;
-        Self::start(path, opened, buffers(settings), budget, CHUNK)
+        Self::start(path, opened, settings, budget, CHUNK)
     }
 
-    /// Bytes of the budget that reading this input takes at least. Looks at the first bytes of a regular file; anything else is taken to
-    /// be compressed in the way that takes most, as it cannot be looked at without being read. What cannot be opened takes none.
+    /// Bytes of the budget that an input has from its beginning to its end. Looks at the first bytes of a regular file; anything else is
+    /// taken to be compressed in the way that takes most, as it cannot be looked at without being read. What cannot be opened takes none.
     ///
-    /// Windows that further frames of Zstandard name, and dictionaries of xz, come on top when the data has them.
+    /// Windows that further frames of Zstandard name, and dictionaries of xz, come on top when the data has them; and
+    /// [`Self::waiting_memory`].
     #[must_use]
-    pub fn least_memory(path: &InputPath, settings: &StreamingSettings) -> u64 {
-        let chunks = (buffers(settings) as u64).saturating_mul(CHUNK as u64);
+    pub fn least_memory(path: &InputPath, settings: &MemorySettings) -> u64 {
+        let chunks = |room| Chunks::new(settings, room, CHUNK).held_memory();
         let stack = THREAD_STACK as u64;
         let regular = matches!(path, InputPath::File(path) if path.is_file());
         if !regular {
-            return chunks.saturating_add(stack + decode::most_base_memory());
+            return chunks(u64::MAX).saturating_add(stack + decode::most_base_memory());
         }
         let Ok(Opened { reader, encoded_length }) = path.open() else { return 0 };
         let mut first = Vec::new();
@@ -134,14 +140,26 @@ impl Input {
             return 0;
         }
         match Compression::detect(first.get(..Compression::DETECTED_FROM).unwrap_or(&first)) {
-            Compression::None => stack.saturating_add(encoded_length.map_or(chunks, |length| chunks.min(length + 1))),
-            compression => {
-                chunks.saturating_add(stack + decode::base_memory(compression) + decode::window(compression, &first))
-            }
+            Compression::None => stack.saturating_add(chunks(encoded_length.map_or(u64::MAX, |length| length + 1))),
+            compression => chunks(u64::MAX)
+                .saturating_add(stack + decode::base_memory(compression) + decode::window(compression, &first)),
         }
     }
 
-    fn start(path: InputPath, opened: Opened, buffers: usize, budget: &Budget, chunk: usize) -> Result<Self> {
+    /// Bytes of the budget that an input takes beyond [`Self::least_memory`] at most, if they are free: those of chunks that wait
+    /// compressed. None unless [`StreamingSettings::compress_chunks`] is set.
+    #[must_use]
+    pub fn waiting_memory(settings: &MemorySettings) -> u64 {
+        Chunks::new(settings, u64::MAX, CHUNK).waiting_memory()
+    }
+
+    fn start(
+        path: InputPath,
+        opened: Opened,
+        settings: &MemorySettings,
+        budget: &Budget,
+        chunk: usize,
+    ) -> Result<Self> {
         let Opened { reader, encoded_length } = opened;
         let shared = Arc::new(Shared::default());
         let mut source = Source::new(reader, Compression::DETECTED_FROM, Arc::clone(&shared));
@@ -149,20 +167,20 @@ impl Input {
         let compression = Compression::detect(first);
 
         // A plain regular file needs no more than its length, and a byte of room to meet its end in.
-        let mut room =
-            encoded_length.filter(|_| compression == Compression::None).map_or(u64::MAX, |length| length + 1);
+        let room = encoded_length.filter(|_| compression == Compression::None).map_or(u64::MAX, |length| length + 1);
+        let chunks = Chunks::new(settings, room, chunk);
+        let (empty, sides) = chunks.lease(budget)?;
+        let (waiting, caller) = sides.unzip();
         let (home, returned) = mpsc::channel();
-        for _ in 0..buffers {
-            let capacity = room.min(chunk as u64);
-            room -= capacity;
+        for buffer in empty {
             // The receiver is at hand.
-            let _ = home.send(Some(Buffer::lease(budget, capacity)?));
+            let _ = home.send(Returned::Free(buffer));
         }
         let stack = budget.lease("thread stacks", THREAD_STACK as u64)?;
         let mut lease = budget.lease("the decoder of an input", decode::base_memory(compression))?;
 
         let (sent, received) = mpsc::channel();
-        let mut writer = ChunkWriter::new(chunk, returned, sent, Arc::clone(&shared));
+        let mut writer = ChunkWriter::new(chunk, returned, sent, Arc::clone(&shared), waiting);
         let name = path.as_path().to_path_buf();
         let read = move || {
             let _stack = stack;
@@ -181,7 +199,8 @@ impl Input {
             .spawn(read)
             .map_err(Error::io(path.as_path(), "start the thread to read"))?;
         let state = State::Reading;
-        Ok(Self { path, compression, encoded_length, buffers, shared, received, home, thread: Some(thread), state })
+        let (most_held, budget, thread) = (chunks.most_held(), budget.clone(), Some(thread));
+        Ok(Self { path, compression, encoded_length, most_held, caller, budget, shared, received, home, thread, state })
     }
 
     /// Its path, `-` for standard input.
@@ -210,10 +229,11 @@ impl Input {
 
     /// The next chunk; `None` at the end. Waits for it.
     ///
-    /// The thread fills the buffers of dropped chunks. One chunk fewer than there are buffers may be kept while asking for a further one.
+    /// The thread fills the buffers of dropped chunks. One chunk fewer than there are buffers may be kept while asking for a further one;
+    /// one fewer than that if chunks that wait are compressed, and those but the first are then leased in addition.
     ///
     /// # Errors
-    /// [`Error::Io`] if the input cannot be read, or as many chunks are kept as there are buffers; [`Error::Compressed`] if it is damaged or
+    /// [`Error::Io`] if the input cannot be read, or too many chunks are kept; [`Error::Compressed`] if it is damaged or
     /// cut short; [`Error::Memory`] if the budget has not the memory to decode it. After a fault of the input there are
     /// only errors.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
@@ -222,11 +242,11 @@ impl Input {
             State::Ended(_) => return Ok(None),
             State::Failed => return Err(self.failed("reading stopped at an earlier error")),
         }
-        if self.shared.held.load(Ordering::Relaxed) >= self.buffers {
+        if self.shared.held.load(Ordering::Relaxed) >= self.most_held {
             return Err(self.failed("all chunks are in use: drop one first"));
         }
         match self.received.recv() {
-            Ok(Ok(Message::Chunk(buffer))) => Ok(Some(Chunk::new(buffer, self.home.clone(), Arc::clone(&self.shared)))),
+            Ok(Ok(Message::Chunk(body))) => self.chunk(body).map(Some),
             Ok(Ok(Message::End(digest))) => {
                 self.state = State::Ended(digest);
                 Ok(None)
@@ -240,6 +260,19 @@ impl Input {
                 Err(self.failed("the thread that reads it has died"))
             }
         }
+    }
+
+    fn chunk(&mut self, body: Body) -> Result<Chunk> {
+        let (buffer, caller) = match (body, &self.caller) {
+            (Body::Compressed(compressed, _lease), Some(caller)) => {
+                let buffer =
+                    caller.decompress(&compressed, &self.budget).inspect_err(|_| self.state = State::Failed)?;
+                (buffer, Some(caller.clone()))
+            }
+            (Body::Plain(buffer), _) => (buffer, None),
+            (Body::Compressed(..), None) => return Err(self.failed("a chunk came compressed that was not to be")),
+        };
+        Ok(Chunk::new(buffer, self.home.clone(), Arc::clone(&self.shared), caller))
     }
 
     /// The digest of the whole input; chunks that were not asked for are read and dropped.
@@ -264,7 +297,7 @@ impl Drop for Input {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         // The thread may wait for a buffer; if it is gone, there is no one to wake.
-        let _ = self.home.send(None);
+        let _ = self.home.send(Returned::Stop);
         let waits_for_others = self.encoded_length.is_none() && matches!(self.state, State::Reading);
         if let Some(thread) = self.thread.take().filter(|_| !waits_for_others) {
             // A thread that died was reported in place of a chunk.

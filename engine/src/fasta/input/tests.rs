@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::source::tests::Trickle;
 use super::*;
+use crate::memory::settings::Algorithm;
 
 const SMALL: usize = 64;
 const FORMATS: [Compression; 5] =
@@ -60,7 +61,7 @@ fn bgzf_block(bytes: &[u8]) -> Vec<u8> {
 
 fn start(reader: impl Read + Send + 'static, budget: &Budget) -> Result<Input> {
     let opened = Opened { reader: Box::new(reader), encoded_length: None };
-    Input::start(InputPath::StandardInput, opened, 3, budget, SMALL)
+    Input::start(InputPath::StandardInput, opened, &MemorySettings::default(), budget, SMALL)
 }
 
 /// Reads all, checking the sizes of the chunks, the digest, and that all memory is given back.
@@ -258,9 +259,14 @@ fn a_small_file_takes_what_it_needs() {
 
     // It may grow after its length was asked for.
     let opened = Opened { reader: Box::new(Cursor::new(text(4 * SMALL))), encoded_length: Some(SMALL as u64 / 2) };
-    let input =
-        Input::start(PathBuf::from("grows").into(), opened, 3, &Budget::new((THREAD_STACK + 3 * SMALL) as u64), SMALL)
-            .unwrap();
+    let input = Input::start(
+        PathBuf::from("grows").into(),
+        opened,
+        &MemorySettings::default(),
+        &Budget::new((THREAD_STACK + 3 * SMALL) as u64),
+        SMALL,
+    )
+    .unwrap();
     assert_eq!(drain(input, SMALL).unwrap(), text(4 * SMALL));
 }
 
@@ -279,7 +285,8 @@ fn inputs_are_dropped_early_without_a_hang() {
 
     // A regular file: the thread waits for a buffer, and is over after the drop.
     let opened = Opened { reader: Box::new(Cursor::new(text(100 * SMALL))), encoded_length: Some(100 * SMALL as u64) };
-    let mut input = Input::start(PathBuf::from("file").into(), opened, 3, &budget, SMALL).unwrap();
+    let mut input =
+        Input::start(PathBuf::from("file").into(), opened, &MemorySettings::default(), &budget, SMALL).unwrap();
     let kept: Vec<_> = (0..3).map(|_| input.next_chunk().unwrap().unwrap()).collect();
     assert!(input.next_chunk().unwrap_err().to_string().contains("in use"));
     drop(input);
@@ -296,13 +303,127 @@ fn finish_reads_on_to_the_end() {
 #[test]
 fn as_many_buffers_as_are_set() {
     for (count, read_ahead, expected) in [(1, true, 2), (2, true, 2), (5, true, 5), (5, false, 1)] {
-        let settings = StreamingSettings { buffers: count, read_ahead, ..Default::default() };
-        assert_eq!(buffers(&settings), expected);
+        let streaming = StreamingSettings { buffers: count, read_ahead, ..Default::default() };
+        assert_eq!(buffers(&streaming), expected);
+        let settings = MemorySettings { streaming, ..Default::default() };
         let budget = Budget::new(1 << 20);
         let bytes = text(9 * SMALL);
         let opened = Opened { reader: Box::new(Cursor::new(bytes.clone())), encoded_length: None };
-        let input = Input::start(InputPath::StandardInput, opened, buffers(&settings), &budget, SMALL).unwrap();
+        let input = Input::start(InputPath::StandardInput, opened, &settings, &budget, SMALL).unwrap();
         assert_eq!(budget.in_use(), (THREAD_STACK + expected * SMALL) as u64);
         assert_eq!(drain(input, SMALL).unwrap(), bytes);
     }
+}
+
+const MEDIUM: usize = 4096;
+
+/// With chunks that wait compressed.
+fn compressing(count: usize) -> MemorySettings {
+    let mut settings = MemorySettings::default();
+    (settings.streaming.buffers, settings.streaming.compress_chunks) = (count, true);
+    settings
+}
+
+/// Bytes that nothing makes smaller.
+fn noise(length: usize) -> Vec<u8> {
+    let blocks = (0..length.div_ceil(32) as u64).map(|number| Sha256::digest(number.to_le_bytes()));
+    blocks.flatten().take(length).collect()
+}
+
+fn compressed_chunks(bytes: &[u8], settings: &MemorySettings, budget: &Budget) -> Input {
+    let opened = Opened { reader: Box::new(Cursor::new(bytes.to_vec())), encoded_length: None };
+    Input::start(InputPath::StandardInput, opened, settings, budget, MEDIUM).unwrap()
+}
+
+#[test]
+fn chunks_that_wait_compressed_are_the_same() {
+    let (smooth, rough) = (text(9 * MEDIUM), noise(9 * MEDIUM));
+    let mixed: Vec<u8> =
+        smooth.chunks(MEDIUM).zip(rough.chunks(MEDIUM)).flat_map(|(smooth, rough)| [rough, smooth].concat()).collect();
+    for algorithm in [Algorithm::Lz4, Algorithm::Zstd, Algorithm::Snappy] {
+        let mut settings = compressing(4);
+        settings.compression.algorithm = algorithm;
+        for compression in FORMATS {
+            for bytes in [&smooth[..], &rough, &mixed, &mixed[..MEDIUM + 1], b""] {
+                let budget = Budget::new(16 << 20);
+                let input = compressed_chunks(&encode(compression, bytes), &settings, &budget);
+                assert!(drain(input, MEDIUM).unwrap() == bytes, "{algorithm:?}, {compression:?}");
+                assert_eq!(budget.in_use(), 0);
+            }
+        }
+    }
+}
+
+/// What is leased once all chunks of an input wait that may.
+fn leased_while_waiting(bytes: &[u8], settings: &MemorySettings) -> u64 {
+    let budget = Budget::new(1 << 20);
+    let mut input = compressed_chunks(bytes, settings, &budget);
+    // The thread ends once the last chunk is on its way: nobody has taken any.
+    input.thread.take().unwrap().join().unwrap();
+    let leased = budget.in_use();
+    assert_eq!(drain(input, MEDIUM).unwrap(), bytes);
+    leased
+}
+
+#[test]
+fn chunks_that_wait_compressed_take_less() {
+    let mut plain = compressing(6);
+    plain.streaming.compress_chunks = false;
+    let chunk = MEDIUM as u64;
+    let smooth = text(5 * MEDIUM);
+    assert_eq!(leased_while_waiting(&smooth, &plain), 5 * chunk);
+    // The caller's buffer, and five that are a tenth of a chunk at most.
+    let compressed = leased_while_waiting(&smooth, &compressing(6));
+    assert!((chunk..=chunk + chunk / 2).contains(&compressed), "{compressed}");
+    let rough = leased_while_waiting(&noise(5 * MEDIUM), &compressing(6));
+    assert_eq!(rough, 6 * chunk);
+}
+
+#[test]
+fn without_memory_for_more_chunks_travel_plain() {
+    let chunks = Chunks::new(&compressing(6), u64::MAX, MEDIUM);
+    let least = chunks.held_memory() + THREAD_STACK as u64;
+    for bytes in [text(20 * MEDIUM), noise(20 * MEDIUM)] {
+        let budget = Budget::new(least);
+        assert_eq!(drain(compressed_chunks(&bytes, &compressing(6), &budget), MEDIUM).unwrap(), bytes);
+        assert_eq!((budget.in_use(), budget.peak()), (0, least));
+        // Never more than is said.
+        let budget = Budget::new(1 << 20);
+        assert_eq!(drain(compressed_chunks(&bytes, &compressing(6), &budget), MEDIUM).unwrap(), bytes);
+        assert!(budget.peak() <= least + chunks.waiting_memory(), "{}", budget.peak());
+    }
+    let opened = Opened { reader: Box::new(io::empty()), encoded_length: None };
+    let refused =
+        Input::start(InputPath::StandardInput, opened, &compressing(6), &Budget::new(least - 1), MEDIUM).unwrap_err();
+    assert!(matches!(refused, Error::Memory { .. }));
+}
+
+#[test]
+fn compressed_chunks_may_be_kept_and_dropped_early() {
+    for bytes in [text(100 * MEDIUM), noise(100 * MEDIUM)] {
+        let budget = Budget::new(1 << 20);
+        let mut input = compressed_chunks(&bytes, &compressing(4), &budget);
+        let kept: Vec<_> = (0..3).map(|_| input.next_chunk().unwrap().unwrap()).collect();
+        assert!(kept.iter().zip(bytes.chunks(MEDIUM)).all(|(kept, bytes)| **kept == *bytes));
+        assert!(input.next_chunk().unwrap_err().to_string().contains("in use"));
+        drop(kept);
+        assert_eq!(input.next_chunk().unwrap().unwrap()[..], bytes[3 * MEDIUM..4 * MEDIUM]);
+        // The thread is full and waits; the drop of a file waits for it.
+        input.encoded_length = Some(bytes.len() as u64);
+        drop(input);
+        assert_eq!(budget.in_use(), 0);
+    }
+}
+
+#[test]
+fn errors_come_after_the_chunks_before_them() {
+    let pipe = Trickle::new(&text(5 * MEDIUM), Some(io::ErrorKind::ConnectionReset));
+    let opened = Opened { reader: Box::new(pipe), encoded_length: None };
+    let budget = Budget::new(1 << 20);
+    let mut input = Input::start(InputPath::StandardInput, opened, &compressing(4), &budget, MEDIUM).unwrap();
+    for _ in 0..5 {
+        assert_eq!(input.next_chunk().unwrap().unwrap().len(), MEDIUM);
+    }
+    assert!(matches!(input.next_chunk(), Err(Error::Io { .. })));
+    assert!(input.finish().is_err());
 }

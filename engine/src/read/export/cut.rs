@@ -190,3 +190,29 @@ impl<'d> Cutter<'d> {
         Unit { ordinals, piece, regular: self.regular.clone(), lines: self.lines, estimate, _layout }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::settings::MemorySettings;
+    use crate::{Builder, OpenOptions};
+
+    #[test]
+    fn units_have_no_more_records_than_a_chunk() {
+        let folder = tempfile::tempdir().unwrap();
+        let (input, output) = (folder.path().join("in.fasta"), folder.path().join("out.talaria"));
+        std::fs::write(&input, ">a\nMKV\n".repeat(10)).unwrap();
+        Builder::new(&output).add_fasta(&input).finish().unwrap();
+        for (most, expected) in [(0, 10), (1, 10), (4, 3), (10, 1), (10_000, 1)] {
+            let mut memory = MemorySettings::default();
+            memory.streaming.chunk_records = most;
+            let database = OpenOptions::new().memory(memory).open(&output).unwrap();
+            let mut cutter = Cutter::new(&database, &database.sources().unwrap()[0], &ExportOptions::default());
+            let mut units = 0;
+            while cutter.next_unit().unwrap().is_some() {
+                units += 1;
+            }
+            assert_eq!(units, expected, "{most}");
+        }
+    }
+}
