@@ -193,7 +193,7 @@ mod tests {
             let mut memory = MemorySettings::default();
             memory.streaming.chunk_records = most;
             let database = OpenOptions::new().memory(memory).open(&output).unwrap();
-            let mut cutter = Cutter::new(&database, &database.sources()[0], &ExportOptions::default());
+            let mut cutter = Cutter::new(&database, &database.sources().unwrap()[0], &ExportOptions::default());
             let mut units = 0;
             while cutter.next_unit().unwrap().is_some() {
                 units += 1;
