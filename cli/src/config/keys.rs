@@ -164,7 +164,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Most decoded blocks to keep, in GiB; never more than a quarter of the limit"),
     key("memory.cache_size_mb", MEBI, Setting::Cache, None, "256", "The same in MiB"),
     key("memory.prefetch_distance", Kind::Count { least: 0, most: 4096 }, Setting::Prefetch, Some("8"), "16",
-        "How many records ahead a lookup of many fetches entries of the index and columns; 0: not"),
+        "How many records ahead a lookup of many fetches entries of the index and columns, for speed only; 0: not"),
     key("memory.use_huge_pages", SWITCH, Setting::HugePages, Some("false"), "true",
         "Larger pages for columns and indexes; as memory.mapping.huge_pages"),
     key("memory.numa_aware", SWITCH, Setting::Numa, Some("false"), "true",

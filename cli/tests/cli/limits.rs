@@ -12,7 +12,11 @@ fn with_limit(arguments: &[&dyn AsRef<OsStr>], limit: u64) -> Answer {
 
 /// The least limit that a command asks for, in bytes.
 fn least(arguments: &[&dyn AsRef<OsStr>]) -> u64 {
-    let refused = with_limit(arguments, 5 << 20);
+    needed(&with_limit(arguments, 5 << 20))
+}
+
+/// The least limit that a refusal of 5 MiB names, in bytes.
+fn needed(refused: &Answer) -> u64 {
     assert_eq!(refused.code, 140, "{}", refused.stderr);
     assert!(refused.stderr.starts_with("talaria-db: --max-memory 5M is too little: "), "{}", refused.stderr);
     let text = refused.stderr.split(" needs at least ").nth(1).unwrap();
@@ -61,6 +65,17 @@ fn build_with_exactly_the_least() {
         assert!(refused.stderr.contains(&format!("needs at least {}K", least >> 10)), "{}", refused.stderr);
         assert!(!output.exists());
     }
+    // With chunks that wait compressed, of which there are many.
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"build", &folder.path("proteins.fa.gz"), &"-", &"-o", &output, &"-q"];
+    let compressing = |limit: u64| {
+        let mut command = command(&arguments);
+        command.args(["--threads", "2", "--max-memory", &limit.to_string()]);
+        command.env("TALARIA_MEMORY_STREAMING_COMPRESS_CHUNKS", "true");
+        answer(command.env("TALARIA_MEMORY_STREAMING_BUFFER_COUNT", "8"))
+    };
+    let refused = compressing(5 << 20);
+    let built = compressing(needed(&refused));
+    assert_eq!((built.code, built.stderr.as_str()), (0, ""));
     // The second of two needs more than the first, and finds it.
     let (first, second) = (folder.path("short.fa"), folder.path("proteins.fa.gz"));
     let arguments: [&dyn AsRef<OsStr>; 7] = [&"build", &first, &folder.path("one.fa"), &second, &"-o", &output, &"-q"];

@@ -16,6 +16,9 @@ use crate::memory::settings::{Algorithm, CompressionSettings, MemorySettings};
 /// What the memory is for.
 const WHAT: &str = "a compressed chunk of an input";
 
+/// The empty buffers of the thread, and what compresses for it and decompresses for the caller.
+type Leased = (Vec<Option<Buffer>>, Option<(Waiting, Caller)>);
+
 /// Chunks of an input that are in memory, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chunks {
@@ -59,8 +62,8 @@ impl Chunks {
         })
     }
 
-    /// The empty buffers of the thread, and what compresses for it and decompresses for the caller.
-    pub(super) fn lease(&self, budget: &Budget) -> Result<(Vec<Option<Buffer>>, Option<(Waiting, Caller)>)> {
+    /// Leases what is held from the beginning.
+    pub(super) fn lease(&self, budget: &Budget) -> Result<Leased> {
         if let Some((algorithm, level)) = self.compression {
             let lease = || Buffer::lease(budget, self.chunk as u64);
             let context = budget.lease(WHAT, CompressedBuffer::context(algorithm, level, self.chunk))?;
