@@ -16,7 +16,7 @@ use talaria_db::{Compression, Database, OpenOptions};
 use talaria_db_benches::{AMINO_ACIDS, Made, Random};
 
 const PARTS: [u64; 4] = [64, 16, 4, 1];
-const STEPS: usize = 100_000;
+const STEPS: usize = 20_000;
 const ROUNDS: usize = 3;
 
 fn main() {
