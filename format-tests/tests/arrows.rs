@@ -99,3 +99,17 @@ fn the_engine_neither_prints_nor_reads_the_environment() {
     assert_eq!(lines_with("engine", &environment, is_example), NOTHING);
     assert_eq!(lines_with("spec", &[&printing[..], &environment].concat(), |_| false), NOTHING);
 }
+
+/// What `engine/MEMORY.md` names is there: tests, results, scripts.
+#[test]
+fn the_page_on_memory_names_files_that_exist() {
+    let root = fixtures::workspace();
+    let page = fixtures::read_text(&root.join("engine/MEMORY.md"));
+    let names = page.split('`').skip(1).step_by(2);
+    let files: Vec<&str> =
+        names.filter(|name| name.contains('/') && !name.contains(' ') && name.contains('.')).collect();
+    assert!(files.len() > 30, "{}", files.len());
+    for file in files {
+        assert!(root.join(file).is_file(), "{file}");
+    }
+}

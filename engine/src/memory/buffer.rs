@@ -73,11 +73,6 @@ impl Buffer {
         self.length = self.bytes.len();
     }
 
-    /// Leaves out what is from `length` on.
-    pub(crate) fn truncate(&mut self, length: usize) {
-        self.length = self.length.min(length);
-    }
-
     /// Bytes of memory that it holds.
     #[must_use]
     pub fn capacity(&self) -> usize {
