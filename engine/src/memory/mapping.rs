@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     const SMAPS: &str = "\
-10000000-10800000 r--s 00000000 fe:00 12 /data/a: strange-name
+10000000-10800000 r--s 00000000 fe:00 12 /srv/a: strange-name
 Size:               8192 kB
 KernelPageSize:        4 kB
 Rss:                6144 kB
