@@ -24,7 +24,7 @@ const SAMPLE: u64 = 4096;
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseFlags {
     /// The container
-    #[arg(value_name = "DB")]
+    #[arg(value_name = "DB", index = 1)]
     path: PathBuf,
     #[command(flatten)]
     memory: MemoryFlags,

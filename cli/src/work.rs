@@ -12,6 +12,12 @@ use crate::threads::ThreadFlags;
 /// Their flags.
 #[derive(Debug, Args)]
 pub(crate) struct WorkFlags {
+    /// Seconds between lines of progress, if standard error is not a terminal
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    progress_every: u32,
+    /// No progress, summary or warnings
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
     #[command(flatten)]
     memory: MemoryFlags,
     #[command(flatten)]
@@ -20,12 +26,6 @@ pub(crate) struct WorkFlags {
     spill: SpillFlags,
     #[command(flatten)]
     pub(crate) monitor: MonitorFlags,
-    /// Seconds between lines of progress, if standard error is not a terminal
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    progress_every: u32,
-    /// No progress, summary or warnings
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 impl WorkFlags {

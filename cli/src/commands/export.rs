@@ -29,10 +29,6 @@ Examples:
   talaria-db export genome.talaria --min-length 10000 > long.fasta
   talaria-db export uniref50.talaria --line-width 0 | grep -v '^>' | sort -u | wc -l")]
 pub(crate) struct ExportFlags {
-    #[command(flatten)]
-    database: DatabaseFlags,
-    #[command(flatten)]
-    filter: FilterFlags,
     /// Write to this file, which is replaced once the new one is complete, and not to standard output
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
@@ -45,6 +41,10 @@ pub(crate) struct ExportFlags {
     /// Only what came from this source: its name, or its number from 0
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
+    #[command(flatten)]
+    filter: FilterFlags,
+    #[command(flatten)]
+    database: DatabaseFlags,
 }
 
 impl ExportFlags {

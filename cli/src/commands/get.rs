@@ -64,12 +64,8 @@ Examples:
   talaria-db get proteins.fasta P69905 --save-index"
 )]
 pub(crate) struct GetFlags {
-    #[command(flatten)]
-    database: DatabaseFlags,
-    #[command(flatten)]
-    filter: FilterFlags,
     /// Ids, other names, or regions
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", index = 2)]
     ids: Vec<OsString>,
     /// A file with one of them a line; - is standard input
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -92,6 +88,10 @@ pub(crate) struct GetFlags {
     /// Keep the index of a FASTA file beside it, as FILE.talaria-index, for the next time
     #[arg(long)]
     save_index: bool,
+    #[command(flatten)]
+    filter: FilterFlags,
+    #[command(flatten)]
+    database: DatabaseFlags,
 }
 
 /// How records are printed.

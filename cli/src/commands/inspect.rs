@@ -19,14 +19,14 @@ Examples:
   talaria-db inspect uniref50.talaria --record P69905
   talaria-db inspect uniref50.talaria --json | jq '.sources[].sha256'")]
 pub(crate) struct InspectFlags {
-    #[command(flatten)]
-    database: DatabaseFlags,
     /// The record with this name, else with this number, from 0
     #[arg(long, value_name = "ID|N")]
     record: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    database: DatabaseFlags,
 }
 
 impl InspectFlags {

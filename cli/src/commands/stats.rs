@@ -22,11 +22,11 @@ Examples:
   talaria-db stats uniref50.talaria
   talaria-db stats genome.talaria --json | jq .length.n50")]
 pub(crate) struct StatsFlags {
-    #[command(flatten)]
-    database: DatabaseFlags,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    database: DatabaseFlags,
 }
 
 impl StatsFlags {

@@ -22,11 +22,11 @@ Examples:
   talaria-db verify uniref50.talaria
   talaria-db verify --quick nr.talaria")]
 pub(crate) struct VerifyFlags {
-    #[command(flatten)]
-    database: DatabaseFlags,
     /// Checksums and places only; nothing is decoded
     #[arg(long)]
     quick: bool,
+    #[command(flatten)]
+    database: DatabaseFlags,
 }
 
 impl VerifyFlags {

@@ -17,6 +17,22 @@ fn help_and_version() {
 }
 
 #[test]
+fn what_a_command_does_stands_before_what_it_may_use() {
+    for (command, option) in [
+        ("build", "--quiet"),
+        ("get", "--first"),
+        ("export", "--source"),
+        ("verify", "--quick"),
+        ("reduce", "--clusters"),
+    ] {
+        let help = run(&[&command, &"-h"]);
+        let at = |text: &str| help.text().find(text).unwrap();
+        assert!(at("Options:") < at(option) && at(option) < at("Resources:"), "{command}");
+        assert!(at("Resources:") < at("--max-memory"), "{command}");
+    }
+}
+
+#[test]
 fn wrong_usage() {
     for arguments in [&[][..], &["frobnicate"], &["get"], &["completions", "cmd"]] {
         let arguments: Vec<&dyn AsRef<std::ffi::OsStr>> = arguments.iter().map(|argument| argument as _).collect();
