@@ -39,7 +39,7 @@ echo 16 > /proc/sys/vm/nr_hugepages
 echo "=== nodes $(cat /sys/devices/system/node/online), processors $(cat /sys/devices/system/node/node*/cpulist)"
 for how in local interleave bind "bind 1" "local 1"; do
     echo "=== $how"
-    placement /in.fasta /tmp/out.talaria $how 2>&1
+    placement /in.fasta /out.talaria $how 2>&1
 done
 echo "=== end"
 poweroff -f

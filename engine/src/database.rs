@@ -294,7 +294,7 @@ impl Database {
         let section = required(self.container(), kind, self.path())?;
         let length = usize::try_from(section.length).unwrap_or(usize::MAX);
         // Where the file is mapped, nothing is read into memory.
-        let read = if self.inner.storage.is_in_memory() { 0 } else { section.length };
+        let read = if self.is_in_memory() { 0 } else { section.length };
         let _lease = self.budget().lease(kind.rules().name, read)?;
         let bytes = self.bytes(section.offset, length)?;
         let got = checksum::crc32(&bytes);
@@ -361,6 +361,11 @@ impl Database {
     /// What follows the runs of blocks of a stream, if the settings want that.
     pub(crate) fn ahead(&self, kind: StreamKind) -> Option<&ReadAhead> {
         self.inner.ahead.as_ref().and_then(|ahead| ahead.get(kind.index()))
+    }
+
+    /// Whether the file is mapped, or in memory: reading it takes none.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.inner.storage.is_in_memory()
     }
 
     /// Asks the system to read a part of a stream's blocks into its cache.

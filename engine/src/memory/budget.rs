@@ -307,7 +307,9 @@ impl Drop for Lease {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -326,8 +328,18 @@ mod tests {
         assert!(budget.lease("overflow", u64::MAX).is_err());
     }
 
+    /// Holds a lease, and does without any part of it.
     #[derive(Debug)]
-    struct Hoard(std::sync::Mutex<Lease>);
+    pub(crate) struct Hoard(Mutex<Lease>);
+
+    impl Hoard {
+        /// One of `bytes`, which `budget` asks for them as long as it is there.
+        pub(crate) fn hold(budget: &Budget, bytes: u64) -> Arc<dyn Reclaim> {
+            let hoard: Arc<dyn Reclaim> = Arc::new(Self(Mutex::new(budget.try_lease("a hoard", bytes).unwrap())));
+            budget.add_holder(Arc::downgrade(&hoard));
+            hoard
+        }
+    }
 
     impl Reclaim for Hoard {
         fn reclaimable(&self) -> u64 {
@@ -344,15 +356,13 @@ mod tests {
     #[test]
     fn what_can_be_done_without_goes_before_a_lease_is_refused() {
         let budget = Budget::new(100);
-        let hoard = Arc::new(Hoard(std::sync::Mutex::new(budget.try_lease("a hoard", 90).unwrap())));
-        let asked: Arc<dyn Reclaim> = hoard.clone();
-        budget.add_holder(Arc::downgrade(&asked));
+        let hoard = Hoard::hold(&budget, 90);
         assert!(budget.try_lease("another hoard", 11).is_none());
         assert_eq!((budget.free(), budget.available()), (10, 100));
         let lease = budget.lease("work", 30).unwrap();
         assert_eq!((hoard.reclaimable(), budget.free()), (70, 0));
         assert!(matches!(budget.lease("too much", 71).unwrap_err(), Error::Memory { need: 71, free: 70, .. }));
-        drop((lease, asked, hoard));
+        drop((lease, hoard));
         assert_eq!((budget.in_use(), budget.available()), (0, 100));
     }
 }

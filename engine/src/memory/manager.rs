@@ -102,37 +102,14 @@ fn part(bytes: u64, share: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-    use crate::memory::budget::{Lease, Reclaim};
-
-    #[derive(Debug)]
-    struct Hoard(Mutex<Lease>);
-
-    impl Reclaim for Hoard {
-        fn reclaimable(&self) -> u64 {
-            self.0.lock().unwrap().bytes()
-        }
-
-        fn reclaim(&self, bytes: u64) {
-            let mut lease = self.0.lock().unwrap();
-            let left = lease.bytes().saturating_sub(bytes);
-            lease.resize(left).unwrap();
-        }
-    }
-
-    fn hoard(budget: &Budget, bytes: u64) -> Arc<dyn Reclaim> {
-        let hoard: Arc<dyn Reclaim> = Arc::new(Hoard(Mutex::new(budget.try_lease("a hoard", bytes).unwrap())));
-        budget.add_holder(Arc::downgrade(&hoard));
-        hoard
-    }
+    use crate::memory::budget::tests::Hoard;
 
     #[test]
     fn down_to_70_percent_above_the_threshold() {
         let budget = Budget::new(1000);
         let manager = MemoryManager::new(budget.clone(), CollectionSettings::default());
-        let _hoard = hoard(&budget, 500);
+        let _hoard = Hoard::hold(&budget, 500);
         let work = budget.lease("work", 300).unwrap();
         assert!(!manager.should_gc());
         manager.step();
@@ -150,7 +127,7 @@ mod tests {
         let budget = Budget::new(1000);
         let settings = CollectionSettings { threshold: 0.5, ..Default::default() };
         let manager = MemoryManager::new(budget.clone(), settings);
-        let _hoard = hoard(&budget, 501);
+        let _hoard = Hoard::hold(&budget, 501);
         assert!(manager.should_gc());
         assert!(!MemoryManager::new(budget, CollectionSettings::default()).should_gc());
     }
@@ -170,7 +147,7 @@ mod tests {
         assert_eq!(budget.advisable(1000), 700);
         manager.adapt(&status(warning));
         assert_eq!(budget.advisable(1000), 490);
-        let _hoard = hoard(&budget, 1000);
+        let _hoard = Hoard::hold(&budget, 1000);
         manager.adapt(&status(critical));
         assert_eq!((budget.advisable(u64::MAX) / (u64::MAX / 1000), budget.in_use()), (50, 700));
         for _ in 0..30 {

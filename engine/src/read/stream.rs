@@ -174,8 +174,9 @@ impl Database {
     fn read_ahead(&self, stream: &Stream, number: u64, entry: &BlockEntry) {
         let Some(ahead) = self.ahead(stream.kind) else { return };
         match ahead.observe(number) {
-            Ask::Nothing => {}
-            Ask::Alone => self.will_need(stream, entry.offset.get(), entry.stored_length.get().into()),
+            // Where the file is not mapped, it is read in one piece anyway, at once.
+            Ask::Alone if self.is_in_memory() => self.will_need_block(stream, entry),
+            Ask::Alone | Ask::Nothing => {}
             Ask::Next(blocks) => {
                 let last = blocks.end.min(stream.directory.item_count).saturating_sub(1);
                 // A directory that is damaged is found out when its turn comes.
@@ -193,8 +194,12 @@ impl Database {
         if self.ahead(stream.kind).is_some()
             && let Ok(entry) = self.block_entry(stream, number)
         {
-            self.will_need(stream, entry.offset.get(), entry.stored_length.get().into());
+            self.will_need_block(stream, &entry);
         }
+    }
+
+    fn will_need_block(&self, stream: &Stream, entry: &BlockEntry) {
+        self.will_need(stream, entry.offset.get(), entry.stored_length.get().into());
     }
 
     /// A decoded block, from the cache if it is there.
