@@ -6,6 +6,7 @@
 //!
 //! Methods: [`exact`].
 
+pub mod cluster;
 mod clusters;
 pub mod exact;
 mod groups;
