@@ -10,6 +10,9 @@ mod clusters;
 pub mod exact;
 mod groups;
 mod rewrite;
+mod similarity;
+
+pub use similarity::Similarity;
 
 use std::fs::File;
 use std::io::Read;

@@ -99,12 +99,12 @@ pub(super) fn write(
                 None => copy_long(database, &mut assembler, ordinal, &record)?,
             };
             while let Some(pair) =
-                pairs.next_if(|pair| pair.as_ref().map_or(true, |&(representative, _)| representative == ordinal))
+                pairs.next_if(|pair| pair.as_ref().map_or(true, |pair| pair.representative == ordinal))
             {
-                let (representative, member) = pair?;
-                addresses.push((member, address.bits()))?;
+                let pair = pair?;
+                addresses.push((pair.member, address.bits()))?;
                 if let Some(table) = &mut table {
-                    table.push((representative, member))?;
+                    table.push(pair)?;
                 }
             }
         }
