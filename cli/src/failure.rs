@@ -82,7 +82,9 @@ impl Failure {
                 Error::Format { .. } | Error::Decode { .. } => Exit::Damaged,
                 Error::Memory { .. } | Error::SpillDisabled { .. } => Exit::Memory,
                 Error::Space { .. } => Exit::Space,
-                Error::OutOfRange { .. } | Error::Option { .. } | Error::NoColumn { .. } => Exit::Usage,
+                Error::OutOfRange { .. } | Error::Option { .. } | Error::NoColumn { .. } | Error::NotReduced { .. } => {
+                    Exit::Usage
+                }
                 _ => Exit::Failure,
             },
         }

@@ -138,6 +138,12 @@ pub enum Error {
         /// The column, as [`crate::Column::name`] has it.
         column: &'static str,
     },
+    /// A question about clusters was put to a container that no reduction made.
+    #[error("{}: it is not the result of a reduction, so no record stands for another; make one with `talaria-db reduce`", path.display())]
+    NotReduced {
+        /// The container.
+        path: PathBuf,
+    },
     /// What was built does not give its source back; nothing was published.
     #[error("{}: the container does not give its source back: {reason}", path.display())]
     Verification {

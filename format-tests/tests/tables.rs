@@ -9,6 +9,7 @@ use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::dictionary::DictionaryEntry;
 use talaria_db_spec::header::Header;
 use talaria_db_spec::layout::LayoutEntry;
+use talaria_db_spec::membership::{MembershipEntry, WideMembershipEntry};
 use talaria_db_spec::section::{SectionEntry, SectionKind};
 use talaria_db_spec::source::SourceEntry;
 use talaria_db_spec::trailer::Trailer;
@@ -48,6 +49,8 @@ fn structures() -> Vec<Structure> {
             record_count line_width line_end digest_kind compression reserved digest unused),
         structure!(LayoutEntry: ordinal address),
         structure!(DictionaryEntry: offset length codec reserved unused),
+        structure!(MembershipEntry: representative identity coverage),
+        structure!(WideMembershipEntry: representative identity coverage),
     ]
 }
 

@@ -40,6 +40,7 @@ pub mod header;
 pub mod keys;
 pub mod layout;
 pub mod measures;
+pub mod membership;
 pub mod packing;
 pub mod section;
 pub mod source;

@@ -102,6 +102,8 @@ pub enum SectionKind {
     Taxa = 45,
     /// Representative, identity and coverage a record.
     Membership = 48,
+    /// Ordinals of the records that another one stands for.
+    Members = 49,
     /// Bit-packed columns.
     PackedColumns = 50,
 }
@@ -123,7 +125,7 @@ pub struct KindRules {
 
 impl SectionKind {
     /// All kinds, ascending.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::HeaderTable,
         Self::Lengths,
         Self::Offsets,
@@ -152,6 +154,7 @@ impl SectionKind {
         Self::SoftMaskRuns,
         Self::Taxa,
         Self::Membership,
+        Self::Members,
         Self::PackedColumns,
     ];
 
@@ -200,7 +203,8 @@ impl SectionKind {
             K::SoftMaskIndex => ("soft-mask index", &[8], CHECKSUM_PAGES, false, false),
             K::SoftMaskRuns => ("soft-mask runs", &[16], CHECKSUM_PAGES, false, false),
             K::Taxa => ("taxa", &[4], CHECKSUM_PAGES, false, true),
-            K::Membership => ("membership", &[16], CHECKSUM_PAGES, false, true),
+            K::Membership => ("membership", &[8, 12, 16], CHECKSUM_PAGES, false, true),
+            K::Members => ("members", &[4, 8], CHECKSUM_PAGES, false, false),
             K::PackedColumns => ("packed columns", &[1], CHECKSUM_PAGES, false, false),
         };
         KindRules { name, item_sizes, checksum_kind, always, per_record }

@@ -166,7 +166,7 @@ impl Container {
     /// Checks the section table `bytes` of a header that [`header`] has checked.
     ///
     /// # Errors
-    /// H-10 or one of S-1 to S-10, K-4.
+    /// H-10 or one of S-1 to S-10, K-4, M-1.
     pub fn new(header: Header, bytes: &[u8]) -> Result<Self, SpecError> {
         let checksum = crate::checksum::crc32(bytes);
         if header.table_checksum.get() != checksum {
@@ -217,6 +217,12 @@ impl Container {
     #[must_use]
     pub fn unknown_sections(&self) -> &[SectionEntry] {
         &self.unknown
+    }
+
+    /// Whether the file says which record stands for which.
+    #[must_use]
+    pub fn has_membership(&self) -> bool {
+        self.section(SectionKind::Members).is_some()
     }
 
     /// The section of this kind, if there is one.
@@ -330,6 +336,7 @@ impl Container {
         if has(SectionKind::DictionaryDirectory) != has(SectionKind::DictionaryBytes) {
             return missing(SectionKind::DictionaryBytes);
         }
+        self.check_membership()?;
         let sources = self.section(SectionKind::Sources).map_or(0, |section| section.item_count);
         if sources != u64::from(self.header.source_count.get()) {
             let got = self.header.source_count.get().into();
@@ -338,6 +345,18 @@ impl Container {
         let buckets = self.section(SectionKind::KeyBuckets).map_or(0, |section| section.item_count);
         if buckets < 2 {
             return Err(SpecError::violation("key buckets", "item_count", "K-1", 0, buckets, 2));
+        }
+        Ok(())
+    }
+
+    /// The members' section has no meaning without the other one, in its later form.
+    fn check_membership(&self) -> Result<(), SpecError> {
+        if !self.has_membership() {
+            return Ok(());
+        }
+        let size = self.section(SectionKind::Membership).map_or(0, |section| section.item_size);
+        if size != 8 && size != 12 {
+            return Err(SpecError::violation("membership", "item_size", "M-1", 0, size.into(), 8));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub const REQUIRED_KNOWN: u64 = 0;
 /// Optional feature: the result of a reduction.
 pub const OPTIONAL_REDUCED: u64 = 1 << 0;
 
-/// Optional feature: the membership section is there.
+/// Optional feature: the sections membership and members say which record stands for which.
 pub const OPTIONAL_MEMBERSHIP: u64 = 1 << 1;
 
 /// The name of the required feature with bit number `bit`, if this document has one.

@@ -5,6 +5,7 @@ pub(crate) mod ahead;
 pub mod batch;
 pub mod block;
 pub mod cache;
+pub mod clusters;
 pub mod columns;
 pub mod export;
 pub mod filter;

@@ -1,7 +1,7 @@
 //! The table of clusters: representative, member, identity, coverage; tab-separated, no heading, a line a record.
 //!
 //! The first two columns are the ones that `mmseqs createtsv` writes, with the whole first word of each header. A cluster
-//! starts with its representative as its own member; clusters are in the order of their representatives.
+//! starts with its representative as its own member; identity and coverage have three decimals, rounded down; clusters are in the order of their representatives.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -11,6 +11,7 @@ use talaria_db_spec::columns::first_word_length;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::groups::Pairs;
+use crate::reduce::similarity::{Pair, Similarity};
 use crate::write::publish::Unpublished;
 
 /// Lines that are written together.
@@ -35,15 +36,15 @@ impl Table {
         is_member: impl Fn(u64) -> Result<bool>,
     ) -> Result<()> {
         let mut out = BufWriter::with_capacity(1 << 16, self.output.file());
-        let mut lines: Vec<(u64, u64)> = Vec::with_capacity(TOGETHER);
+        let mut lines: Vec<Pair> = Vec::with_capacity(TOGETHER);
         let mut pairs = pairs.peekable();
         for ordinal in 0..database.len() {
             if is_member(ordinal)? {
                 continue;
             }
-            lines.push((ordinal, ordinal));
+            lines.push(Pair { representative: ordinal, member: ordinal, similarity: Similarity::FULL });
             while let Some(pair) =
-                pairs.next_if(|pair| pair.as_ref().map_or(true, |&(representative, _)| representative == ordinal))
+                pairs.next_if(|pair| pair.as_ref().map_or(true, |pair| pair.representative == ordinal))
             {
                 lines.push(pair?);
                 self.flush(database, &mut lines, &mut out, TOGETHER)?;
@@ -59,16 +60,17 @@ impl Table {
     }
 
     /// Writes the lines once there are `from` of them.
-    fn flush(&self, database: &Database, lines: &mut Vec<(u64, u64)>, out: &mut impl Write, from: usize) -> Result<()> {
+    fn flush(&self, database: &Database, lines: &mut Vec<Pair>, out: &mut impl Write, from: usize) -> Result<()> {
         if lines.len() < from {
             return Ok(());
         }
-        let ordinals: Vec<u64> = lines.iter().flat_map(|&(representative, member)| [representative, member]).collect();
+        let ordinals: Vec<u64> = lines.iter().flat_map(|pair| [pair.representative, pair.member]).collect();
         let headers = database.headers(&ordinals)?;
-        for pair in headers.chunks_exact(2) {
-            let [representative, member] = pair else { continue };
+        for (pair, headers) in lines.iter().zip(headers.chunks_exact(2)) {
+            let [representative, member] = headers else { continue };
             let id = |header: &[u8]| header.get(..first_word_length(header)).unwrap_or_default().to_vec();
-            let line = [&id(representative)[..], b"\t", &id(member)[..], b"\t1.000\t1.000\n"].concat();
+            let similarity = format!("\t{}\n", pair.similarity);
+            let line = [&id(representative)[..], b"\t", &id(member)[..], similarity.as_bytes()].concat();
             out.write_all(&line).map_err(Error::io(self.output.temporary(), "write"))?;
         }
         lines.clear();

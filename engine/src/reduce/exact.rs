@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::Sequence;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
+use crate::reduce::similarity::Similarity;
 use crate::write::spill::{Sorter, Spill};
 
 /// Records whose bytes are loaded together to be compared.
@@ -238,7 +239,7 @@ impl Comparison<'_> {
         'next: for ordinal in ordinals {
             for (first, size) in &mut kinds {
                 if equal(*first, ordinal)? {
-                    self.groups.join(*first, ordinal)?;
+                    self.groups.join(*first, ordinal, Similarity::FULL)?;
                     *size += 1;
                     continue 'next;
                 }

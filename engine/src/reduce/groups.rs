@@ -1,15 +1,16 @@
 //! What a method found: which record joins which, sorted on disk where it is too much for memory.
 
 use crate::error::Result;
-use crate::write::spill::{Sorter, Spill};
+use crate::reduce::similarity::{Pair, Similarity};
+use crate::write::spill::{Sorted, Sorter, Spill};
 
 /// Members and their representatives.
 #[derive(Debug)]
 pub(crate) struct Groups {
     /// (member, representative).
     by_member: Sorter<(u64, u64)>,
-    /// (representative, member).
-    by_representative: Sorter<(u64, u64)>,
+    /// With how alike they are.
+    by_representative: Sorter<Pair>,
     records: u64,
     clusters: u64,
     /// Clusters of at least two records, by the binary logarithm of their size, rounded up.
@@ -32,13 +33,13 @@ impl Groups {
         })
     }
 
-    /// `member` joins `representative`.
+    /// `member` joins `representative`, to which it is this similar. A record joins at most once, and one that stands for itself.
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Space`].
-    pub(crate) fn join(&mut self, representative: u64, member: u64) -> Result<()> {
+    pub(crate) fn join(&mut self, representative: u64, member: u64, similarity: Similarity) -> Result<()> {
         self.by_member.push((member, representative))?;
-        self.by_representative.push((representative, member))
+        self.by_representative.push(Pair { representative, member, similarity })
     }
 
     /// Counts a cluster of `size` records, once all its members have joined.
@@ -61,17 +62,17 @@ impl Groups {
         std::iter::once((1, alone)).chain(larger).filter(|&(_, count)| count > 0).collect()
     }
 
-    /// The pairs, sorted by member and by representative.
+    /// (member, representative) by member, and all pairs by representative.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
-    pub(crate) fn finish(self) -> Result<(Pairs, Pairs)> {
+    pub(crate) fn finish(self) -> Result<(Sorted<(u64, u64)>, Pairs)> {
         Ok((self.by_member.finish()?, self.by_representative.finish()?))
     }
 }
 
-/// Pairs of ordinals, ascending.
-pub(crate) type Pairs = crate::write::spill::Sorted<(u64, u64)>;
+/// Pairs by representative, then by member.
+pub(crate) type Pairs = Sorted<Pair>;
 
 /// Least memory of a sorter.
 pub(crate) const LEAST_SORT_MEMORY: u64 = 1 << 20;

@@ -11,6 +11,11 @@ mod clusters;
 pub mod exact;
 mod groups;
 mod rewrite;
+pub(crate) mod similarity;
+#[cfg(test)]
+mod tests;
+
+pub use similarity::Similarity;
 
 use std::fs::File;
 use std::io::Read;
@@ -124,6 +129,7 @@ pub struct Reduction<'p> {
     output: Output,
     method: Method,
     clusters: Option<PathBuf>,
+    membership: bool,
     compression: Compression,
     threads: usize,
     memory: MemorySettings,
@@ -148,6 +154,7 @@ impl<'p> Reduction<'p> {
             output,
             method: Method::Exact,
             clusters: None,
+            membership: false,
             compression: Compression::Zstd(1),
             threads: 0,
             memory: MemorySettings::default(),
@@ -169,6 +176,14 @@ impl<'p> Reduction<'p> {
     #[must_use]
     pub fn clusters(mut self, path: impl AsRef<Path>) -> Self {
         self.clusters = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Writes into the container which record stands for which, even where that follows from shared copies (the exact method). Others always write
+    /// it.
+    #[must_use]
+    pub fn membership(mut self, keep: bool) -> Self {
+        self.membership = keep;
         self
     }
 

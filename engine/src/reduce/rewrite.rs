@@ -14,11 +14,12 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
-use crate::reduce::Reduction;
 use crate::reduce::clusters::Table;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
+use crate::reduce::{Method, Reduction};
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::measure::Measures;
+use crate::write::membership::MembershipSections;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::spill::{Sorter, Spill};
@@ -54,7 +55,8 @@ pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, thread
     Marks::memory(records)
         + loading_memory(shape, threads)
         + Assembler::least_memory_beside_names(columns)
-        + 3 * LEAST_SORT_MEMORY
+        + MembershipSections::MEMORY
+        + 4 * LEAST_SORT_MEMORY
 }
 
 pub(super) fn write(
@@ -73,12 +75,15 @@ pub(super) fn write(
     let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
     let memory = loading_memory(&shape, rayon::current_num_threads());
     let _lease = spill.budget().lease("loading and encoding", memory)?;
-    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(columns));
+    let sort_memory = sort_memory(spill, 5, Assembler::least_memory_beside_names(columns) + MembershipSections::MEMORY);
     let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
     let mut addresses = Sorter::new(spill, "addresses of members", sort_memory)?;
     let (mut pairs, mut table) = (by_representative.peekable(), None);
     if clusters.is_some() {
         table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
+    }
+    if reduction.membership || reduction.method != Method::Exact {
+        assembler.membership = Some(MembershipSections::new(database.len(), spill, sort_memory)?);
     }
     let mut next = 0;
     while next < database.len() {
@@ -99,12 +104,15 @@ pub(super) fn write(
                 None => copy_long(database, &mut assembler, ordinal, &record)?,
             };
             while let Some(pair) =
-                pairs.next_if(|pair| pair.as_ref().map_or(true, |&(representative, _)| representative == ordinal))
+                pairs.next_if(|pair| pair.as_ref().map_or(true, |pair| pair.representative == ordinal))
             {
-                let (representative, member) = pair?;
-                addresses.push((member, address.bits()))?;
+                let pair = pair?;
+                addresses.push((pair.member, address.bits()))?;
+                if let Some(membership) = &mut assembler.membership {
+                    membership.push(pair)?;
+                }
                 if let Some(table) = &mut table {
-                    table.push((representative, member))?;
+                    table.push(pair)?;
                 }
             }
         }

@@ -26,6 +26,7 @@ use crate::read::stream::StreamKind;
 use crate::write::cut::{CutBlock, Cutter};
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes, encode_residues};
 use crate::write::measure::Measures;
+use crate::write::membership::MembershipSections;
 use crate::write::publish::Unpublished;
 use crate::write::seal::BUCKETS_MEMORY;
 use crate::write::sections::{OpenSection, SectionWriter};
@@ -109,6 +110,8 @@ pub struct Assembler {
     pub(crate) residue_count: u64,
     pub(crate) longest: u64,
     pub(crate) composition: Composition,
+    /// Which record stands for which, if the file is to say so.
+    pub(crate) membership: Option<MembershipSections>,
     encoding_dictionary: Option<EncodingDictionary>,
     may_train: bool,
     irregular: u64,
@@ -193,6 +196,7 @@ impl Assembler {
             residue_count: 0,
             longest: 0,
             composition: Composition::default(),
+            membership: None,
             encoding_dictionary: None,
             may_train: true,
             irregular: 0,

@@ -7,6 +7,7 @@ pub mod cut;
 pub mod encode;
 pub mod ingest;
 pub mod measure;
+pub(crate) mod membership;
 pub mod publish;
 pub(crate) mod run;
 pub mod seal;

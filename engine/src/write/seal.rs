@@ -6,6 +6,7 @@ use talaria_db_spec::header::{Header, ORDER_INPUT};
 use talaria_db_spec::keys::{self, KeyEntry};
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::source::{DIGEST_SHA256, SourceEntry};
+use talaria_db_spec::version::OPTIONAL_MEMBERSHIP;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -72,6 +73,11 @@ impl Assembler {
             let half = if alphabet.is_nucleotide() { Half::First } else { Half::Second };
             write_half(&mut writer, SectionKind::Complexity, complexity, half, &spill)?;
         }
+        let mut features = particulars.features;
+        if let Some(membership) = self.membership {
+            membership.write(&mut writer, self.record_count, &spill)?;
+            features |= OPTIONAL_MEMBERSHIP;
+        }
         write_keys(&mut writer, self.names, &spill)?;
         write_sources(&mut writer, &particulars.sources)?;
         let lines: Vec<String> =
@@ -85,7 +91,7 @@ impl Assembler {
             writer.section(SectionKind::DictionaryBytes, 1, dictionary)?;
         }
         let mut header = Header::new_zeroed();
-        header.optional_features = U64::new(particulars.features);
+        header.optional_features = U64::new(features);
         header.record_count = U64::new(self.record_count);
         header.residue_count = U64::new(self.residue_count);
         header.stored_residue_count = U64::new(stored_residues);

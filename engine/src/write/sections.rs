@@ -193,7 +193,7 @@ impl SectionWriter {
         let mut page = vec![0; HEADER_PAGE as usize];
         let head = header.as_bytes();
         page[..head.len()].copy_from_slice(head);
-        // 29 kinds at most, and room for 62.
+        // 30 kinds at most, and room for 62.
         page[head.len()..head.len() + table.len()].copy_from_slice(table);
         self.output.write_at(&page, 0)?;
         self.write(Trailer::for_header(&header).as_bytes())?;

@@ -6,7 +6,9 @@ use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::dictionary::DictionaryEntry;
 use talaria_db_spec::header::ORDER_SIMILARITY;
 use talaria_db_spec::measures::{Entropy, gc_content};
+use talaria_db_spec::membership::{MembershipEntry, WideMembershipEntry};
 use talaria_db_spec::section::{CHECKSUM_BLOCKS, CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionKind};
+use talaria_db_spec::version::{OPTIONAL_MEMBERSHIP, OPTIONAL_REDUCED};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -24,6 +26,7 @@ pub(super) fn list(list: &mut List) {
     sections(list);
     widths(list);
     optional_columns(list);
+    membership(list);
     order(list);
     list.accept("dictionary", PROTEINS, "text blocks in a frame that names a dictionary", dictionary);
     list.accept("kinds-differ", PROTEINS, "each record has an alphabet of its own", |draft| {
@@ -116,6 +119,33 @@ fn optional_columns(list: &mut List) {
         draft.add(SectionKind::Taxa, 4, &9606_u32.to_le_bytes().repeat(records));
         draft.add(SectionKind::Membership, 16, &[0; 16].repeat(records));
     });
+}
+
+/// Which record stands for which, in items of either size.
+// EVIDENCE: M-1
+fn membership(list: &mut List) {
+    list.accept("membership", PROTEINS, "two records stand for four", clusters);
+    list.accept("wide-membership", PROTEINS, "the same in items for more than 2^32 records", |draft| {
+        clusters(draft);
+        let entries = draft.items::<MembershipEntry>(SectionKind::Membership);
+        let wide: Vec<WideMembershipEntry> = entries.into_iter().map(WideMembershipEntry::from).collect();
+        draft.part_mut(SectionKind::Membership).bytes = wide.as_bytes().to_vec();
+        draft.part_mut(SectionKind::Membership).entry.item_size = U32::new(12);
+        widen(draft, SectionKind::Members);
+    });
+}
+
+/// The first and the third of four records stand for the second and for the fourth.
+pub(super) fn clusters(draft: &mut Draft) {
+    let entry = |representative, share| MembershipEntry {
+        representative: U32::new(representative),
+        identity: U16::new(share),
+        coverage: U16::new(10_000),
+    };
+    let entries = [entry(0, 10_000), entry(0, 9_000), entry(2, 10_000), entry(2, 8_765)];
+    draft.add(SectionKind::Membership, 8, entries.as_bytes());
+    draft.add(SectionKind::Members, 4, [1, 3].map(U32::new).as_bytes());
+    draft.header.optional_features |= OPTIONAL_REDUCED | OPTIONAL_MEMBERSHIP;
 }
 
 /// GC content and complexity of each record of FASTA with nucleotides.

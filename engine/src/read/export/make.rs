@@ -55,7 +55,7 @@ impl Database {
         for (index, ordinal) in unit.ordinals.clone().enumerate() {
             let entry = columns.header_entry(ordinal)?;
             let matches = matching.get(index).copied().unwrap_or(true);
-            if !matches || options.selection == Selection::References && entry.is_shared() {
+            if !matches || options.selection == Selection::References && self.is_member(ordinal, &entry)? {
                 if entry.is_irregular() {
                     // Its script is passed over, so that the next one is another.
                     layout = None;

@@ -5,6 +5,7 @@
 mod bytes;
 mod digest;
 mod measures;
+mod membership;
 mod names;
 mod records;
 mod shared;
@@ -130,6 +131,7 @@ impl Database {
         if level == Level::Everything {
             self.verify_records(&findings, &mut verification)?;
             self.verify_shared(&findings)?;
+            self.verify_membership(&findings);
             self.verify_names(&findings)?;
             if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
                 self.verify_measures(&findings);

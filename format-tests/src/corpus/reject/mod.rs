@@ -5,6 +5,7 @@ mod columns;
 mod header;
 mod layout;
 mod measures;
+mod membership;
 mod names;
 mod sources;
 mod table;
@@ -22,6 +23,7 @@ pub(super) fn list(list: &mut List) {
     table::list(list);
     columns::list(list);
     measures::list(list);
+    membership::list(list);
     blocks::list(list);
     names::list(list);
     sources::list(list);

@@ -1,0 +1,108 @@
+//! Groups made by hand, written and read back.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::read::clusters::Membership;
+
+/// Who stands for whom, and how alike they are; nobody for a record that stands for itself.
+type Joined = Option<(u64, Similarity)>;
+
+/// Writes these groups over records that all have the same residues, so that any grouping gives them back.
+fn written(joined: &[Joined], membership: bool) -> (tempfile::TempDir, Database) {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.talaria"), folder.path().join("out.talaria"));
+    let records = (0..joined.len()).map(|index| (format!("r{index}").into_bytes(), b"MKVLAAGI".to_vec()));
+    Builder::new(&input).add_records("made", records).finish().unwrap();
+    let database = Database::open(&input).unwrap();
+    let reduction = Reduction::new(&input, Output::Container(output.clone())).membership(membership);
+    let spill = Spill::new(reduction.budget.clone(), folder.path().to_path_buf(), None);
+    let mut groups = Groups::new(database.len(), &spill, 0).unwrap();
+    let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
+    for (member, joined) in joined.iter().enumerate() {
+        let representative = joined.map_or(member as u64, |(representative, _)| representative);
+        *sizes.entry(representative).or_default() += 1;
+        if let Some((representative, similarity)) = *joined {
+            groups.join(representative, member as u64, similarity).unwrap();
+        }
+    }
+    sizes.values().for_each(|&size| groups.count(size));
+    reduction.write(&database, groups, &spill, &mut Stages::default()).unwrap();
+    (folder, Database::open(&output).unwrap())
+}
+
+fn check_against(joined: &[Joined], database: &Database, exact: bool) {
+    assert!(database.verify(Level::Everything).unwrap().is_sound());
+    let clusters = database.clusters().unwrap();
+    let similarity = |similarity| if exact { Similarity::FULL } else { similarity };
+    let mut references = Vec::new();
+    for (ordinal, of) in joined.iter().enumerate() {
+        let ordinal = ordinal as u64;
+        let (representative, alike) = of.unwrap_or((ordinal, Similarity::FULL));
+        let expected = Membership { representative, similarity: similarity(alike) };
+        assert_eq!(clusters.membership(ordinal).unwrap(), expected);
+        let of_this = |(member, joined): (usize, &Joined)| {
+            joined.filter(|&(other, _)| other == ordinal).map(|(_, alike)| (member as u64, similarity(alike)))
+        };
+        let expected: Vec<(u64, Similarity)> = joined.iter().enumerate().filter_map(of_this).collect();
+        let members: Vec<(u64, Similarity)> = clusters.members(ordinal).unwrap().collect::<Result<_>>().unwrap();
+        assert_eq!((members.len() as u64, &members), (clusters.member_count(ordinal).unwrap(), &expected));
+        if of.is_none() {
+            references.extend_from_slice(format!(">r{ordinal}\nMKVLAAGI\n").as_bytes());
+        }
+    }
+    let options = ExportOptions { selection: Selection::References, ..ExportOptions::default() };
+    let mut exported = Vec::new();
+    database.export(&mut exported, &options).unwrap();
+    assert_eq!(exported, references);
+    assert!(clusters.membership(joined.len() as u64).is_err() && clusters.members(joined.len() as u64).is_err());
+}
+
+fn groupings() -> impl Strategy<Value = Vec<Joined>> {
+    let record = (any::<bool>(), any::<prop::sample::Index>(), 0_u16..=10_000, 0_u16..=10_000);
+    prop::collection::vec(record, 1..200).prop_map(|records| {
+        // The first one stands for itself, so that there is always one to join.
+        let stands = |index: usize| index == 0 || records[index].0;
+        let representatives: Vec<usize> = (0..records.len()).filter(|&index| stands(index)).collect();
+        let joined = |(index, (_, choice, identity, coverage)): (usize, &(bool, prop::sample::Index, u16, u16))| {
+            let before = &representatives[..representatives.partition_point(|&other| other < index)];
+            (!stands(index)).then(|| (before[choice.index(before.len())] as u64, Similarity::new(*identity, *coverage)))
+        };
+        records.iter().enumerate().map(joined).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    // EVIDENCE: M-1, M-2, M-3, M-4
+    #[test]
+    fn any_grouping_comes_back(joined in groupings()) {
+        let (_folder, database) = written(&joined, true);
+        prop_assert!(database.container().has_membership());
+        check_against(&joined, &database, false);
+    }
+}
+
+#[test]
+fn an_exact_reduction_says_it_by_its_copies() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("a.fa"), folder.path().join("a.talaria"));
+    // Records without residues stand where others of other addresses could be taken for them.
+    std::fs::write(&input, ">r0\nMKV\n>r1\n>r2\nAAA\n>r3\nMKV\n>r4\n>r5\nAAA\n>r6\nMKV\n>r7\nGGA\n").unwrap();
+    for membership in [false, true] {
+        Reduction::new(&input, Output::Container(output.clone())).membership(membership).run().unwrap();
+        let database = Database::open(&output).unwrap();
+        assert_eq!(database.container().has_membership(), membership);
+        let clusters = database.clusters().unwrap();
+        let of: Vec<u64> = (0..8).map(|ordinal| clusters.membership(ordinal).unwrap().representative).collect();
+        assert_eq!(of, [0, 1, 2, 0, 1, 2, 0, 7]);
+        let members = |ordinal| clusters.members(ordinal).unwrap().map(|member| member.unwrap().0).collect::<Vec<_>>();
+        assert_eq!([members(0), members(1), members(3), members(7)], [vec![3, 6], vec![4], vec![], vec![]]);
+    }
+    let plain = folder.path().join("plain.talaria");
+    Builder::new(&plain).add_fasta(&input).finish().unwrap();
+    assert!(matches!(Database::open(&plain).unwrap().clusters(), Err(Error::NotReduced { .. })));
+}
