@@ -18,6 +18,7 @@ use super::{Context, Fit};
 use crate::align::{Aligner, AlignmentPool, Verified, reverse_complement};
 use crate::error::Result;
 use crate::memory::budget::Lease;
+use crate::reduce::similarity::Similarity;
 use crate::write::spill::Sorted;
 
 /// Records that are assigned together. Part of what a reduction is: another number may give other clusters.
@@ -35,7 +36,7 @@ pub(super) struct Assignment {
     /// How each member fits its representative.
     fits: Vec<Fit32>,
     /// Identity and coverage of each member.
-    similarities: Vec<(u16, u16)>,
+    similarities: Vec<Similarity>,
     /// The last member that joined each rank.
     members: Vec<u32>,
     /// The member that joined before each one.
@@ -60,8 +61,8 @@ pub(super) struct Assigned {
 struct Joining {
     representative: u32,
     fit: Fit,
-    similarity: (u16, u16),
-    members: Vec<(u32, Fit, (u16, u16))>,
+    similarity: Similarity,
+    members: Vec<(u32, Fit, Similarity)>,
 }
 
 /// What came of looking for a representative.
@@ -103,7 +104,7 @@ impl Assignment {
         Ok(Self {
             representatives: (0..count as u32).collect(),
             fits: vec![0; count],
-            similarities: vec![(0, 0); count],
+            similarities: vec![Similarity::FULL; count],
             members: vec![NONE; count],
             next: vec![NONE; count],
             _lease: lease,
@@ -118,11 +119,10 @@ impl Assignment {
     /// A record with the same residues as an earlier one shares its lot from now on.
     pub(super) fn same(&mut self, rank: u32, earlier: u32) {
         self.representatives[rank as usize] = earlier;
-        self.similarities[rank as usize] = (10_000, 10_000);
     }
 
     /// The representative of a rank, and how similar it is; none if it stands for itself.
-    pub(super) fn representative(&self, rank: u32) -> Option<(u32, (u16, u16))> {
+    pub(super) fn representative(&self, rank: u32) -> Option<(u32, Similarity)> {
         let first = self.representatives[rank as usize];
         let last = self.representatives[first as usize];
         // The same residues as a member has, or as a representative.
@@ -274,7 +274,7 @@ impl Looking<'_> {
             if let Some(found) = self.verify(aligner, fit) {
                 match self.verify_members(aligner, asking.rank, fit.at(found.diagonal))? {
                     Some(members) => {
-                        let similarity = (found.identity, found.coverage);
+                        let similarity = Similarity::new(found.identity, found.coverage);
                         let fit = fit.at(found.diagonal);
                         search.found = Some(Joining { representative, fit, similarity, members });
                         return Ok(());
@@ -306,7 +306,7 @@ impl Looking<'_> {
         aligner: &mut Aligner,
         rank: u32,
         fit: Fit,
-    ) -> Result<Option<Vec<(u32, Fit, (u16, u16))>>> {
+    ) -> Result<Option<Vec<(u32, Fit, Similarity)>>> {
         let mut members = Vec::new();
         for member in self.state.members_of(rank) {
             let of_record = self.fit_of(member);
@@ -323,7 +323,7 @@ impl Looking<'_> {
             let Some(found) = aligner.verify(scoring, criterion, residues, representative, fit.diagonal) else {
                 return Ok(None);
             };
-            members.push((member, fit.at(found.diagonal), (found.identity, found.coverage)));
+            members.push((member, fit.at(found.diagonal), Similarity::new(found.identity, found.coverage)));
         }
         Ok(Some(members))
     }

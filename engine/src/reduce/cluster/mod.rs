@@ -27,6 +27,10 @@ use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
 use crate::write::spill::Spill;
 
+/// Below these, alignments say little, and words that are shared nothing.
+const LEAST_PROTEIN_IDENTITY: u16 = 3_000;
+const LEAST_NUCLEOTIDE_IDENTITY: u16 = 7_000;
+
 /// What makes a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clustering {
@@ -85,9 +89,16 @@ impl Order {
     }
 }
 
-/// The least memory for clustering so many records, beside the blocks at hand.
-pub(super) fn least_memory(records: u64, longest: u64) -> u64 {
-    records * (order::MEMORY + assign::MEMORY) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest.min(LONGEST))
+/// The least memory for clustering the records of a database, beside the blocks at hand. Looks at all lengths.
+pub(super) fn least_memory(database: &Database) -> Result<u64> {
+    let mut longest = 0;
+    for ordinal in 0..database.len() {
+        longest = database.sequence_length(ordinal)?.clamp(longest, LONGEST);
+        if longest == LONGEST {
+            break;
+        }
+    }
+    Ok(database.len() * (order::MEMORY + assign::MEMORY) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
 }
 
 /// Groups; `reserve` bytes are needed beside the groups once they are made.
@@ -104,6 +115,15 @@ pub(super) fn group(
     }
     let Clustering { criterion, both_strands, sensitive } = *clustering;
     let scoring = Scoring::of(database.alphabet());
+    let least = match scoring {
+        Scoring::Protein => LEAST_PROTEIN_IDENTITY,
+        Scoring::Nucleotide => LEAST_NUCLEOTIDE_IDENTITY,
+    };
+    if criterion.identity < least {
+        let reason =
+            format!("{} is too low: {} for these sequences, at least", ratio(criterion.identity), ratio(least));
+        return Err(Error::Option { option: "--min-identity", reason });
+    }
     let context = Context { database, spill, scoring, criterion, both_strands, progress };
     let order = order::order(&context)?;
     let mut assignment = Assignment::new(&context, order.residues.len())?;
@@ -128,11 +148,11 @@ pub(super) fn group(
     let mut groups = Groups::new(database.len(), spill, reserve)?;
     let mut sizes = vec![1_u32; order.residues.len()];
     for rank in everything.clone() {
-        if let Some((representative, _similarity)) = assignment.representative(rank) {
+        if let Some((representative, similarity)) = assignment.representative(rank) {
             sizes[representative as usize] += 1;
             sizes[rank as usize] = 0;
             let [representative, member] = [representative, rank].map(|rank| u64::from(order.ordinals[rank as usize]));
-            groups.join(representative, member)?;
+            groups.join(representative, member, similarity)?;
         }
     }
     sizes.into_iter().for_each(|size| groups.count(size.into()));
@@ -169,4 +189,9 @@ fn join_same(context: &Context<'_>, order: &Order, assignment: &mut Assignment) 
         }
     }
     Ok(())
+}
+
+/// Ten-thousandths as people write them.
+fn ratio(share: u16) -> f64 {
+    f64::from(share) / 1e4
 }
