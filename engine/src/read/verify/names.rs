@@ -62,6 +62,8 @@ impl Database {
         let buckets = self.sections().key_buckets.item_count - 1;
         let of_group = |group: Range<u64>| {
             let (mut text, mut places, mut count, mut sum) = (LastBlock::default(), Vec::new(), 0, 0);
+            // Its pages were compared before, so that nothing else asks for those that come next.
+            self.expect_items(&self.sections().header_table, group.clone());
             for ordinal in group {
                 let header = self.text_item(ordinal).and_then(|item| text.item(self, self.texts(), item, false));
                 let Ok(header) = header else { continue };
