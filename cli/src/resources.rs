@@ -164,12 +164,16 @@ impl Resources {
     pub(crate) fn new(configuration: &Configuration) -> Result<Self> {
         let resolved = configuration.resolved();
         let variable = std::env::var("TALARIA_MAX_MEMORY").ok();
-        let limit = memory::find(&resolved.limit, variable.as_deref(), memory::available)?.bytes;
+        let found = memory::find(&resolved.limit, variable.as_deref(), memory::available)?;
+        let limit = found.bytes;
         let budget = Budget::new(limit);
         let Ok(own) = budget.lease("the program itself", OWN) else {
             return Err(Failure::Memory { limit, what: "the program itself", least: OWN });
         };
         let mut settings = resolved.settings;
+        // What is allowed beside the limit is what the system has for pages of files.
+        let available = found.of.unwrap_or_else(memory::available).bytes;
+        settings.mapping.page_cache = Some(available.saturating_sub(limit));
         if let Some(capacity) = &mut settings.cache.capacity {
             *capacity = (*capacity).min(budget.free() / CACHE_SHARE);
         }

@@ -32,7 +32,9 @@ use crate::read::stream::{Stream, StreamKind};
 const DICTIONARY_TABLES: u64 = 32 << 10;
 
 /// Bytes that are read from front to back in the time of waiting for one page: about that much on solid state, more on disks that turn.
-const AS_MUCH_AS_A_PAGE: u64 = 64 << 10;
+pub(crate) const AS_MUCH_AS_A_PAGE: u64 = 64 << 10;
+/// A column stays in the system's cache if it is not more than one part of it in this many: three are used together, with blocks.
+const SHARE_OF_A_COLUMN: u64 = 5;
 
 /// An open container. Clones share it; all methods take `&self` and may be called from many threads.
 ///
@@ -158,7 +160,8 @@ impl Database {
             memory: options.memory.clone(),
             ahead: options.memory.streaming.read_ahead.then(|| {
                 let texts = sections.texts.nominal;
-                [sections.sequences.nominal, texts, texts].map(ReadAhead::new)
+                let page_cache = options.memory.mapping.page_cache;
+                [sections.sequences.nominal, texts, texts].map(|nominal| ReadAhead::new(nominal, 3, page_cache))
             }),
             _lease: lease,
             path,
@@ -382,10 +385,23 @@ impl Database {
     }
 
     /// Asks for the whole of a column or index if `count` items of it are going to be looked at: reading it from front to back takes
-    /// less time than waiting for that many pages of it, one by one.
+    /// less time than waiting for that many pages of it, one by one. Not, if it would push itself out.
     pub(crate) fn expect(&self, section: &Section, count: usize) {
-        if self.inner.ahead.is_some() && count as u64 >= section.length / AS_MUCH_AS_A_PAGE {
-            self.inner.storage.will_need(section.offset..section.offset.saturating_add(section.length));
+        if self.stays(section) && count as u64 >= section.length / AS_MUCH_AS_A_PAGE {
+            self.expect_items(section, 0..section.item_count);
+        }
+    }
+
+    /// Whether the whole of a column or index stays in the system's cache while it is used, with others like it.
+    pub(crate) fn stays(&self, section: &Section) -> bool {
+        self.inner.memory.mapping.page_cache.is_none_or(|bytes| section.length <= bytes / SHARE_OF_A_COLUMN)
+    }
+
+    /// Asks for some items of a column, most of which are going to be looked at at once.
+    pub(crate) fn expect_items(&self, section: &Section, items: Range<u64>) {
+        if self.inner.ahead.is_some() {
+            let place = |item: u64| section.offset + item.saturating_mul(section.item_size.into()).min(section.length);
+            self.inner.storage.will_need(place(items.start)..place(items.end));
         }
     }
 

@@ -44,11 +44,14 @@ pub struct MappingSettings {
     pub populate: bool,
     /// What pages columns and indexes should lie in.
     pub huge_pages: HugePages,
+    /// Bytes that the system has for pages of files, if that is little: what a control group allows beside the limit on memory. No more than
+    /// a share of it is asked for before it is used, as it would push itself out. None: as many as there are.
+    pub page_cache: Option<u64>,
 }
 
 impl Default for MappingSettings {
     fn default() -> Self {
-        Self { use_memory_mapping: true, threshold: 0, populate: false, huge_pages: HugePages::Off }
+        Self { use_memory_mapping: true, threshold: 0, populate: false, huge_pages: HugePages::Off, page_cache: None }
     }
 }
 

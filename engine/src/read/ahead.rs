@@ -6,7 +6,8 @@
 //! a run; then the ones that follow are asked for before they are needed, in a window that doubles from [`FIRST`] blocks up to
 //! [`MOST_BYTES`]. Several runs are followed at a time, as threads share a pass between them.
 //!
-//! What is asked for comes into the system's cache, not into the process: it takes nothing of the budget. A call brings at most as much as the
+//! What is asked for comes into the system's cache, not into the process: it takes nothing of the budget. Where that cache is small, as in a
+//! control group a little larger than the budget, all windows together are smaller than it. A call brings at most as much as the
 //! kernel would read ahead, so it is asked for in pieces of the least that kernels have ([`PIECE`]).
 //!
 //! Costs a lock and a few comparisons a decoded block, and a call to the system for each that is not part of a run.
@@ -18,8 +19,7 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) const PIECE: u64 = 128 << 10;
 /// Blocks of the first window of a run.
 const FIRST: u64 = 4;
-/// Decoded bytes of the largest window: with one for each thread and stream, what a control group a little larger than the budget has for
-/// files is not pushed out before it is used.
+/// Decoded bytes of the largest window.
 const MOST_BYTES: u64 = 1 << 20;
 /// Runs that are followed at a time.
 const RUNS: usize = 8;
@@ -58,9 +58,11 @@ struct Run {
 }
 
 impl ReadAhead {
-    /// For blocks of up to `nominal` bytes.
-    pub(crate) fn new(nominal: u32) -> Self {
-        let most = (MOST_BYTES / u64::from(nominal.max(1))).max(1);
+    /// For one of `streams` streams, of blocks of up to `nominal` bytes. All windows of all of them, with the one before, are within
+    /// `page_cache` decoded bytes, if a block for each is.
+    pub(crate) fn new(nominal: u32, streams: u64, page_cache: Option<u64>) -> Self {
+        let share = page_cache.map_or(u64::MAX, |bytes| bytes / (2 * RUNS as u64 * streams.max(1)));
+        let most = (MOST_BYTES.min(share) / u64::from(nominal.max(1))).max(1);
         Self { most, runs: Mutex::new(Vec::with_capacity(RUNS)) }
     }
 
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_run_gets_growing_windows_without_gaps() {
-        let ahead = ReadAhead::new(NOMINAL);
+        let ahead = ReadAhead::new(NOMINAL, 1, None);
         assert_eq!(ahead.observe(100), Ask::Alone);
         assert_eq!(ahead.observe(101), Ask::Next(101..106));
         let (mut until, mut largest) = (106, 0);
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn lookups_here_and_there_are_no_run() {
-        let ahead = ReadAhead::new(NOMINAL);
+        let ahead = ReadAhead::new(NOMINAL, 1, None);
         for step in 0..1000_u64 {
             assert_eq!(ahead.observe(step * 7919 % 100_003 * 20), Ask::Alone);
         }
@@ -144,7 +146,7 @@ mod tests {
 
     #[test]
     fn threads_that_share_a_pass_have_runs_of_their_own() {
-        let ahead = ReadAhead::new(NOMINAL);
+        let ahead = ReadAhead::new(NOMINAL, 1, None);
         let mut asked = 0;
         for step in 0..500 {
             for start in [0, 10_000, 20_000, 30_000] {
@@ -157,8 +159,34 @@ mod tests {
     }
 
     #[test]
+    fn all_windows_fit_a_small_page_cache() {
+        for (page_cache, least) in [(64 << 20, 1 << 20), (6 << 20, 1 << 17), (1 << 20, 1 << 14)] {
+            let streams = [(); 3].map(|()| ReadAhead::new(NOMINAL, 3, Some(page_cache)));
+            // What is asked for and not used yet, in every run of every stream, after each block.
+            let mut outstanding = [[0; RUNS]; 3];
+            let (mut most, mut widest) = (0, 0);
+            for step in 0..1000 {
+                for (stream, ahead) in streams.iter().enumerate() {
+                    for run in 0..RUNS {
+                        let block = run as u64 * 1_000_000 + step;
+                        if let Ask::Next(range) = ahead.observe(block) {
+                            outstanding[stream][run] = range.end;
+                            widest = widest.max((range.end - range.start) * u64::from(NOMINAL));
+                        }
+                        let unused = |(run, end): (usize, &u64)| end.saturating_sub(run as u64 * 1_000_000 + step);
+                        let blocks: u64 = outstanding.iter().flat_map(|runs| runs.iter().enumerate().map(unused)).sum();
+                        most = most.max(blocks * u64::from(NOMINAL));
+                    }
+                }
+            }
+            assert!(most <= page_cache, "{most} of {page_cache}");
+            assert!(widest >= least / 2, "{widest}");
+        }
+    }
+
+    #[test]
     fn blocks_as_large_as_a_window() {
-        let ahead = ReadAhead::new(8 << 20);
+        let ahead = ReadAhead::new(8 << 20, 1, None);
         assert_eq!((ahead.observe(0), ahead.observe(1)), (Ask::Alone, Ask::Next(1..3)));
         assert_eq!(ahead.observe(2), Ask::Next(3..4));
     }
@@ -167,7 +195,7 @@ mod tests {
         // Whatever is asked: no block is asked for twice within a run, and never far ahead.
         #[test]
         fn windows_are_bounded(blocks in prop::collection::vec(prop_oneof![0_u64..40, any::<u64>()], 0..200)) {
-            let ahead = ReadAhead::new(NOMINAL);
+            let ahead = ReadAhead::new(NOMINAL, 1, None);
             for block in blocks {
                 if let Ask::Next(range) = ahead.observe(block) {
                     prop_assert!(range.start < range.end && range.start >= block);

@@ -1,9 +1,10 @@
 //! Many records at once: each block is decoded once, whatever the order in which the records are asked for.
 
 use rayon::prelude::*;
+use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::validate::Section;
 
-use crate::database::Database;
+use crate::database::{AS_MUCH_AS_A_PAGE, Database};
 use crate::error::Result;
 use crate::memory::arena::SequenceArena;
 use crate::memory::budget::Budget;
@@ -17,6 +18,8 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Most bytes of records of a batch that are copied into one chunk, unless those of one block are more: what one record that is kept
 /// keeps of the others.
 const CHUNK: u64 = 64 << 10;
+/// Records whose items of a column are asked for together, where a column does not stay in the system's cache: up to 256 KiB of it.
+const TOGETHER: u64 = 1 << 14;
 /// Parts of a batch for each thread, at least, if it touches as many blocks.
 const PARTS: usize = 8;
 /// Bytes of memory beside its own that a record of a batch takes.
@@ -108,6 +111,9 @@ impl Database {
         columns: &[&Section],
         item: impl Fn(&Self, u64) -> Result<Item> + Sync,
     ) -> Result<Vec<Item>> {
+        if !columns.iter().all(|column| self.stays(column)) {
+            return self.look_up_in_order(ordinals, columns, item);
+        }
         let distance = self.memory().cache.prefetch_distance;
         let count = ordinals.len();
         columns.iter().for_each(|column| self.expect(column, count));
@@ -123,6 +129,40 @@ impl Database {
                 item(self, ordinals[index])
             })
             .collect()
+    }
+
+    /// The same where the columns are larger than what the system can keep of them: piece by piece, from front to back, so that each page
+    /// is read once.
+    fn look_up_in_order(
+        &self,
+        ordinals: &[u64],
+        columns: &[&Section],
+        item: impl Fn(&Self, u64) -> Result<Item> + Sync,
+    ) -> Result<Vec<Item>> {
+        let mut order: Vec<usize> = (0..ordinals.len()).collect();
+        order.par_sort_unstable_by_key(|&index| ordinals[index]);
+        let same_piece = |left: &usize, right: &usize| ordinals[*left] / TOGETHER == ordinals[*right] / TOGETHER;
+        let pieces: Vec<&[usize]> = order.chunk_by(same_piece).collect();
+        let found: Vec<Vec<Item>> = pieces
+            .par_iter()
+            .map(|piece| {
+                if let (Some(&first), Some(&last)) = (piece.first(), piece.last()) {
+                    let range = ordinals[first]..ordinals[last].saturating_add(1);
+                    for column in columns {
+                        let bytes = (range.end - range.start).saturating_mul(column.item_size.into());
+                        if piece.len() as u64 >= bytes / AS_MUCH_AS_A_PAGE {
+                            self.expect_items(column, range.clone());
+                        }
+                    }
+                }
+                piece.iter().map(|&index| item(self, ordinals[index])).collect()
+            })
+            .collect::<Result<_>>()?;
+        let mut items = vec![Item { address: PackedAddress::from_bits(0), length: 0 }; ordinals.len()];
+        for (index, item) in order.into_iter().zip(found.into_iter().flatten()) {
+            items[index] = item;
+        }
+        Ok(items)
     }
 
     /// The bytes of items, in the order given; each block is decoded once.

@@ -70,6 +70,10 @@ impl Database {
     ) -> Sums {
         let mut sums = Sums::default();
         let mut text = LastBlock::default();
+        let sections = self.sections();
+        for section in [&sections.header_table, &sections.offsets, &sections.lengths] {
+            self.expect_items(section, ordinals.clone());
+        }
         for ordinal in ordinals {
             match self.verify_record(ordinal, damaged, (sources, &mut text), &mut sums) {
                 Ok(true) => {}

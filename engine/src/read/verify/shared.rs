@@ -51,7 +51,13 @@ impl Database {
     fn places(&self, part: u64, parts: u64) -> Vec<Place> {
         let places = Mutex::new(Vec::new());
         (0..self.len().div_ceil(GROUP)).into_par_iter().for_each(|group| {
-            let found: Vec<Place> = (group * GROUP..((group + 1) * GROUP).min(self.len()))
+            let ordinals = group * GROUP..((group + 1) * GROUP).min(self.len());
+            // The pages were compared before, so that nothing else asks for those that come next.
+            let sections = self.sections();
+            for section in [&sections.offsets, &sections.header_table, &sections.lengths] {
+                self.expect_items(section, ordinals.clone());
+            }
+            let found: Vec<Place> = ordinals
                 .filter_map(|ordinal| {
                     let address = self.sequence_address(ordinal).ok()?.bits();
                     // Multiplied by an odd constant, so that neighbours go to different parts.
