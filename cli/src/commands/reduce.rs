@@ -1,9 +1,10 @@
 //! `talaria-db reduce`: fewer sequences that stand for all of them.
 
+mod similarity;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 use talaria_db::Compression;
@@ -18,6 +19,8 @@ use crate::sizes;
 use crate::target;
 use crate::work::WorkFlags;
 
+use self::similarity::SimilarityFlags;
+
 /// Reduce a container or FASTA to fewer sequences that stand for all of them
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,11 +28,14 @@ The result is a container that gives every original record back, or FASTA of the
 .fna or .ffn. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage.
 
 Methods:
-  exact  records with the same residues (case counts) join the first of them
+  exact    records with the same residues (case counts) join the first of them
+  cluster  records join a longer one that a verified alignment finds similar: --min-identity of the alignment's columns, gaps counted, over
+           --coverage of their residues (BLOSUM62, or 2 and -3 for nucleotides; case does not count)
 
 Examples:
   talaria-db reduce uniref100.talaria -o distinct.talaria
   talaria-db reduce -i proteins.fasta.gz -o distinct.fasta --low-memory
+  talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --min-identity 0.5
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -38,8 +44,10 @@ pub(crate) struct ReduceFlags {
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
     /// How records are brought together
-    #[arg(long, default_value = "exact", value_parser = method())]
-    method: Method,
+    #[arg(long, default_value = "exact", value_parser = ["exact", "cluster"])]
+    method: String,
+    #[command(flatten)]
+    similarity: SimilarityFlags,
     /// The table of clusters; OUT.clusters.tsv unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     clusters: Option<PathBuf>,
@@ -76,6 +84,14 @@ impl InputFlags {
 }
 
 impl ReduceFlags {
+    fn method(&self) -> Result<Method> {
+        match (self.method.as_str(), self.similarity.given()) {
+            ("cluster", _) => Ok(Method::Cluster(self.similarity.clustering())),
+            (_, None) => Ok(Method::Exact),
+            (_, Some(flag)) => Err(Failure::Usage(format!("{flag} goes with --method cluster"))),
+        }
+    }
+
     /// Reduces.
     pub(crate) fn run(&self) -> Result<Exit> {
         let input = self.input.path();
@@ -96,7 +112,7 @@ impl ReduceFlags {
         let monitor = self.work.monitor.start(&resources, &files, self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, monitor.words()) };
         let mut reduction = Reduction::new(input, output)
-            .method(self.method)
+            .method(self.method()?)
             .clusters(&clusters)
             .compression(self.codec)
             .threads(resources.threads.map_or(0, usize::from))
@@ -148,12 +164,6 @@ impl ReduceFlags {
             ));
         }
     }
-}
-
-fn method() -> impl TypedValueParser<Value = Method> {
-    const METHODS: [Method; 1] = [Method::Exact];
-    PossibleValuesParser::new(METHODS.map(Method::name))
-        .map(|name| METHODS.into_iter().find(|method| method.name() == name).unwrap_or(Method::Exact))
 }
 
 /// Whether a name is one of FASTA. A compressed one is refused, rather than given plain text.

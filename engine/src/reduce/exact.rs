@@ -251,7 +251,7 @@ impl Comparison<'_> {
 }
 
 /// Compares long records a piece at a time.
-fn equal_long(database: &Database, left: u64, right: u64, length: u64) -> Result<bool> {
+pub(super) fn equal_long(database: &Database, left: u64, right: u64, length: u64) -> Result<bool> {
     if database.sequence_address(left)? == database.sequence_address(right)? {
         return Ok(true);
     }

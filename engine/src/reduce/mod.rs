@@ -4,8 +4,9 @@
 //! method to method is which record each one joins; the rest of this module turns that into files. A record that joins another one
 //! has it as its representative; records that join none are the references.
 //!
-//! Methods: [`exact`].
+//! Methods: [`exact`], [`cluster`].
 
+pub mod cluster;
 mod clusters;
 pub mod exact;
 mod groups;
@@ -14,6 +15,7 @@ pub(crate) mod similarity;
 #[cfg(test)]
 mod tests;
 
+pub use cluster::{Clustering, RoundReport};
 pub use similarity::Similarity;
 
 use std::fs::File;
@@ -49,6 +51,8 @@ use crate::write::spill::Spill;
 pub enum Method {
     /// Records with the same residues, byte for byte, join the first of them.
     Exact,
+    /// Records join one that they are similar to, by a verified alignment.
+    Cluster(Clustering),
 }
 
 impl Method {
@@ -57,6 +61,7 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
+            Self::Cluster(_) => "cluster",
         }
     }
 }
@@ -97,6 +102,8 @@ pub struct ReductionReport {
     pub input_bytes: u64,
     /// Bytes of the output.
     pub output_bytes: u64,
+    /// What each round of a clustering did.
+    pub rounds: Vec<RoundReport>,
     /// How long each stage took.
     pub stages: Vec<(&'static str, Duration)>,
     /// Most bytes of the budget in use at any time.
@@ -257,7 +264,12 @@ impl<'p> Reduction<'p> {
         (memory.cache.capacity, memory.mapping.populate, memory.mapping.huge_pages) = (Some(0), false, HugePages::Off);
         let database = OpenOptions::new().memory(memory).open(path)?;
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let least = least_memory(&shape, columns, database.len(), thread_count(self.threads));
+        let threads = thread_count(self.threads);
+        let mut least = least_memory(&shape, columns, database.len(), threads);
+        if let Method::Cluster(_) = self.method {
+            let blocks = blocks_memory(shape.sequence_block.max(shape.text_block), threads);
+            least = least.max(blocks + cluster::least_memory(&database)?);
+        }
         Ok(database.budget().in_use() + least + stacks_memory(self.threads))
     }
 
@@ -314,12 +326,16 @@ impl<'p> Reduction<'p> {
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
         let reserve = rewrite::least_memory(&shape, columns, database.len(), threads);
-        let groups = stages.time("grouping", || match self.method {
-            Method::Exact => exact::group(&database, &spill, reserve, &*self.progress),
+        let (groups, rounds) = stages.time("grouping", || match self.method {
+            Method::Exact => {
+                exact::group(&database, &spill, reserve, &*self.progress).map(|groups| (groups, Vec::new()))
+            }
+            Method::Cluster(clustering) => cluster::group(&database, &spill, reserve, &clustering, &*self.progress),
         })?;
         let report = self.write(&database, groups, &spill, &mut stages)?;
         Ok(ReductionReport {
             stages: stages.0,
+            rounds,
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
             ..report
@@ -375,6 +391,7 @@ impl<'p> Reduction<'p> {
             input_bytes: database.container().header().file_length.get(),
             output_bytes,
             stages: Vec::new(),
+            rounds: Vec::new(),
             peak_memory: 0,
             peak_spill: 0,
             placement: PlacementReport::default(),

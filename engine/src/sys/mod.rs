@@ -5,5 +5,6 @@ pub mod anonymous;
 pub mod file;
 pub mod heap;
 pub mod map;
+pub(crate) mod matrices;
 pub mod numa;
 pub mod prefetch;

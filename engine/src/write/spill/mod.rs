@@ -36,6 +36,7 @@ mod record;
 mod runs;
 mod sorted;
 mod sorter;
+mod table;
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -48,6 +49,7 @@ pub use self::reader::SpillReader;
 pub use self::record::SortRecord;
 pub use self::sorted::Sorted;
 pub use self::sorter::Sorter;
+pub(crate) use self::table::SpillTable;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 

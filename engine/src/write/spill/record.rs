@@ -45,6 +45,21 @@ impl SortRecord for (u64, u64, u64) {
     }
 }
 
+/// Thirty-two bytes, little-endian.
+impl SortRecord for (u64, u64, u64, u64) {
+    const SIZE: usize = 32;
+
+    fn write(&self, into: &mut [u8]) {
+        (self.0, self.1).write(&mut into[..16]);
+        (self.2, self.3).write(&mut into[16..]);
+    }
+
+    fn read(from: &[u8]) -> Self {
+        let (first, second) = (<(u64, u64)>::read(&from[..16]), <(u64, u64)>::read(&from[16..]));
+        (first.0, first.1, second.0, second.1)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +80,9 @@ mod tests {
         let of_triple = bytes(triple);
         assert_eq!((&of_triple[..16], of_triple[16], of_triple[23]), (&of_pair[..], 0xfe, 0xff));
         assert_eq!(<(u64, u64, u64)>::read(&of_triple), triple);
+        let four = (pair.0, pair.1, 3, u64::MAX);
+        let of_four = bytes(four);
+        assert_eq!((&of_four[..16], of_four[16], of_four[31]), (&of_pair[..], 3, 0xff));
+        assert_eq!(<(u64, u64, u64, u64)>::read(&of_four), four);
     }
 }

@@ -1,0 +1,444 @@
+//! The aligner: along the diagonal, from a seed with gaps, and across a band where that leaves a doubt.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use block_aligner::cigar::{Cigar, Operation};
+use block_aligner::scan_block::PaddedBytes;
+use block_aligner::scores::{AAMatrix, BLOSUM62, Matrix};
+
+use super::scoring::NUCLEOTIDES;
+use super::ungapped::{Stretch, best_stretch, matches, overlap, seed};
+use super::{Alignment, Criterion, Scoring};
+use crate::memory::pool::Reusable;
+use crate::sys::matrices::BlockMatrix;
+
+/// Longer sequences are not aligned: matrices are linear in the length, but with a factor of some six hundred bytes.
+pub const LONGEST: u64 = 1 << 16;
+
+/// Widths of the blocks of an extension from a seed.
+const EXTENSION: RangeInclusive<usize> = 32..=128;
+/// Of a band, which is to find what an extension missed.
+const BAND: RangeInclusive<usize> = 256..=256;
+/// Most residues of the representative beyond the member's that an alignment is looked for in.
+const MOST_GAPS: usize = 4096;
+/// Padding behind sequences: the widest block.
+const PADDING: usize = 256;
+/// Bytes of matrices a residue, and beside them. A trace has four bytes for each [`block_aligner::L`] cells of the widest block: two for an extension,
+/// three for a band. Two bytes hold a residue, 16 an operation of the path, and 14 a step of each trace.
+const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + trace(1, &BAND) * 3 + 2 + 16 + 2 * 14;
+const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (32 << 10);
+
+const fn trace(residues: usize, widths: &RangeInclusive<usize>) -> usize {
+    *widths.end() / block_aligner::L * residues * 4
+}
+/// Score that an extension may lose before it ends.
+const DROP: i32 = 100;
+/// The least score of a diagonal that is worth an alignment with gaps.
+const LEAST_SCORE: i32 = 25;
+/// How far the identity along a diagonal may be below the wanted one, in ten-thousandths: one gap leaves at least half of an alignment on it.
+const SLACK: u32 = 2_000;
+/// Residues that may be left over at the ends of what is taken for a whole sequence.
+const ENDS: usize = 4;
+/// An alignment this close to the wanted identity, in ten-thousandths, or that leaves out more of the member than a fiftieth, is looked at again.
+const DOUBT: u16 = 200;
+const NEARLY_WHOLE: u16 = 9_800;
+
+/// Whether this processor has the vector instructions that alignment with gaps is made of.
+#[must_use]
+pub fn supported() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    true
+}
+
+/// What a member and its representative have in common, by an alignment that is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// In ten-thousandths, rounded down.
+    pub identity: u16,
+    /// In ten-thousandths, rounded down.
+    pub coverage: u16,
+    /// Where they fit: a position of the representative less the member's.
+    pub diagonal: i64,
+}
+
+/// An aligner and its matrices, which grow with the sequences. Made for one scoring scheme after the other as it comes.
+#[derive(Default)]
+pub struct Aligner {
+    matrices: Option<Box<Matrices>>,
+}
+
+struct Matrices {
+    /// Memory that they are made for, and residues of both sequences together.
+    bytes: usize,
+    residues: usize,
+    extension: BlockMatrix<false>,
+    band: BlockMatrix<true>,
+    member: PaddedBytes,
+    representative: PaddedBytes,
+    path: Cigar,
+}
+
+/// A path of an alignment with gaps.
+#[derive(Debug, Clone, Copy, Default)]
+struct Path {
+    score: i32,
+    matches: usize,
+    columns: usize,
+    /// Residues of the member, of the representative.
+    member: usize,
+    representative: usize,
+    /// Where it begins in both; at the front for an extension.
+    member_start: usize,
+    representative_start: usize,
+}
+
+impl fmt::Debug for Aligner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Aligner").field("bytes", &self.capacity()).finish()
+    }
+}
+
+impl Reusable for Aligner {
+    fn capacity(&self) -> usize {
+        self.matrices.as_ref().map_or(0, |matrices| matrices.bytes)
+    }
+}
+
+impl Aligner {
+    /// Bytes of memory for aligning a member of so many residues.
+    #[must_use]
+    pub fn memory(member: u64) -> u64 {
+        let residues = residues(usize::try_from(member).unwrap_or(usize::MAX / (4 * PER_RESIDUE)));
+        (residues * PER_RESIDUE + FIXED) as u64
+    }
+
+    /// One that takes so many bytes, and aligns members for which [`memory`](Self::memory) is not more.
+    #[must_use]
+    pub(super) fn new(bytes: usize) -> Self {
+        let residues = bytes.saturating_sub(FIXED) / PER_RESIDUE;
+        let matrices = Matrices {
+            bytes,
+            residues,
+            extension: BlockMatrix::new(residues, *EXTENSION.end()),
+            band: BlockMatrix::new(residues, *BAND.end()),
+            member: PaddedBytes::new::<AAMatrix>(residues, PADDING),
+            representative: PaddedBytes::new::<AAMatrix>(residues, PADDING),
+            path: Cigar::new(residues, 0),
+        };
+        Self { matrices: Some(Box::new(matrices)) }
+    }
+
+    /// Whether it is large enough for a member of so many residues.
+    fn fits(&self, member: usize) -> bool {
+        self.matrices.as_ref().is_some_and(|matrices| residues(member) <= matrices.residues)
+    }
+
+    /// Looks whether a member may join a representative, from a diagonal on which they share words. Both are folded. None if they are not
+    /// similar enough, or if the member is longer than the aligner was made for.
+    pub fn verify(
+        &mut self,
+        scoring: Scoring,
+        criterion: &Criterion,
+        member: &[u8],
+        representative: &[u8],
+        diagonal: i64,
+    ) -> Option<Verified> {
+        let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
+        if !self.fits(member.len()) || criterion.rules_out(lengths.0, lengths.1) {
+            return None;
+        }
+        let range = overlap(member.len(), representative.len(), diagonal);
+        if range.is_empty() {
+            return None;
+        }
+        let shift = |position: usize| usize::try_from(position as i64 + diagonal).unwrap_or(0);
+        let (left, right) = (&member[range.clone()], &representative[shift(range.start)..shift(range.end)]);
+        let Stretch { score, start, end } = best_stretch(scoring, left, right);
+        let (left, right) = (&left[start..end], &right[start..end]);
+        let start = range.start + start;
+        let same = matches(scoring, left, right);
+        let verified = |(identity, coverage), diagonal| Verified { identity, coverage, diagonal };
+        if left.len() + ENDS >= member.len() {
+            let path = Path {
+                score,
+                matches: same,
+                columns: left.len(),
+                member: left.len(),
+                representative: left.len(),
+                member_start: start,
+                representative_start: shift(start),
+            };
+            if let Some(similarity) = criterion.accepts(&path.alignment(), lengths.0, lengths.1) {
+                return Some(verified(similarity, diagonal));
+            }
+        }
+        let wanted = u64::from(u32::from(criterion.identity).saturating_sub(SLACK));
+        if score < LEAST_SCORE || (same as u64) * 10_000 < wanted * left.len() as u64 {
+            return None;
+        }
+        let at = start + seed(scoring, left, right, scoring.seed())?;
+        let path = self.extend_both(scoring, member, representative, (at, shift(at)))?;
+        let similarity = criterion.accepts(&path.alignment(), lengths.0, lengths.1)?;
+        if similarity.0 >= criterion.identity.saturating_add(DOUBT) && similarity.1 >= NEARLY_WHOLE {
+            return Some(verified(similarity, diagonal));
+        }
+        let band = self.band(scoring, member, representative, diagonal)?;
+        let best = if band.score > path.score { band } else { path };
+        criterion.accepts(&best.alignment(), lengths.0, lengths.1).map(|similarity| verified(similarity, diagonal))
+    }
+
+    /// The alignment through a pair of equal residues.
+    fn extend_both(
+        &mut self,
+        scoring: Scoring,
+        member: &[u8],
+        representative: &[u8],
+        (at, partner): (usize, usize),
+    ) -> Option<Path> {
+        let (left, right) = (member.split_at(at), representative.split_at(partner));
+        let before = self.extend(scoring, left.0, right.0, true)?;
+        let after = self.extend(scoring, left.1, right.1, false)?;
+        Some(Path {
+            score: before.score + after.score,
+            matches: before.matches + after.matches,
+            columns: before.columns + after.columns,
+            member: before.member + after.member,
+            representative: before.representative + after.representative,
+            member_start: at - before.member,
+            representative_start: partner - before.representative,
+        })
+    }
+
+    /// The best path from the beginnings of both, or of both read from behind.
+    fn extend(&mut self, scoring: Scoring, member: &[u8], representative: &[u8], backwards: bool) -> Option<Path> {
+        // What is further off could only be reached by gaps that cost more than the member can bring.
+        let reach = representative.len().min(reach(member.len()));
+        let representative =
+            if backwards { &representative[representative.len() - reach..] } else { &representative[..reach] };
+        if member.is_empty() || representative.is_empty() {
+            return Some(Path::default());
+        }
+        let matrices = self.matrices.as_mut()?;
+        match scoring {
+            Scoring::Protein => matrices.extend(&BLOSUM62, scoring, member, representative, backwards),
+            Scoring::Nucleotide => matrices.extend(&*NUCLEOTIDES, scoring, member, representative, backwards),
+        }
+        let end = matrices.extension.res();
+        matrices.extension.trace().cigar(end.query_idx, end.reference_idx, &mut matrices.path);
+        let mut path = Path { score: end.score, ..Path::default() };
+        let pairs = |at: usize, partner: usize, count: usize| {
+            let (at, partner) = if backwards {
+                (member.len() - at - count, representative.len() - partner - count)
+            } else {
+                (at, partner)
+            };
+            matches(scoring, &member[at..at + count], &representative[partner..partner + count])
+        };
+        path.walk(&matrices.path, pairs);
+        Some(path)
+    }
+
+    /// The best local alignment in a band around a diagonal.
+    fn band(&mut self, scoring: Scoring, member: &[u8], representative: &[u8], diagonal: i64) -> Option<Path> {
+        let wide = i64::try_from(64 + member.len() / 8).ok()?;
+        let bound = |position: i64| usize::try_from(position.clamp(0, representative.len() as i64)).unwrap_or(0);
+        let (from, to) = (bound(diagonal - wide), bound(diagonal + member.len() as i64 + wide));
+        let window = &representative[from..to];
+        let matrices = self.matrices.as_mut()?;
+        match scoring {
+            Scoring::Protein => matrices.cross(&BLOSUM62, scoring, member, window),
+            Scoring::Nucleotide => matrices.cross(&*NUCLEOTIDES, scoring, member, window),
+        }
+        let end = matrices.band.res();
+        matrices.band.trace().cigar(end.query_idx, end.reference_idx, &mut matrices.path);
+        let mut path = Path { score: end.score, ..Path::default() };
+        let (spans, spans_representative) = spans(&matrices.path);
+        path.member_start = end.query_idx.checked_sub(spans)?;
+        path.representative_start = end.reference_idx.checked_sub(spans_representative)?;
+        let (start, other) = (path.member_start, path.representative_start);
+        let pairs = |at: usize, partner: usize, count: usize| {
+            let (at, partner) = (start + at, other + partner);
+            matches(scoring, &member[at..at + count], &window[partner..partner + count])
+        };
+        path.walk(&matrices.path, pairs);
+        path.representative_start += from;
+        Some(path)
+    }
+}
+
+impl Matrices {
+    fn extend<M: Matrix>(&mut self, matrix: &M, scoring: Scoring, member: &[u8], other: &[u8], backwards: bool) {
+        if backwards {
+            self.member.set_bytes_rev::<M>(member, PADDING);
+            self.representative.set_bytes_rev::<M>(other, PADDING);
+        } else {
+            self.member.set_bytes::<M>(member, PADDING);
+            self.representative.set_bytes::<M>(other, PADDING);
+        }
+        self.extension.align(&self.member, &self.representative, matrix, scoring.gaps(), EXTENSION, DROP);
+    }
+
+    fn cross<M: Matrix>(&mut self, matrix: &M, scoring: Scoring, member: &[u8], window: &[u8]) {
+        self.member.set_bytes::<M>(member, PADDING);
+        self.representative.set_bytes::<M>(window, PADDING);
+        self.band.align(&self.member, &self.representative, matrix, scoring.gaps(), BAND, i32::MAX / 2);
+    }
+}
+
+impl Path {
+    /// Adds up the operations; `pairs` counts the matches among so many pairs from two places.
+    fn walk(&mut self, operations: &Cigar, pairs: impl Fn(usize, usize, usize) -> usize) {
+        for operation in (0..operations.len()).map(|at| operations.get(at)) {
+            self.columns += operation.len;
+            match operation.op {
+                Operation::I => self.member += operation.len,
+                Operation::D => self.representative += operation.len,
+                _ => {
+                    self.matches += pairs(self.member, self.representative, operation.len);
+                    self.member += operation.len;
+                    self.representative += operation.len;
+                }
+            }
+        }
+    }
+
+    fn alignment(&self) -> Alignment {
+        // Sequences that are aligned have fewer than 2^32 residues.
+        let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Alignment {
+            score: self.score,
+            matches: small(self.matches),
+            columns: small(self.columns),
+            member: small(self.member_start)..small(self.member_start + self.member),
+            representative: small(self.representative_start)..small(self.representative_start + self.representative),
+        }
+    }
+}
+
+/// Residues of both sequences that operations go over.
+fn spans(operations: &Cigar) -> (usize, usize) {
+    let each = (0..operations.len()).map(|at| operations.get(at));
+    each.fold((0, 0), |(member, representative), operation| match operation.op {
+        Operation::I => (member + operation.len, representative),
+        Operation::D => (member, representative + operation.len),
+        _ => (member + operation.len, representative + operation.len),
+    })
+}
+
+/// How far into the representative an extension looks.
+fn reach(member: usize) -> usize {
+    member + member.min(MOST_GAPS) + PADDING
+}
+
+/// Residues of both sequences together in the largest alignment of a member.
+fn residues(member: usize) -> usize {
+    member + reach(member)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::align::{CoverageMode, Identity};
+
+    fn protein(seed: u64, length: usize) -> Vec<u8> {
+        let mut state = seed | 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        };
+        (0..length).map(|_| b"ACDEFGHIKLMNPQRSTVWY"[next() % 20]).collect()
+    }
+
+    fn aligner(member: usize) -> Aligner {
+        Aligner::new(usize::try_from(Aligner::memory(member as u64)).unwrap())
+    }
+
+    fn verify(criterion: &Criterion, member: &[u8], representative: &[u8], diagonal: i64) -> Option<Verified> {
+        aligner(member.len()).verify(Scoring::Protein, criterion, member, representative, diagonal)
+    }
+
+    #[test]
+    fn without_gaps() {
+        let representative = protein(1, 200);
+        let mut member = representative[20..180].to_vec();
+        (0..8).for_each(|step| member[10 + 20 * step] = b'W');
+        let differing = (0..160).filter(|&at| member[at] != representative[20 + at]).count() as u64;
+        let found = verify(&Criterion::default(), &member, &representative, 20).unwrap();
+        assert_eq!(u64::from(found.identity), (160 - differing) * 10_000 / 160);
+        assert_eq!((found.coverage, found.diagonal), (10_000, 20));
+        assert_eq!(verify(&Criterion::default(), &member, &representative, 21), None);
+    }
+
+    #[test]
+    fn with_gaps_on_both_sides_of_the_seed() {
+        let representative = protein(2, 300);
+        let mut member = representative.clone();
+        member.drain(200..203);
+        member.splice(80..80, *b"GGG");
+        let found = verify(&Criterion::default(), &member, &representative, -3).unwrap();
+        // 297 residues are the same, and six columns are gaps.
+        assert_eq!((found.identity, found.coverage), (9_801, 10_000));
+        let strict = Criterion { identity: 9_802, ..Criterion::default() };
+        assert_eq!(verify(&strict, &member, &representative, -3), None);
+        let shorter = Criterion { identity: 9_900, definition: Identity::Shorter, ..Criterion::default() };
+        assert_eq!(verify(&shorter, &member, &representative, -3).unwrap().identity, 9_900);
+    }
+
+    #[test]
+    fn coverage_of_whom() {
+        let representative = protein(3, 400);
+        let member = &representative[100..300];
+        let with = |mode| verify(&Criterion { mode, ..Criterion::default() }, member, &representative, 100);
+        assert_eq!(with(CoverageMode::Target).unwrap().coverage, 10_000);
+        assert_eq!((with(CoverageMode::Query), with(CoverageMode::Both)), (None, None));
+    }
+
+    #[test]
+    fn nucleotides_and_unknown_ones() {
+        let representative = b"ACGTTGCATGCAAGCTTGGATCCATCGATTACGGATTCAGGCATCGACTAGCAT".to_vec();
+        let mut member = representative.clone();
+        let mut aligner = aligner(member.len());
+        let mut verify = |member: &[u8]| {
+            aligner.verify(Scoring::Nucleotide, &Criterion::default(), member, &representative, 0).map(|v| v.identity)
+        };
+        assert_eq!(verify(&member), Some(10_000));
+        member[25] = b'N';
+        assert_eq!(verify(&member), Some(9_814));
+        member[20..26].fill(b'N');
+        assert_eq!(verify(&member), None);
+    }
+
+    #[test]
+    fn memory_is_linear() {
+        let (one, four) = (Aligner::memory(10_000), Aligner::memory(40_000));
+        assert!(four < 4 * one && one < 10 << 20, "{one} {four}");
+        assert!(!aligner(100).fits(101));
+        assert_eq!(aligner(100).verify(Scoring::Protein, &Criterion::default(), &[b'A'; 101], &[b'A'; 101], 0), None);
+    }
+
+    proptest! {
+        /// Whatever the sequences are: no panic, and what is accepted fulfils the criterion.
+        #[test]
+        fn any_sequences(
+            member in prop::collection::vec(prop::sample::select(&b"ACDEWXBZ"[..]), 0..200),
+            other in prop::collection::vec(prop::sample::select(&b"ACDEWXBZ"[..]), 0..300),
+            diagonal in -250_i64..350,
+            nucleotides in any::<bool>(),
+        ) {
+            let scoring = if nucleotides { Scoring::Nucleotide } else { Scoring::Protein };
+            let (mut left, mut right) = (Vec::new(), Vec::new());
+            super::super::fold(&member, scoring, &mut left);
+            super::super::fold(&other, scoring, &mut right);
+            let criterion = Criterion { identity: 4_000, coverage: 1_000, ..Criterion::default() };
+            if let Some(found) = aligner(200).verify(scoring, &criterion, &left, &right, diagonal) {
+                prop_assert!(found.identity >= 4_000 && found.coverage >= 1_000);
+                prop_assert!(found.identity <= 10_000 && found.coverage <= 10_000);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The pool of aligners.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use super::Aligner;
+use crate::error::Result;
+use crate::memory::budget::{Budget, Lease};
+use crate::memory::pool::{Pool, Pooled, Reusable};
+
+/// Most bytes of matrices that are kept idle.
+const MOST_IDLE: u64 = 32 << 20;
+/// What part of the limit may be idle.
+const IDLE_PART: u64 = 8;
+
+/// Aligners and their matrices, leased from the budget while they are in use, and kept while there is room for them.
+///
+/// An alignment takes some 15 microseconds, and zeroing fresh matrices for it nearly as much.
+///
+/// ```
+/// use talaria_db::align::{AlignmentPool, Criterion, Scoring};
+/// use talaria_db::memory::budget::Budget;
+///
+/// let budget = Budget::new(16 << 20);
+/// let pool = AlignmentPool::new(&budget)?;
+/// let mut aligner = pool.acquire(19)?;
+/// let (member, other) = (b"MVLSPADKTNVKAAWGKVG", b"MMVLSPADKTNVRAAWGKVGA");
+/// let verified = aligner.verify(Scoring::Protein, &Criterion::default(), member, other, 1);
+/// assert_eq!(verified.map(|verified| (verified.identity, verified.coverage)), Some((9_473, 10_000)));
+/// # Ok::<(), talaria_db::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct AlignmentPool {
+    pool: Arc<Pool<Aligner>>,
+    budget: Budget,
+}
+
+/// An aligner that goes back to its pool.
+#[derive(Debug)]
+pub struct PooledAligner {
+    aligner: Pooled<Aligner>,
+    _lease: Lease,
+}
+
+impl AlignmentPool {
+    /// One that keeps up to 32 MiB, or an eighth of the limit, idle.
+    ///
+    /// # Errors
+    /// As [`Pool::new`].
+    pub fn new(budget: &Budget) -> Result<Self> {
+        let pool = Pool::new("idle alignment matrices", MOST_IDLE.min(budget.limit() / IDLE_PART), budget)?;
+        Ok(Self { pool, budget: budget.clone() })
+    }
+
+    /// An aligner for members of up to so many residues.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub fn acquire(&self, member: u64) -> Result<PooledAligner> {
+        let bytes = Aligner::memory(member);
+        let aligner = self.pool.acquire(usize::try_from(bytes).unwrap_or(usize::MAX), Aligner::new);
+        let bytes = aligner.capacity() as u64;
+        Ok(PooledAligner { _lease: self.budget.lease("alignment matrices", bytes)?, aligner })
+    }
+
+    /// Bytes of idle matrices.
+    #[must_use]
+    pub fn idle(&self) -> u64 {
+        self.pool.idle()
+    }
+}
+
+impl Deref for PooledAligner {
+    type Target = Aligner;
+
+    fn deref(&self) -> &Aligner {
+        &self.aligner
+    }
+}
+
+impl DerefMut for PooledAligner {
+    fn deref_mut(&mut self) -> &mut Aligner {
+        &mut self.aligner
+    }
+}

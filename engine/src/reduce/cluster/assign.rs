@@ -1,0 +1,358 @@
+//! Who stands for whom: greedy assignment, by rank.
+//!
+//! Each record that still stands for itself is aligned to its candidates, most shared words first; where a candidate has a representative by
+//! now, to that one. It joins the first one to which it is similar enough. If it stood for others, all of them must be similar enough to the new
+//! representative too, each by an alignment of its own: nothing drifts, and every membership is one that was verified.
+//!
+//! Records are taken [`BATCH`] at a time. What their candidates before the batch are is settled, so that they are aligned in parallel;
+//! candidates within the batch follow one by one. So the result does not depend on the number of threads.
+//!
+//! Takes [`MEMORY`] bytes a record, and the residues of a record and one other a thread.
+
+use rayon::prelude::*;
+
+use super::candidates::{Edge, parts};
+use super::order::Order;
+use super::plan::Round;
+use super::{Context, Fit};
+use crate::align::{Aligner, AlignmentPool, Verified, reverse_complement};
+use crate::error::Result;
+use crate::memory::budget::Lease;
+use crate::reduce::similarity::Similarity;
+use crate::write::spill::Sorted;
+
+/// Records that are assigned together. Part of what a reduction is: another number may give other clusters.
+const BATCH: usize = 512;
+/// Bytes of memory a record.
+pub(super) const MEMORY: u64 = 24;
+/// No rank.
+const NONE: u32 = u32::MAX;
+
+/// The state of the assignment.
+#[derive(Debug)]
+pub(super) struct Assignment {
+    /// The representative of each rank, itself if it stands for itself; of a record with the same residues as an earlier one, that one.
+    representatives: Vec<u32>,
+    /// How each member fits its representative.
+    fits: Vec<Fit32>,
+    /// Identity and coverage of each member.
+    similarities: Vec<Similarity>,
+    /// The last member that joined each rank.
+    members: Vec<u32>,
+    /// The member that joined before each one.
+    next: Vec<u32>,
+    _lease: Lease,
+}
+
+/// A fit in four bytes: sequences that are aligned are short enough.
+type Fit32 = i32;
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Assigned {
+    /// Records that joined another one.
+    pub(super) joined: u64,
+    /// Records that were similar to another one, which their members were not.
+    pub(super) refused: u64,
+}
+
+/// A representative found for a record, and how the record's members fit it.
+#[derive(Debug)]
+struct Joining {
+    representative: u32,
+    fit: Fit,
+    similarity: Similarity,
+    members: Vec<(u32, Fit, Similarity)>,
+}
+
+/// What came of looking for a representative.
+#[derive(Debug, Default)]
+struct Search {
+    found: Option<Joining>,
+    /// Representatives that were tried in vain.
+    tried: Vec<u32>,
+    refused: u64,
+}
+
+/// Which candidates are tried: those before a rank, and the others are counted as if they were; or those from it on.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Before(u32),
+    From(u32),
+}
+
+/// A record and its candidates, best first.
+#[derive(Debug)]
+struct Asking {
+    rank: u32,
+    candidates: Vec<(u32, Fit)>,
+}
+
+/// What a thread works with.
+#[derive(Debug, Default)]
+struct Scratch {
+    record: Vec<u8>,
+    turned: Vec<u8>,
+    representative: Vec<u8>,
+    member: Vec<u8>,
+}
+
+impl Assignment {
+    /// Everybody stands for himself.
+    pub(super) fn new(context: &Context<'_>, count: usize) -> Result<Self> {
+        let lease = context.spill.budget().lease("representatives of records", count as u64 * MEMORY)?;
+        Ok(Self {
+            representatives: (0..count as u32).collect(),
+            fits: vec![0; count],
+            similarities: vec![Similarity::FULL; count],
+            members: vec![NONE; count],
+            next: vec![NONE; count],
+            _lease: lease,
+        })
+    }
+
+    /// Whether a rank stands for itself.
+    pub(super) fn is_representative(&self, rank: u32) -> bool {
+        self.representatives[rank as usize] == rank
+    }
+
+    /// A record with the same residues as an earlier one shares its lot from now on.
+    pub(super) fn same(&mut self, rank: u32, earlier: u32) {
+        self.representatives[rank as usize] = earlier;
+    }
+
+    /// The representative of a rank, and how similar it is; none if it stands for itself.
+    pub(super) fn representative(&self, rank: u32) -> Option<(u32, Similarity)> {
+        let first = self.representatives[rank as usize];
+        let last = self.representatives[first as usize];
+        // The same residues as a member has, or as a representative.
+        let similarity = self.similarities[if first == last { rank } else { first } as usize];
+        (last != rank).then_some((last, similarity))
+    }
+
+    /// Goes once through all pairs of records that share words.
+    pub(super) fn assign(
+        &mut self,
+        context: &Context<'_>,
+        order: &Order,
+        round: &Round,
+        pool: &AlignmentPool,
+        edges: Sorted<Edge>,
+    ) -> Result<Assigned> {
+        let (mut assigned, mut batch) = (Assigned::default(), Vec::with_capacity(BATCH));
+        let mut edges = edges.peekable();
+        let mut own = Vec::new();
+        while let Some(edge) = edges.next() {
+            let (rank, candidate, fit) = parts(edge?);
+            own.clear();
+            own.push((candidate, fit));
+            let same_record = |edge: &Result<Edge>| edge.as_ref().map_or(true, |&edge| parts(edge).0 == rank);
+            while let Some(edge) = edges.next_if(same_record) {
+                let (_, candidate, fit) = parts(edge?);
+                own.push((candidate, fit));
+            }
+            batch.push(Asking { rank, candidates: best_candidates(&own, order.length(rank), round.candidates) });
+            if batch.len() == BATCH {
+                self.assign_batch(context, order, round, pool, &mut batch, &mut assigned)?;
+                (context.progress)("aligning", u64::from(rank), order.residues.len() as u64);
+            }
+        }
+        self.assign_batch(context, order, round, pool, &mut batch, &mut assigned)?;
+        Ok(assigned)
+    }
+
+    fn assign_batch(
+        &mut self,
+        context: &Context<'_>,
+        order: &Order,
+        round: &Round,
+        pool: &AlignmentPool,
+        batch: &mut Vec<Asking>,
+        assigned: &mut Assigned,
+    ) -> Result<()> {
+        let Some(start) = batch.first().map(|asking| asking.rank) else { return Ok(()) };
+        let longest = batch.iter().map(|asking| order.length(asking.rank)).max().unwrap_or(0);
+        // Where two aligners would take most of the memory, there is one.
+        let threads = rayon::current_num_threads() as u64;
+        let alone = Aligner::memory(longest).saturating_mul(2 * threads) > context.spill.budget().available();
+        let together = if alone { BATCH } else { 8 };
+        let state = &*self;
+        let look = |part: &[Asking]| -> Result<Vec<Search>> {
+            let (mut scratch, mut searches) = (Scratch::default(), Vec::with_capacity(part.len()));
+            let mut looking = Looking { context, order, state, scratch: &mut scratch };
+            for asking in part {
+                let mut aligner = pool.acquire(order.length(asking.rank))?;
+                let mut search = Search::default();
+                looking.search(&mut aligner, asking, Turn::Before(start), round.tries, &mut search)?;
+                searches.push(search);
+            }
+            Ok(searches)
+        };
+        let searches: Vec<Vec<Search>> = batch.par_chunks(together).map(look).collect::<Result<_>>()?;
+        let mut scratch = Scratch::default();
+        for (asking, mut search) in batch.drain(..).zip(searches.into_iter().flatten()) {
+            if search.found.is_none() {
+                let mut aligner = pool.acquire(order.length(asking.rank))?;
+                let mut looking = Looking { context, order, state: self, scratch: &mut scratch };
+                looking.search(&mut aligner, &asking, Turn::From(start), round.tries, &mut search)?;
+            }
+            assigned.refused += search.refused;
+            if let Some(joining) = search.found {
+                self.join(asking.rank, joining);
+                assigned.joined += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, rank: u32, joining: Joining) {
+        let Joining { representative, fit, similarity, mut members } = joining;
+        members.push((rank, fit, similarity));
+        self.members[rank as usize] = NONE;
+        for (member, fit, similarity) in members {
+            self.representatives[member as usize] = representative;
+            self.fits[member as usize] = fit.small();
+            self.similarities[member as usize] = similarity;
+            self.next[member as usize] = self.members[representative as usize];
+            self.members[representative as usize] = member;
+        }
+    }
+
+    /// The members of a rank that were aligned to it.
+    fn members_of(&self, rank: u32) -> impl Iterator<Item = u32> + '_ {
+        let some = |member: u32| (member != NONE).then_some(member);
+        std::iter::successors(some(self.members[rank as usize]), move |&member| some(self.next[member as usize]))
+    }
+}
+
+/// Looks for a representative, while nothing changes.
+struct Looking<'a> {
+    context: &'a Context<'a>,
+    order: &'a Order,
+    state: &'a Assignment,
+    scratch: &'a mut Scratch,
+}
+
+impl Looking<'_> {
+    /// Tries the representatives of those candidates whose turn it is, until as many have been tried as there may be.
+    fn search(
+        &mut self,
+        aligner: &mut Aligner,
+        asking: &Asking,
+        turn: Turn,
+        tries: usize,
+        search: &mut Search,
+    ) -> Result<()> {
+        let (mut read, mut waiting) = (false, 0);
+        for &(candidate, fit) in &asking.candidates {
+            if search.tried.len() + waiting >= tries {
+                return Ok(());
+            }
+            match turn {
+                Turn::Before(start) if candidate >= start => {
+                    waiting += 1;
+                    continue;
+                }
+                Turn::From(start) if candidate < start => continue,
+                Turn::Before(_) | Turn::From(_) => {}
+            }
+            let representative = self.state.representatives[candidate as usize];
+            if search.tried.contains(&representative) {
+                continue;
+            }
+            search.tried.push(representative);
+            if !read {
+                self.order.residues.item(asking.rank as usize, &mut self.scratch.record)?;
+                self.scratch.turned.clear();
+                read = true;
+            }
+            let fit = match candidate == representative {
+                true => fit,
+                false => fit.then(self.fit_of(candidate), self.order.length(asking.rank), self.order.length(candidate)),
+            };
+            self.order.residues.item(representative as usize, &mut self.scratch.representative)?;
+            if let Some(found) = self.verify(aligner, fit) {
+                match self.verify_members(aligner, asking.rank, fit.at(found.diagonal))? {
+                    Some(members) => {
+                        let similarity = Similarity::new(found.identity, found.coverage);
+                        let fit = fit.at(found.diagonal);
+                        search.found = Some(Joining { representative, fit, similarity, members });
+                        return Ok(());
+                    }
+                    None => search.refused += 1,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fit_of(&self, member: u32) -> Fit {
+        Fit::of_small(self.state.fits[member as usize])
+    }
+
+    /// Aligns the record to the representative.
+    fn verify(&mut self, aligner: &mut Aligner, fit: Fit) -> Option<Verified> {
+        let Scratch { record, turned, representative, .. } = &mut *self.scratch;
+        if fit.reverse && turned.is_empty() {
+            reverse_complement(record, turned);
+        }
+        let record = if fit.reverse { turned } else { record };
+        aligner.verify(self.context.scoring, &self.context.criterion, record, representative, fit.diagonal)
+    }
+
+    /// Aligns all members of the record to the representative; none if one of them is not similar enough.
+    fn verify_members(
+        &mut self,
+        aligner: &mut Aligner,
+        rank: u32,
+        fit: Fit,
+    ) -> Result<Option<Vec<(u32, Fit, Similarity)>>> {
+        let mut members = Vec::new();
+        for member in self.state.members_of(rank) {
+            let of_record = self.fit_of(member);
+            let fit = of_record.then(fit, self.order.length(member), self.order.length(rank));
+            let Scratch { turned, representative, member: residues, .. } = &mut *self.scratch;
+            self.order.residues.item(member as usize, residues)?;
+            if fit.reverse {
+                turned.clear();
+                reverse_complement(residues, turned);
+                std::mem::swap(residues, turned);
+                turned.clear();
+            }
+            let (scoring, criterion) = (self.context.scoring, &self.context.criterion);
+            let Some(found) = aligner.verify(scoring, criterion, residues, representative, fit.diagonal) else {
+                return Ok(None);
+            };
+            members.push((member, fit.at(found.diagonal), Similarity::new(found.identity, found.coverage)));
+        }
+        Ok(Some(members))
+    }
+}
+
+/// The candidates that share most words, each with the diagonal that most of them are on; of as many, the ones of lower rank. `edges` are sorted.
+fn best_candidates(edges: &[(u32, Fit)], length: u64, most: usize) -> Vec<(u32, Fit)> {
+    let mut candidates = Vec::new();
+    for edges in edges.chunk_by(|left, right| left.0 == right.0) {
+        let by_fit = edges.chunk_by(|left, right| left.1 == right.1);
+        // Of diagonals with as many words the first one.
+        let best = by_fit.rev().max_by_key(|fits| fits.len()).and_then(<[_]>::first);
+        if let Some(&(candidate, fit)) = best {
+            candidates.push((edges.len(), candidate, fit.complete(length)));
+        }
+    }
+    candidates.sort_by_key(|&(count, candidate, _)| (std::cmp::Reverse(count), candidate));
+    candidates.into_iter().take(most).map(|(_, candidate, fit)| (candidate, fit)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_by_words_then_by_rank() {
+        let fit = |diagonal| Fit { diagonal, reverse: false };
+        let edges =
+            [(1, fit(3)), (1, fit(5)), (1, fit(5)), (2, fit(0)), (4, fit(1)), (4, fit(2)), (4, fit(7)), (5, fit(9))];
+        assert_eq!(best_candidates(&edges, 10, 3), [(1, fit(5)), (4, fit(1)), (2, fit(0))]);
+    }
+}

@@ -1,0 +1,157 @@
+//! The order in which records are looked at: which of two similar ones is the representative.
+//!
+//! A record's **rank** is its place in that order, from 0: preferred ones first, then longer ones, then by a hash of the residues and by one of
+//! the header. So it depends on what the records are and not on where they stand, and with it the clusters. All that follows works with
+//! ranks; residues are kept in their order, folded, in a temporary table, so that no block has to be decoded again.
+//!
+//! Costs two passes over the container, a sort of 32 bytes a record, 16 bytes of memory a record, and temporary space for all residues.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::Context;
+use crate::align::{LONGEST, fold};
+use crate::error::{Error, Result};
+use crate::memory::budget::Lease;
+use crate::read::columns::TextItem;
+use crate::read::scan::{LastBlock, Sequence};
+use crate::reduce::groups::sort_memory;
+use crate::write::spill::{Sorter, SpillTable};
+
+/// Records that a thread gathers before it passes them on.
+const GATHERED: usize = 1024;
+/// Bits of a length.
+const LENGTH_BITS: u32 = 48;
+
+/// Records by rank.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// The record of each rank.
+    pub(super) ordinals: Vec<u32>,
+    /// The folded residues of each rank; none of records that are too long to be aligned.
+    pub(super) residues: SpillTable,
+    /// Pairs of neighbouring ranks with the same length and hash, as runs: the first, and how many.
+    pub(super) alike: Vec<(u32, u32)>,
+    _lease: Lease,
+}
+
+/// Bytes of memory a record.
+pub(super) const MEMORY: u64 = 16;
+
+/// Puts the records in order.
+pub(super) fn order(context: &Context<'_>) -> Result<Order> {
+    let (database, spill) = (context.database, context.spill);
+    let records = database.len();
+    if u32::try_from(records).is_err() {
+        let reason = format!("{records} records are too many to be clustered at once: cluster parts of them first");
+        return Err(Error::Option { option: "--method", reason });
+    }
+    let _blocks = database.lease_blocks()?;
+    let sorted = hash_all(context)?.finish()?;
+    let budget = spill.budget();
+    let mut lease = budget.lease("the order of records", records * 8)?;
+    let size = usize::try_from(records).unwrap_or(0);
+    let (mut ordinals, mut ranks) = (Vec::with_capacity(size), vec![0_u32; size]);
+    let (mut alike, mut run, mut last) = (Vec::new(), 0_u32, None);
+    let lengths = sorted.map(|item| {
+        let (key, hash, _, ordinal) = item?;
+        let rank = ordinals.len() as u32;
+        if last == Some((key, hash)) {
+            if run == 0 {
+                // Eight bytes a run: as many as two records of it took of the lease for ranks.
+                alike.push((rank - 1, 1));
+            }
+            run += 1;
+            if let Some((_, count)) = alike.last_mut() {
+                *count += 1;
+            }
+        } else {
+            (run, last) = (0, Some((key, hash)));
+        }
+        ordinals.push(ordinal as u32);
+        ranks[ordinal as usize] = rank;
+        let length = database.sequence_length(ordinal)?;
+        Ok(if length > LONGEST { 0 } else { length })
+    });
+    let residues = SpillTable::new(spill, "residues in order", records, lengths)?;
+    lease.resize(lease.bytes() + alike.capacity() as u64 * 8)?;
+    let order = Order { ordinals, residues, alike, _lease: lease };
+    write_residues(context, &order, &ranks)?;
+    Ok(order)
+}
+
+/// Length, hash of the residues, hash of the header and number of each record, in this order of importance.
+fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
+    let (database, spill) = (context.database, context.spill);
+    let reserve = database.len() * (MEMORY + super::assign::MEMORY);
+    let sorter = Sorter::new(spill, "lengths and hashes of records", sort_memory(spill, 4, reserve))?;
+    let shared = Mutex::new(sorter);
+    database.owned_slots().try_for_each(|slots| {
+        let (mut texts, mut folded, mut gathered) = (LastBlock::default(), Vec::new(), Vec::with_capacity(GATHERED));
+        let pass_on = |gathered: &mut Vec<_>| -> Result<()> {
+            let mut sorter = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            (context.progress)("ordering", sorter.len(), database.len());
+            gathered.drain(..).try_for_each(|item| sorter.push(item))
+        };
+        database.visit_sequences(slots?, |ordinal, entry, sequence| {
+            let (hash, length) = match sequence {
+                Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {
+                    folded.clear();
+                    fold(residues, context.scoring, &mut folded);
+                    (xxh3_64(&folded), residues.len() as u64)
+                }
+                Sequence::Whole(residues) => (xxh3_64(residues), residues.len() as u64),
+                Sequence::Long(item) => (hash_long(context, ordinal, item.length)?, item.length),
+            };
+            let header = texts.item(database, database.texts(), entry.text_item(), true)?;
+            let key = u64::from(context.preference(ordinal)) << LENGTH_BITS | ((1 << LENGTH_BITS) - 1 - length);
+            gathered.push((key, hash, xxh3_64(&header), ordinal));
+            if gathered.len() == GATHERED { pass_on(&mut gathered) } else { Ok(()) }
+        })?;
+        pass_on(&mut gathered)
+    })?;
+    Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The hash of a record that is longer than a block; folded, if it can be aligned.
+fn hash_long(context: &Context<'_>, ordinal: u64, length: u64) -> Result<u64> {
+    let (mut hasher, mut folded) = (Xxh3::new(), Vec::new());
+    context.database.for_each_residues(ordinal, 0..length, |part| {
+        if length > LONGEST {
+            hasher.update(part);
+        } else {
+            folded.clear();
+            fold(part, context.scoring, &mut folded);
+            hasher.update(&folded);
+        }
+        Ok(())
+    })?;
+    Ok(hasher.digest())
+}
+
+/// Puts the residues of all records into the table.
+fn write_residues(context: &Context<'_>, order: &Order, ranks: &[u32]) -> Result<()> {
+    let database = context.database;
+    database.owned_slots().try_for_each(|slots| {
+        let (mut folded, mut scratch) = (Vec::new(), Vec::new());
+        database.visit_sequences(slots?, |ordinal, _, sequence| {
+            let rank = ranks[ordinal as usize] as usize;
+            folded.clear();
+            match sequence {
+                Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {
+                    fold(residues, context.scoring, &mut folded);
+                }
+                Sequence::Long(item) if item.length <= LONGEST => {
+                    database.for_each_residues(ordinal, 0..item.length, |part| {
+                        fold(part, context.scoring, &mut folded);
+                        Ok(())
+                    })?;
+                }
+                Sequence::Whole(_) | Sequence::Long(_) => {}
+            }
+            order.residues.write(rank, &folded, &mut scratch)
+        })
+    })
+}
