@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::read::clusters::Membership;
+use crate::read::export::{ExportOptions, Selection};
 
 /// Who stands for whom, and how alike they are; nobody for a record that stands for itself.
 type Joined = Option<(u64, Similarity)>;
@@ -29,7 +30,7 @@ fn written(joined: &[Joined], membership: bool) -> (tempfile::TempDir, Database)
         }
     }
     sizes.values().for_each(|&size| groups.count(size));
-    reduction.write(&database, groups, &spill, &mut Stages::default()).unwrap();
+    reduction.write(&database, groups, &spill, &mut Stages::new(&reduction.budget)).unwrap();
     (folder, Database::open(&output).unwrap())
 }
 
