@@ -4,11 +4,12 @@ mod report;
 mod similarity;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use talaria_db::Compression;
-use talaria_db::reduce::{Method, Output, Reduction, ReductionReport};
+use talaria_db::reduce::{Method, Output, Preference, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
 use crate::exit::Exit;
@@ -48,6 +49,12 @@ pub(crate) struct ReduceFlags {
     method: String,
     #[command(flatten)]
     similarity: SimilarityFlags,
+    /// Prefer records whose header holds this text as references; may be given several times, earlier ones are stronger
+    #[arg(long, value_name = "TEXT")]
+    prefer: Vec<OsString>,
+    /// Prefer the records with these ids or other names, one a line, to all others
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    prefer_list: Option<PathBuf>,
     /// The table of clusters; OUT.clusters.tsv unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     clusters: Option<PathBuf>,
@@ -98,6 +105,11 @@ impl ReduceFlags {
         }
     }
 
+    fn preference(&self) -> Preference {
+        let listed = self.prefer_list.iter().fold(Preference::default(), Preference::list);
+        self.prefer.iter().map(|text| text.as_bytes()).fold(listed, Preference::text)
+    }
+
     /// Reduces.
     pub(crate) fn run(&self) -> Result<Exit> {
         let input = self.input.path();
@@ -107,6 +119,10 @@ impl ReduceFlags {
         let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
         let clusters = target::check(&[input.to_path_buf(), path.clone()], &clusters)?;
         let mut files = vec![input.to_path_buf(), path, clusters.clone()];
+        if let Some(list) = &self.prefer_list {
+            files.iter().skip(1).try_for_each(|output| target::check_not_input(list, output))?;
+            files.push(list.clone());
+        }
         let mut clstr = None;
         if let Some(path) = &self.clstr {
             let path = target::check(&files, path)?;
@@ -127,6 +143,7 @@ impl ReduceFlags {
             .method(self.method()?)
             .clusters(&clusters)
             .references_only(self.no_deltas)
+            .prefer(self.preference())
             .compression(self.codec)
             .threads(resources.threads.map_or(0, usize::from))
             .memory(resources.settings.clone())
@@ -173,6 +190,10 @@ impl ReduceFlags {
         ));
         if report.placement.aware {
             say(format_args!("{}", report.placement));
+        }
+        if let (Some(list), 1..) = (&self.prefer_list, report.unknown_preferred) {
+            let names = sizes::counted(report.unknown_preferred, "name");
+            say(format_args!("{}: {names} that no record has", list.display()));
         }
         if report.references_only && report.references < report.records {
             let with = if fasta { "a container alone" } else { "a container made without --no-deltas" };

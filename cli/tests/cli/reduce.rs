@@ -238,3 +238,64 @@ fn references_alone_in_a_container() {
         assert!(stage["peak_memory"].as_u64().unwrap() <= report["peak_memory"].as_u64().unwrap(), "{stage}");
     }
 }
+
+#[test]
+fn preferred_records_are_the_references() {
+    let fasta = ">tr|A1|x\nMKV\n>tr|A2|x\nGGA\n>tr|A3|x\nMKV\n>sp|P1|x a\nMKV\n>sp|P2|x\nMKV\n>tr|A4|x\nGGA\n>tr|A5|x\nLL\n>e1\n>sp|E|x\n";
+    let (folder, db) = built(fasta);
+    let out = folder.path("r.talaria");
+    let table = |arguments: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let answer = run(&[&[&"reduce" as &dyn AsRef<_>, &db, &"-o", &out, &"-q"], arguments].concat());
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        assert_eq!(run(&[&"export", &out]).text(), fasta);
+        assert_eq!(run(&[&"verify", &out]).code, 0);
+        let text = std::fs::read_to_string(folder.path("r.talaria.clusters.tsv")).unwrap();
+        let mut pairs: Vec<String> =
+            text.lines().map(|line| line.strip_suffix("\t1.000\t1.000").unwrap().to_owned()).collect();
+        // What the container says is what the table says.
+        let said = run(&[&"representative", &out, &"-n", &"0-8"]);
+        let mut said: Vec<String> = said
+            .text()
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .map(|columns| format!("{}\t{}", columns[1], columns[0]))
+            .collect();
+        let references = run(&[&"export", &out, &"--references"]);
+        for id in references.text().lines().filter_map(|line| line.strip_prefix('>')) {
+            let id = id.split(' ').next().unwrap();
+            assert!(pairs.contains(&format!("{id}\t{id}")), "{id}");
+        }
+        assert_eq!(references.text().matches('>').count(), 4);
+        said.sort();
+        pairs.sort();
+        assert_eq!(said, pairs);
+        pairs
+    };
+    let plain = table(&[]);
+    assert!(plain.contains(&"tr|A1|x\tsp|P1|x".to_owned()));
+    let bytes = std::fs::read(&out).unwrap();
+    // Of several the first one.
+    let preferred = table(&[&"--prefer", &"sp|"]);
+    for pair in ["sp|P1|x\ttr|A1|x", "sp|P1|x\tsp|P2|x", "sp|P1|x\tsp|P1|x", "tr|A2|x\ttr|A4|x", "sp|E|x\te1"] {
+        assert!(preferred.contains(&pair.to_owned()), "{pair}: {preferred:?}");
+    }
+    // A list before texts, an earlier text before a later one.
+    let list = folder.write("list", "A4\nnobody\n");
+    let preferred = table(&[&"--prefer", &"P2", &"--prefer", &"sp|", &"--prefer-list", &list]);
+    for pair in ["sp|P2|x\ttr|A1|x", "tr|A4|x\ttr|A2|x"] {
+        assert!(preferred.contains(&pair.to_owned()), "{pair}: {preferred:?}");
+    }
+    let answer = run(&[&"reduce", &db, &"-o", &out, &"--prefer-list", &list]);
+    assert!(answer.stderr.contains("1 name that no record has"), "{}", answer.stderr);
+    // Rules that change nothing change no byte but those that say so.
+    table(&[&"--prefer", &"nowhere"]);
+    assert!(std::fs::read(&out).unwrap().len() <= bytes.len() + 64);
+    // The references alone.
+    let text = folder.path("r.fa");
+    assert_eq!(run(&[&"reduce", &db, &"-o", &text, &"-q", &"--prefer", &"sp|"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), ">tr|A2|x\nGGA\n>sp|P1|x a\nMKV\n>tr|A5|x\nLL\n>sp|E|x\n");
+
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--prefer", &""]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--prefer-list", &folder.path("none")]).code, 1);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &list, &"--prefer-list", &list]).code, 2);
+}

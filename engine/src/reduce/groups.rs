@@ -15,6 +15,8 @@ pub(crate) struct Groups {
     clusters: u64,
     /// Members of each identity, in ten-thousandths.
     identities: Vec<u64>,
+    /// Groups of the same records under whoever has their residues, if that is another than the representative.
+    copies: Option<Box<Self>>,
     /// Clusters of at least two records, by the binary logarithm of their size, rounded up.
     sizes: [u64; 64],
 }
@@ -32,6 +34,7 @@ impl Groups {
             records,
             clusters: 0,
             identities: vec![0; usize::from(WHOLE) + 1],
+            copies: None,
             sizes: [0; 64],
         })
     }
@@ -44,6 +47,25 @@ impl Groups {
         self.identities[usize::from(similarity.identity())] += 1;
         self.by_member.push((member, representative))?;
         self.by_representative.push(Pair { representative, member, similarity })
+    }
+
+    /// Groups without members yet, whose clusters have the sizes of these.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub(crate) fn emptied(&self, spill: &Spill, reserve: u64) -> Result<Self> {
+        let empty = Self::new(self.records, spill, reserve)?;
+        Ok(Self { clusters: self.clusters, sizes: self.sizes, ..empty })
+    }
+
+    /// Says who has the residues: the same clusters, each under its first record.
+    pub(crate) fn set_copies(&mut self, copies: Self) {
+        self.copies = Some(Box::new(copies));
+    }
+
+    /// Who has the residues, if that is another than the representative.
+    pub(crate) fn take_copies(&mut self) -> Option<Self> {
+        self.copies.take().map(|copies| *copies)
     }
 
     /// Counts a cluster of `size` records, once all its members have joined.

@@ -11,6 +11,7 @@ mod clusters;
 pub mod exact;
 mod fasta;
 mod groups;
+mod prefer;
 mod reference_text;
 mod rewrite;
 pub(crate) mod similarity;
@@ -18,6 +19,7 @@ pub(crate) mod similarity;
 mod tests;
 
 pub use cluster::{Clustering, RoundReport};
+pub use prefer::Preference;
 pub use similarity::Similarity;
 
 use std::fs::File;
@@ -101,6 +103,8 @@ pub struct ReductionReport {
     pub reference_residues: u64,
     /// How many clusters have 1, 2, 3 to 4, 5 to 8, ... records.
     pub sizes: Vec<(u64, u64)>,
+    /// Names of preferred records that no record bears.
+    pub unknown_preferred: u64,
     /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5, 25, 50, 75 and 95 %.
     pub identity_quantiles: Vec<(u8, u16)>,
     /// Whether the records that others stand for are left out of the output.
@@ -160,6 +164,7 @@ pub struct Reduction<'p> {
     clstr: Option<PathBuf>,
     references_only: bool,
     membership: bool,
+    preference: Preference,
     compression: Compression,
     threads: usize,
     memory: MemorySettings,
@@ -187,6 +192,7 @@ impl<'p> Reduction<'p> {
             clstr: None,
             references_only: false,
             membership: false,
+            preference: Preference::default(),
             compression: Compression::Zstd(1),
             threads: 0,
             memory: MemorySettings::default(),
@@ -231,6 +237,13 @@ impl<'p> Reduction<'p> {
     #[must_use]
     pub fn membership(mut self, keep: bool) -> Self {
         self.membership = keep;
+        self
+    }
+
+    /// Which records are to be representatives rather than others.
+    #[must_use]
+    pub fn prefer(mut self, preference: Preference) -> Self {
+        self.preference = preference;
         self
     }
 
@@ -294,6 +307,7 @@ impl<'p> Reduction<'p> {
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
             let reducing = least_memory(&shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
+            let reducing = reducing + self.preference.least_memory(0);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
         self.least_memory_of_container(&self.input)
@@ -311,7 +325,8 @@ impl<'p> Reduction<'p> {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block), threads);
             least = least.max(blocks + cluster::least_memory(&database)?);
         }
-        Ok(database.budget().in_use() + least + stacks_memory(self.threads))
+        let preferring = self.preference.least_memory(database.len());
+        Ok(database.budget().in_use() + least + preferring + stacks_memory(self.threads))
     }
 
     /// The shape of what is made from a container.
@@ -367,16 +382,29 @@ impl<'p> Reduction<'p> {
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
         let reserve = rewrite::least_memory(&shape, columns, database.len(), threads);
+        let mut ranks = None;
+        if !self.preference.is_empty() {
+            ranks = Some(stages.time("preferring", || self.preference.ranks(&database))?);
+        }
         let (groups, rounds) = stages.time("grouping", || match self.method {
             Method::Exact => {
-                exact::group(&database, &spill, reserve, &*self.progress).map(|groups| (groups, Vec::new()))
+                let groups = exact::group(&database, &spill, reserve, &*self.progress)?;
+                let chosen = match &ranks {
+                    Some(ranks) => prefer::choose(groups, ranks, &spill, reserve)?,
+                    None => groups,
+                };
+                Ok((chosen, Vec::new()))
             }
-            Method::Cluster(clustering) => cluster::group(&database, &spill, reserve, &clustering, &*self.progress),
+            Method::Cluster(clustering) => {
+                cluster::group(&database, &spill, reserve, &clustering, ranks.as_ref(), &*self.progress)
+            }
         })?;
+        let unknown_preferred = ranks.map_or(0, |ranks| ranks.unknown);
         let report = self.write(&database, groups, &spill, &mut stages)?;
         Ok(ReductionReport {
             stages: stages.reports,
             rounds,
+            unknown_preferred,
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
             ..report
@@ -439,6 +467,7 @@ impl<'p> Reduction<'p> {
             output_bytes,
             stages: Vec::new(),
             rounds: Vec::new(),
+            unknown_preferred: 0,
             peak_memory: 0,
             peak_spill: 0,
             placement: PlacementReport::default(),

@@ -17,6 +17,7 @@ use crate::read::shared::SharedSequence;
 use crate::reduce::clusters::Listing;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::reduce::reference_text::ReferenceText;
+use crate::reduce::similarity::Pair;
 use crate::reduce::{Method, Reduction};
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::measure::Measures;
@@ -63,11 +64,22 @@ pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, thread
 pub(super) fn write(
     reduction: &Reduction<'_>,
     database: &Database,
-    groups: Groups,
+    mut groups: Groups,
     output: Unpublished,
     spill: &Spill,
     clusters: Option<&Listing>,
 ) -> Result<Unpublished> {
+    // Where members are left out, everybody has residues of their own.
+    let mut named = None;
+    if let Some(copies) = groups.take_copies().filter(|_| !reduction.leaves_members_out()) {
+        let (by_member, by_representative) = groups.finish()?;
+        let marks = Marks::new(database.len(), database)?;
+        for pair in by_member {
+            marks.set(pair?.0);
+        }
+        named = Some((marks, by_representative));
+        groups = copies;
+    }
     let members = Marks::new(database.len(), database)?;
     let (by_member, by_representative) = groups.finish()?;
     for pair in by_member {
@@ -84,8 +96,21 @@ pub(super) fn write(
         table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
     }
     let mut only = reduction.leaves_members_out().then(ReferenceText::default);
-    if only.is_none() && (reduction.membership || reduction.method != Method::Exact) {
+    if only.is_none() && (reduction.membership || reduction.method != Method::Exact || named.is_some()) {
         assembler.membership = Some(MembershipSections::new(database.len(), spill, sort_memory)?);
+    }
+    let mut note = |pair: Pair, membership: &mut Option<MembershipSections>| -> Result<()> {
+        if let Some(membership) = membership {
+            membership.push(pair)?;
+        }
+        table.as_mut().map_or(Ok(()), |table| table.push(pair))
+    };
+    let mut named_members = None;
+    if let Some((marks, by_representative)) = named {
+        for pair in by_representative {
+            note(pair?, &mut assembler.membership)?;
+        }
+        named_members = Some(marks);
     }
     let mut next = 0;
     while next < database.len() {
@@ -119,11 +144,8 @@ pub(super) fn write(
                 if only.is_none() {
                     addresses.push((pair.member, address.bits()))?;
                 }
-                if let Some(membership) = &mut assembler.membership {
-                    membership.push(pair)?;
-                }
-                if let Some(table) = &mut table {
-                    table.push(pair)?;
+                if named_members.is_none() {
+                    note(pair, &mut assembler.membership)?;
                 }
             }
         }
@@ -131,14 +153,17 @@ pub(super) fn write(
         (reduction.progress)("writing", next, database.len());
     }
     if let (Some(clusters), Some(table)) = (clusters, table) {
-        clusters.write(database, table.finish()?, |ordinal| Ok(members.is_set(ordinal)))?;
+        clusters.write(database, table.finish()?, |ordinal| {
+            Ok(named_members.as_ref().unwrap_or(&members).is_set(ordinal))
+        })?;
     }
     let mut provenance = database.provenance()?;
     provenance.retain(|(key, _)| key == "command");
     provenance.insert(0, ("writer".to_owned(), concat!("talaria-db ", env!("CARGO_PKG_VERSION")).to_owned()));
     let method = reduction.method.name();
     let flag = if only.is_some() { " --no-deltas" } else { "" };
-    let command = format!("reduce --method {method}{flag} --codec {}", reduction.compression);
+    let preference = reduction.preference.options();
+    let command = format!("reduce --method {method}{preference}{flag} --codec {}", reduction.compression);
     provenance.push(("command".to_owned(), command));
     provenance.push(("method".to_owned(), method.to_owned()));
     if only.is_some() {

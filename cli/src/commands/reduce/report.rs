@@ -21,6 +21,7 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
         "method": report.method.name(),
         "records": report.records,
         "references": report.references,
+        "unknown_preferred": report.unknown_preferred,
         "references_only": report.references_only,
         "residues": report.residues,
         "reference_residues": report.reference_residues,
