@@ -358,6 +358,11 @@ impl Database {
         self.inner.storage.bytes(offset, length).map_err(Error::io(&self.inner.path, "read"))
     }
 
+    /// Takes the pages of the file out of this process, as after a pass over all of it that nothing like it follows.
+    pub(crate) fn release_pages(&self) {
+        self.inner.storage.release();
+    }
+
     /// What follows the runs of blocks of a stream, if the settings want that.
     pub(crate) fn ahead(&self, kind: StreamKind) -> Option<&ReadAhead> {
         self.inner.ahead.as_ref().and_then(|ahead| ahead.get(kind.index()))

@@ -142,6 +142,11 @@ impl MappedFile {
         self.mapping.bytes().get(range)
     }
 
+    /// As [`Mapping::release`].
+    pub(crate) fn release(&self) {
+        self.mapping.release();
+    }
+
     /// As [`Mapping::will_need`].
     pub fn will_need(&self, offset: usize, length: usize) {
         self.mapping.will_need(offset, length);

@@ -132,6 +132,13 @@ impl Storage {
         }
     }
 
+    /// Takes the pages of a mapped file out of this process, as after a pass over all of it.
+    pub(crate) fn release(&self) {
+        if let Self::Mapped(mapped) = self {
+            mapped.release();
+        }
+    }
+
     /// Asks the system to read a range into its cache, without waiting for it: in pieces, as it ignores what is too much.
     pub(crate) fn will_need(&self, range: Range<u64>) {
         let mut start = range.start;

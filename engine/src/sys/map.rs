@@ -80,6 +80,14 @@ impl Mapping {
         }
     }
 
+    /// Takes the pages out of this process; the system keeps them in its cache as long as it likes, and gives them back when they are touched. A
+    /// hint.
+    pub fn release(&self) {
+        // SAFETY: the mapping is shared, read-only, and of a file: what is dropped are entries of page tables, and an access brings in the same
+        // bytes again. Slices of it stay valid.
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
+
     /// Asks for large pages of the file's own where the bytes `range` are read into memory from now on. What is there in small pages
     /// stays in them.
     ///
@@ -166,6 +174,7 @@ mod tests {
         mapping.populate(5_000..3 << 20).unwrap();
         mapping.populate(0..usize::MAX).unwrap();
         mapping.touch(0..3 << 20);
+        mapping.release();
         assert!(mapping.bytes().iter().all(|&byte| byte == 7));
     }
 }

@@ -20,6 +20,8 @@ use crate::write::spill::{Sorted, Sorter};
 
 /// Most records of a group, or of a part of one.
 const LARGEST: u32 = 1 << 13;
+/// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
+const MOST_SORTING: usize = 32 << 20;
 /// Bytes of residues that a thread reads at once, unless one record has more.
 const PIECE: u64 = 256 << 10;
 
@@ -34,6 +36,11 @@ fn edge(record: u32, candidate: u32, fit: Fit) -> Edge {
 /// Takes an edge apart.
 pub(super) fn parts((pair, fit): Edge) -> (u32, u32, Fit) {
     ((pair >> 32) as u32, pair as u32, Fit::of_bits(fit))
+}
+
+/// A part of the memory that is free, up to [`MOST_SORTING`].
+fn sorting(context: &Context<'_>, part: u64) -> usize {
+    sort_memory(context.spill, part, 0).min(MOST_SORTING)
 }
 
 /// What a round compared.
@@ -55,7 +62,7 @@ pub(super) fn candidates(
     let words = take_words(context, order, assignment, round)?;
     let mut compared = Compared { words: words.len(), ..Compared::default() };
     let words = words.finish()?;
-    let mut edges = Sorter::new(context.spill, "pairs of records that share words", sort_memory(context.spill, 4, 0))?;
+    let mut edges = Sorter::new(context.spill, "pairs of records that share words", sorting(context, 4))?;
     let span = round.pattern.len() as i64;
     let (mut hash, mut size) = (None, 0);
     let (mut first, mut last) = (None, None);
@@ -119,7 +126,7 @@ fn take_words(
 ) -> Result<Sorter<(u64, u64)>> {
     let spill = context.spill;
     // The other half of what there is goes to the pairs.
-    let sorter = Sorter::new(spill, "words of sequences", sort_memory(spill, 3, 0))?;
+    let sorter = Sorter::new(spill, "words of sequences", sorting(context, 3))?;
     let shared = Mutex::new((sorter, 0));
     let pieces = pieces(order);
     pieces.par_windows(2).try_for_each_init(

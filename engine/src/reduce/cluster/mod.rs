@@ -129,6 +129,8 @@ pub(super) fn group(
     }
     let context = Context { database, spill, scoring, criterion, both_strands, ranks, progress };
     let order = order::order(&context)?;
+    // From here on residues come from the table.
+    database.release_pages();
     let mut assignment = Assignment::new(&context, order.residues.len())?;
     join_same(&context, &order, &mut assignment)?;
     let pool = AlignmentPool::new(spill.budget())?;

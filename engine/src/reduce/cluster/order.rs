@@ -105,7 +105,7 @@ fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
                 Sequence::Whole(residues) => (xxh3_64(residues), residues.len() as u64),
                 Sequence::Long(item) => (hash_long(context, ordinal, item.length)?, item.length),
             };
-            let header = texts.item(database, database.texts(), entry.text_item(), true)?;
+            let header = texts.item(database, database.texts(), entry.text_item(), false)?;
             let key = u64::from(context.preference(ordinal)) << LENGTH_BITS | ((1 << LENGTH_BITS) - 1 - length);
             gathered.push((key, hash, xxh3_64(&header), ordinal));
             if gathered.len() == GATHERED { pass_on(&mut gathered) } else { Ok(()) }
