@@ -5,11 +5,14 @@ use clap::{Parser, Subcommand};
 use crate::commands::build::BuildFlags;
 use crate::commands::completions::CompletionsFlags;
 use crate::commands::config::ConfigFlags;
+use crate::commands::expand::ExpandFlags;
 use crate::commands::export::ExportFlags;
 use crate::commands::get::GetFlags;
 use crate::commands::inspect::InspectFlags;
 use crate::commands::man::ManFlags;
+use crate::commands::members::MembersFlags;
 use crate::commands::reduce::ReduceFlags;
+use crate::commands::representative::RepresentativeFlags;
 use crate::commands::stats::StatsFlags;
 use crate::commands::verify::VerifyFlags;
 use crate::exit::{self, Exit};
@@ -33,6 +36,9 @@ pub(crate) enum Command {
     Get(GetFlags),
     Export(ExportFlags),
     Reduce(ReduceFlags),
+    Members(MembersFlags),
+    Representative(RepresentativeFlags),
+    Expand(ExpandFlags),
     Verify(VerifyFlags),
     Stats(StatsFlags),
     Inspect(InspectFlags),
@@ -49,6 +55,9 @@ impl Command {
             Self::Get(flags) => flags.run(),
             Self::Export(flags) => flags.run(),
             Self::Reduce(flags) => flags.run(),
+            Self::Members(flags) => flags.run(),
+            Self::Representative(flags) => flags.run(),
+            Self::Expand(flags) => flags.run(),
             Self::Verify(flags) => flags.run(),
             Self::Stats(flags) => flags.run(),
             Self::Inspect(flags) => flags.run(),

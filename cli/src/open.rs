@@ -20,12 +20,45 @@ use crate::threads::{self, ThreadFlags};
 /// Bytes of a file that are looked at to tell what it is instead of a container.
 const SAMPLE: u64 = 4096;
 
-/// The container and how it is read: what all commands that read one have in common.
+/// Where the container stands on the command line.
+pub(crate) trait Place: Args + std::fmt::Debug {
+    /// The container.
+    fn path(&self) -> &Path;
+}
+
+/// The first argument.
 #[derive(Debug, Args)]
-pub(crate) struct DatabaseFlags {
+pub(crate) struct First {
     /// The container
     #[arg(value_name = "DB", index = 1)]
     path: PathBuf,
+}
+
+impl Place for First {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// An option, where the first argument is something else.
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// The container
+    #[arg(short, long = "db", value_name = "DB", value_hint = clap::ValueHint::FilePath)]
+    database: PathBuf,
+}
+
+impl Place for Named {
+    fn path(&self) -> &Path {
+        &self.database
+    }
+}
+
+/// The container and how it is read: what all commands that read one have in common.
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseFlags<P: Place = First> {
+    #[command(flatten)]
+    place: P,
     #[command(flatten)]
     memory: MemoryFlags,
     #[command(flatten)]
@@ -40,7 +73,7 @@ pub(crate) struct DatabaseFlags {
     workers: OnceCell<GlobalWorkers>,
 }
 
-impl DatabaseFlags {
+impl<P: Place> DatabaseFlags<P> {
     /// Opens it.
     pub(crate) fn open(&self) -> Result<Database> {
         self.open_with(DEFAULT_CACHE)
@@ -60,7 +93,8 @@ impl DatabaseFlags {
     ///
     /// `other` is what the command reads or writes beside the container.
     pub(crate) fn start_monitor(&self, other: Option<&Path>) -> Result<Monitor> {
-        let files: Vec<PathBuf> = [Some(&*self.path), other].into_iter().flatten().map(Path::to_path_buf).collect();
+        let files: Vec<PathBuf> =
+            [Some(self.place.path()), other].into_iter().flatten().map(Path::to_path_buf).collect();
         self.monitor.start(self.resources()?, &files, Voice::Own)
     }
 
@@ -76,9 +110,11 @@ impl DatabaseFlags {
     pub(crate) fn open_with(&self, cache: u64) -> Result<Database> {
         let resources = self.resources()?;
         let settings = resources.settings_with_cache(cache);
-        let opened = OpenOptions::new().memory(settings).budget(resources.budget.clone()).open(&self.path);
+        let opened = OpenOptions::new().memory(settings).budget(resources.budget.clone()).open(self.place.path());
         opened.map_err(|error| match error {
-            Error::Format { .. } if looks_like_fasta(&self.path) => Failure::Fasta(self.path.clone()),
+            Error::Format { .. } if looks_like_fasta(self.place.path()) => {
+                Failure::Fasta(self.place.path().to_path_buf())
+            }
             error => error.into(),
         })
     }
@@ -87,7 +123,7 @@ impl DatabaseFlags {
     pub(crate) fn open_fasta(&self) -> Result<MappedFasta> {
         let Resources { budget, settings, .. } = self.resources()?;
         self.start_threads()?;
-        Ok(MappedFasta::open(&self.path, settings, budget)?)
+        Ok(MappedFasta::open(self.place.path(), settings, budget)?)
     }
 }
 

@@ -1,12 +1,12 @@
 //! `talaria-db get`: records and regions, by name or number.
 
-mod fetch;
-mod ids;
-mod numbers;
+pub(super) mod fetch;
+pub(super) mod ids;
+pub(super) mod numbers;
 mod region;
-mod search;
-mod source;
-mod write;
+pub(super) mod search;
+pub(super) mod source;
+pub(super) mod write;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;

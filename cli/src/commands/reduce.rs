@@ -1,14 +1,15 @@
 //! `talaria-db reduce`: fewer sequences that stand for all of them.
 
+mod report;
 mod similarity;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use serde_json::{Value, json};
 use talaria_db::Compression;
-use talaria_db::reduce::{Method, Output, Reduction, ReductionReport};
+use talaria_db::reduce::{Method, Output, Preference, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
 use crate::exit::Exit;
@@ -25,7 +26,7 @@ use self::similarity::SimilarityFlags;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The result is a container that gives every original record back, or FASTA of the references alone if OUT ends in .fasta, .fa, .faa,
-.fna or .ffn. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage.
+.fna or .ffn, with .gz or .zst after it if it is to be compressed. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage.
 
 Methods:
   exact    records with the same residues (case counts) join the first of them
@@ -48,9 +49,21 @@ pub(crate) struct ReduceFlags {
     method: String,
     #[command(flatten)]
     similarity: SimilarityFlags,
+    /// Prefer records whose header holds this text as references; may be given several times, earlier ones are stronger
+    #[arg(long, value_name = "TEXT")]
+    prefer: Vec<OsString>,
+    /// Prefer the records with these ids or other names, one a line, to all others
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    prefer_list: Option<PathBuf>,
     /// The table of clusters; OUT.clusters.tsv unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     clusters: Option<PathBuf>,
+    /// Writes the clusters in the form of CD-HIT too, without strands
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    clstr: Option<PathBuf>,
+    /// References only: the container does not hold the other records and cannot give them back
+    #[arg(long)]
+    no_deltas: bool,
     /// Writes the report as JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -92,6 +105,11 @@ impl ReduceFlags {
         }
     }
 
+    fn preference(&self) -> Preference {
+        let listed = self.prefer_list.iter().fold(Preference::default(), Preference::list);
+        self.prefer.iter().map(|text| text.as_bytes()).fold(listed, Preference::text)
+    }
+
     /// Reduces.
     pub(crate) fn run(&self) -> Result<Exit> {
         let input = self.input.path();
@@ -101,6 +119,16 @@ impl ReduceFlags {
         let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
         let clusters = target::check(&[input.to_path_buf(), path.clone()], &clusters)?;
         let mut files = vec![input.to_path_buf(), path, clusters.clone()];
+        if let Some(list) = &self.prefer_list {
+            files.iter().skip(1).try_for_each(|output| target::check_not_input(list, output))?;
+            files.push(list.clone());
+        }
+        let mut clstr = None;
+        if let Some(path) = &self.clstr {
+            let path = target::check(&files, path)?;
+            files.push(path.clone());
+            clstr = Some(path);
+        }
         let mut report_path = None;
         if let Some(report) = &self.report {
             let report = target::check(&files, report)?;
@@ -114,11 +142,16 @@ impl ReduceFlags {
         let mut reduction = Reduction::new(input, output)
             .method(self.method()?)
             .clusters(&clusters)
+            .references_only(self.no_deltas)
+            .prefer(self.preference())
             .compression(self.codec)
             .threads(resources.threads.map_or(0, usize::from))
             .memory(resources.settings.clone())
             .budget(resources.budget.clone())
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
+        if let Some(path) = &clstr {
+            reduction = reduction.clstr(path);
+        }
         if let Some(folder) = &resources.tmp_dir {
             reduction = reduction.temporary_folder(folder);
         }
@@ -133,11 +166,14 @@ impl ReduceFlags {
         monitor.finish()?;
         if let Some(path) = &report_path {
             let file = Unpublished::create(path)?;
-            file.write_at(format!("{:#}\n", as_json(&report)).as_bytes(), 0)?;
+            file.write_at(format!("{:#}\n", report::as_json(&report)).as_bytes(), 0)?;
             file.publish()?;
         }
         if !self.work.quiet {
             self.summarize(&report, fasta);
+            if report.method != Method::Exact {
+                report::say_clusters(&report);
+            }
         }
         Ok(Exit::Done)
     }
@@ -155,9 +191,14 @@ impl ReduceFlags {
         if report.placement.aware {
             say(format_args!("{}", report.placement));
         }
-        if fasta && report.references < report.records {
+        if let (Some(list), 1..) = (&self.prefer_list, report.unknown_preferred) {
+            let names = sizes::counted(report.unknown_preferred, "name");
+            say(format_args!("{}: {names} that no record has", list.display()));
+        }
+        if report.references_only && report.references < report.records {
+            let with = if fasta { "a container alone" } else { "a container made without --no-deltas" };
             say(format_args!(
-                "{}: references only; the other {} are in {}, and all can be given back from a container alone",
+                "{}: references only; the other {} are in {}, and all can be given back from {with}",
                 self.output.display(),
                 sizes::counted(report.records - report.references, "record"),
                 self.input.path().display(),
@@ -166,41 +207,21 @@ impl ReduceFlags {
     }
 }
 
-/// Whether a name is one of FASTA. A compressed one is refused, rather than given plain text.
+/// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather than given plain text.
 fn is_fasta_name(path: &Path) -> Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let is_fasta = |name: &str| [".fasta", ".fa", ".faa", ".fna", ".ffn"].iter().any(|ending| name.ends_with(ending));
-    for ending in [".gz", ".zst", ".xz", ".bz2"] {
+    for ending in [".xz", ".bz2"] {
         if name.strip_suffix(ending).is_some_and(is_fasta) {
-            let text = format!("{}: FASTA is written plain; compress it afterwards", path.display());
+            let text = format!("{}: FASTA is written plain, or as .gz or .zst", path.display());
             return Err(Failure::Usage(text));
         }
     }
-    Ok(is_fasta(&name))
+    Ok(["", ".gz", ".zst"].iter().any(|ending| name.strip_suffix(ending).is_some_and(is_fasta)))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn as_json(report: &ReductionReport) -> Value {
-    let sizes: Vec<Value> =
-        report.sizes.iter().map(|(most, count)| json!({ "records_at_most": most, "clusters": count })).collect();
-    let stages: Vec<Value> =
-        report.stages.iter().map(|(name, time)| json!({ "stage": name, "seconds": time.as_secs_f64() })).collect();
-    json!({
-        "method": report.method.name(),
-        "records": report.records,
-        "references": report.references,
-        "residues": report.residues,
-        "reference_residues": report.reference_residues,
-        "cluster_sizes": sizes,
-        "input_bytes": report.input_bytes,
-        "output_bytes": report.output_bytes,
-        "peak_memory": report.peak_memory,
-        "peak_spill": report.peak_spill,
-        "stages": stages,
-    })
 }

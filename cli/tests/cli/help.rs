@@ -10,7 +10,19 @@ fn help_and_version() {
     }
     let version = format!("talaria-db {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(run(&[&"--version"]).text(), version);
-    for command in ["build", "get", "export", "verify", "stats", "inspect", "man", "completions"] {
+    for command in [
+        "build",
+        "get",
+        "export",
+        "members",
+        "representative",
+        "expand",
+        "verify",
+        "stats",
+        "inspect",
+        "man",
+        "completions",
+    ] {
         let help = run(&[&command, &"--help"]);
         assert!(help.code == 0 && help.text().contains("Examples:"), "{command}");
     }
@@ -24,6 +36,8 @@ fn what_a_command_does_stands_before_what_it_may_use() {
         ("export", "--source"),
         ("verify", "--quick"),
         ("reduce", "--clusters"),
+        ("members", "--table"),
+        ("expand", "--unknown"),
     ] {
         let help = run(&[&command, &"-h"]);
         let at = |text: &str| help.text().find(text).unwrap();
@@ -46,7 +60,7 @@ fn wrong_usage() {
 fn manual_pages_and_completions() {
     let man = run(&[&"man"]);
     assert_eq!(man.code, 0);
-    assert_eq!(man.text().lines().filter(|line| line.starts_with(".TH")).count(), 11);
+    assert_eq!(man.text().lines().filter(|line| line.starts_with(".TH")).count(), 14);
     let folder = Folder::new();
     assert_eq!(run(&[&"man", &folder.path("man1")]).code, 0);
     for page in ["talaria-db.1", "talaria-db-get.1", "talaria-db-completions.1"] {

@@ -14,6 +14,7 @@ mod help;
 mod inspect;
 mod keys;
 mod limits;
+mod members;
 mod monitor;
 mod readme;
 mod reduce;

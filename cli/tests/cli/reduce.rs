@@ -111,7 +111,7 @@ fn what_it_refuses() {
     let (folder, db) = built(">a\nMKV\n");
     let out = folder.path("out2.talaria");
     assert_eq!(run(&[&"reduce", &db, &"-o", &db]).code, 2);
-    assert_eq!(run(&[&"reduce", &db, &"-o", &folder.path("x.fasta.gz")]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &folder.path("x.fasta.xz")]).code, 2);
     assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--method", &"magic"]).code, 2);
     assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--max-memory", &"1M"]).code, 140);
     assert_eq!(run(&[&"reduce", &folder.path("none"), &"-o", &out]).code, 1);
@@ -170,4 +170,132 @@ fn no_output_goes_over_another_or_the_input() {
     assert_eq!(run(&[&"verify", &db]).code, 0);
     assert_eq!(folder.names(), ["in.fasta", "out.talaria"]);
     drop(input);
+}
+
+#[test]
+fn compressed_fasta_by_name() {
+    let fasta = repetitive();
+    let (folder, db) = built(&fasta);
+    let plain = folder.path("r.fasta");
+    assert_eq!(run(&[&"reduce", &db, &"-o", &plain, &"-q"]).code, 0);
+    let expected = std::fs::read(&plain).unwrap();
+    for (name, magic) in [("r.fa.gz", &[0x1f, 0x8b][..]), ("R.FAA.ZST", &[0x28, 0xb5, 0x2f, 0xfd])] {
+        let packed = folder.path(name);
+        let answer = run(&[&"reduce", &db, &"-o", &packed]);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert!(answer.stderr.contains("references only"), "{}", answer.stderr);
+        let bytes = std::fs::read(&packed).unwrap();
+        assert!(bytes.starts_with(magic) && bytes.len() < expected.len());
+        // Through the decoders, which take nothing that is cut short.
+        let back = folder.path("back.talaria");
+        assert_eq!(run(&[&"build", &packed, &"-o", &back, &"-q"]).code, 0);
+        assert!(run(&[&"export", &back]).stdout == expected, "{name}");
+    }
+}
+
+#[test]
+fn clusters_as_cd_hit_writes_them() {
+    let (folder, db) = built(">a x\nMKV\n>b\nGGAG\n>c\nMKV\n>d\nMKV\n");
+    let (out, clstr) = (folder.path("r.talaria"), folder.path("r.clstr"));
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--clstr", &clstr, &"-q"]).code, 0);
+    let expected = ">Cluster 0\n0\t3aa, >a... *\n1\t3aa, >c... at 100.00%\n2\t3aa, >d... at 100.00%\n>Cluster 1\n0\t4aa, >b... *\n";
+    assert_eq!(std::fs::read_to_string(&clstr).unwrap(), expected);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--clstr", &db, &"-q"]).code, 2);
+    let (nucleotides, clstr) = (built(">a\nACGTACGTACGT\n"), folder.path("n.clstr"));
+    let out = nucleotides.0.path("r.fa");
+    assert_eq!(run(&[&"reduce", &nucleotides.1, &"-o", &out, &"--clstr", &clstr, &"-q"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&clstr).unwrap(), ">Cluster 0\n0\t12nt, >a... *\n");
+}
+
+#[test]
+fn references_alone_in_a_container() {
+    // With a record that is longer than what is loaded together, and one of odd layout.
+    let long = "MKVLAAGITE".repeat(300_000);
+    let fasta =
+        [repetitive(), format!("\n>long one\n{long}\n>odd\nAAAA\nAA\n\nA\n>long two\n{long}\n").into_bytes()].concat();
+    let (folder, db) = built(&fasta);
+    let (whole, only, text) = (folder.path("whole.talaria"), folder.path("only.talaria"), folder.path("text.fa"));
+    assert_eq!(run(&[&"reduce", &db, &"-o", &whole, &"-q"]).code, 0);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &text, &"-q"]).code, 0);
+    let report = folder.path("report.json");
+    let answer = run(&[&"reduce", &db, &"-o", &only, &"--no-deltas", &"--report", &report]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    assert!(answer.stderr.contains("only.talaria: references only; the other "), "{}", answer.stderr);
+    let references = run(&[&"export", &only]).stdout;
+    assert!(references == std::fs::read(&text).unwrap());
+    assert!(references == run(&[&"export", &whole, &"--references", &"--line-width", &"60"]).stdout);
+    assert_eq!(run(&[&"verify", &only]).code, 0);
+    let said = run(&[&"inspect", &only, &"--json"]).json();
+    let said = said.to_string();
+    assert!(said.contains("--no-deltas") && said.contains("left out") && !said.contains("\"reduced\""), "{said}");
+    // It has no clusters to ask for.
+    assert_eq!(run(&[&"members", &only, &"odd"]).code, 2);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["references_only"], true);
+    assert_eq!(report["identity_quantiles"][0], serde_json::json!({ "percent": 0, "identity": 1.0 }));
+    assert!(report["sequence_bytes"].as_u64().unwrap() > 1000 && report["delta_bytes"] == 0);
+    for stage in report["stages"].as_array().unwrap() {
+        assert!(stage["peak_memory"].as_u64().unwrap() <= report["peak_memory"].as_u64().unwrap(), "{stage}");
+    }
+}
+
+#[test]
+fn preferred_records_are_the_references() {
+    let fasta = ">tr|A1|x\nMKV\n>tr|A2|x\nGGA\n>tr|A3|x\nMKV\n>sp|P1|x a\nMKV\n>sp|P2|x\nMKV\n>tr|A4|x\nGGA\n>tr|A5|x\nLL\n>e1\n>sp|E|x\n";
+    let (folder, db) = built(fasta);
+    let out = folder.path("r.talaria");
+    let table = |arguments: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let answer = run(&[&[&"reduce" as &dyn AsRef<_>, &db, &"-o", &out, &"-q"], arguments].concat());
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        assert_eq!(run(&[&"export", &out]).text(), fasta);
+        assert_eq!(run(&[&"verify", &out]).code, 0);
+        let text = std::fs::read_to_string(folder.path("r.talaria.clusters.tsv")).unwrap();
+        let mut pairs: Vec<String> =
+            text.lines().map(|line| line.strip_suffix("\t1.000\t1.000").unwrap().to_owned()).collect();
+        // What the container says is what the table says.
+        let said = run(&[&"representative", &out, &"-n", &"0-8"]);
+        let mut said: Vec<String> = said
+            .text()
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .map(|columns| format!("{}\t{}", columns[1], columns[0]))
+            .collect();
+        let references = run(&[&"export", &out, &"--references"]);
+        for id in references.text().lines().filter_map(|line| line.strip_prefix('>')) {
+            let id = id.split(' ').next().unwrap();
+            assert!(pairs.contains(&format!("{id}\t{id}")), "{id}");
+        }
+        assert_eq!(references.text().matches('>').count(), 4);
+        said.sort();
+        pairs.sort();
+        assert_eq!(said, pairs);
+        pairs
+    };
+    let plain = table(&[]);
+    assert!(plain.contains(&"tr|A1|x\tsp|P1|x".to_owned()));
+    let bytes = std::fs::read(&out).unwrap();
+    // Of several the first one.
+    let preferred = table(&[&"--prefer", &"sp|"]);
+    for pair in ["sp|P1|x\ttr|A1|x", "sp|P1|x\tsp|P2|x", "sp|P1|x\tsp|P1|x", "tr|A2|x\ttr|A4|x", "sp|E|x\te1"] {
+        assert!(preferred.contains(&pair.to_owned()), "{pair}: {preferred:?}");
+    }
+    // A list before texts, an earlier text before a later one.
+    let list = folder.write("list", "A4\nnobody\n");
+    let preferred = table(&[&"--prefer", &"P2", &"--prefer", &"sp|", &"--prefer-list", &list]);
+    for pair in ["sp|P2|x\ttr|A1|x", "tr|A4|x\ttr|A2|x"] {
+        assert!(preferred.contains(&pair.to_owned()), "{pair}: {preferred:?}");
+    }
+    let answer = run(&[&"reduce", &db, &"-o", &out, &"--prefer-list", &list]);
+    assert!(answer.stderr.contains("1 name that no record has"), "{}", answer.stderr);
+    // Rules that change nothing change no byte but those that say so.
+    table(&[&"--prefer", &"nowhere"]);
+    assert!(std::fs::read(&out).unwrap().len() <= bytes.len() + 64);
+    // The references alone.
+    let text = folder.path("r.fa");
+    assert_eq!(run(&[&"reduce", &db, &"-o", &text, &"-q", &"--prefer", &"sp|"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&text).unwrap(), ">tr|A2|x\nGGA\n>sp|P1|x a\nMKV\n>tr|A5|x\nLL\n>sp|E|x\n");
+
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--prefer", &""]).code, 2);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--prefer-list", &folder.path("none")]).code, 1);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &list, &"--prefer-list", &list]).code, 2);
 }

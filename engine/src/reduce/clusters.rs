@@ -1,7 +1,11 @@
-//! The table of clusters: representative, member, identity, coverage; tab-separated, no heading, a line a record.
+//! The clusters as text, in one or both of two forms.
 //!
-//! The first two columns are the ones that `mmseqs createtsv` writes, with the whole first word of each header. A cluster
-//! starts with its representative as its own member; identity and coverage have three decimals, rounded down; clusters are in the order of their representatives.
+//! A table, tab-separated, no heading, a line a record: representative, member, identity, coverage. The first two columns are the ones that
+//! `mmseqs createtsv` writes, with the whole first word of each header. Identity and coverage have three decimals, rounded down.
+//!
+//! And the form of CD-HIT (`.clstr`), with whole ids, two decimals of a percentage and no strand.
+//!
+//! In both a cluster starts with its representative; clusters are in the order of their representatives.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -17,25 +21,47 @@ use crate::write::publish::Unpublished;
 /// Lines that are written together.
 const TOGETHER: usize = 1 << 14;
 
-/// A table on its way.
-#[derive(Debug)]
-pub(crate) struct Table {
-    output: Unpublished,
+/// How clusters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Columns.
+    Table,
+    /// As CD-HIT writes them.
+    Clstr,
 }
 
-impl Table {
-    pub(crate) fn new(path: &Path) -> Result<Self> {
-        Ok(Self { output: Unpublished::create(path)? })
+/// Files on their way.
+#[derive(Debug)]
+pub(super) struct Listing {
+    outputs: Vec<(Form, Unpublished)>,
+}
+
+/// What is written of a file, and how far it has come.
+struct Sink<'l> {
+    form: Form,
+    path: &'l Path,
+    out: BufWriter<&'l std::fs::File>,
+    /// Clusters begun, and records of the last one.
+    clusters: u64,
+    records: u64,
+}
+
+impl Listing {
+    /// Files of these forms; no listing if there are none.
+    pub(super) fn new<'p>(files: impl IntoIterator<Item = (Form, &'p Path)>) -> Result<Option<Self>> {
+        let create = |(form, path)| Ok((form, Unpublished::create(path)?));
+        let outputs: Vec<(Form, Unpublished)> = files.into_iter().map(create).collect::<Result<_>>()?;
+        Ok((!outputs.is_empty()).then_some(Self { outputs }))
     }
 
     /// Writes the lines of all records, given the pairs of representatives and members that differ.
-    pub(crate) fn write(
+    pub(super) fn write(
         &self,
         database: &Database,
         pairs: Pairs,
         is_member: impl Fn(u64) -> Result<bool>,
     ) -> Result<()> {
-        let mut out = BufWriter::with_capacity(1 << 16, self.output.file());
+        let mut sinks: Vec<Sink<'_>> = self.outputs.iter().map(Sink::new).collect();
         let mut lines: Vec<Pair> = Vec::with_capacity(TOGETHER);
         let mut pairs = pairs.peekable();
         for ordinal in 0..database.len() {
@@ -47,33 +73,73 @@ impl Table {
                 pairs.next_if(|pair| pair.as_ref().map_or(true, |pair| pair.representative == ordinal))
             {
                 lines.push(pair?);
-                self.flush(database, &mut lines, &mut out, TOGETHER)?;
+                flush(database, &mut lines, &mut sinks, TOGETHER)?;
             }
-            self.flush(database, &mut lines, &mut out, TOGETHER)?;
+            flush(database, &mut lines, &mut sinks, TOGETHER)?;
         }
-        self.flush(database, &mut lines, &mut out, 1)?;
-        out.flush().map_err(Error::io(self.output.temporary(), "write"))
+        flush(database, &mut lines, &mut sinks, 1)?;
+        sinks.iter_mut().try_for_each(|sink| sink.out.flush().map_err(Error::io(sink.path, "write")))
     }
 
-    pub(crate) fn publish(self) -> Result<()> {
-        self.output.publish()
+    pub(super) fn publish(self) -> Result<()> {
+        self.outputs.into_iter().try_for_each(|(_, output)| output.publish())
+    }
+}
+
+/// Writes the lines once there are `from` of them.
+fn flush(database: &Database, lines: &mut Vec<Pair>, sinks: &mut [Sink<'_>], from: usize) -> Result<()> {
+    if lines.len() < from {
+        return Ok(());
+    }
+    let ordinals: Vec<u64> = lines.iter().flat_map(|pair| [pair.representative, pair.member]).collect();
+    let headers = database.headers(&ordinals)?;
+    for (pair, headers) in lines.iter().zip(headers.chunks_exact(2)) {
+        let [representative, member] = headers else { continue };
+        let length = database.sequence_length(pair.member)?;
+        for sink in &mut *sinks {
+            let written = match sink.form {
+                Form::Table => sink.row(pair, id(representative), id(member)),
+                Form::Clstr => sink.entry(pair, id(member), length, database.alphabet().is_nucleotide()),
+            };
+            written.map_err(Error::io(sink.path, "write"))?;
+        }
+    }
+    lines.clear();
+    Ok(())
+}
+
+fn id(header: &[u8]) -> &[u8] {
+    header.get(..first_word_length(header)).unwrap_or_default()
+}
+
+impl<'l> Sink<'l> {
+    fn new((form, output): &'l (Form, Unpublished)) -> Self {
+        let out = BufWriter::with_capacity(1 << 16, output.file());
+        Self { form: *form, path: output.temporary(), out, clusters: 0, records: 0 }
     }
 
-    /// Writes the lines once there are `from` of them.
-    fn flush(&self, database: &Database, lines: &mut Vec<Pair>, out: &mut impl Write, from: usize) -> Result<()> {
-        if lines.len() < from {
-            return Ok(());
+    fn row(&mut self, pair: &Pair, representative: &[u8], member: &[u8]) -> std::io::Result<()> {
+        self.out.write_all(representative)?;
+        self.out.write_all(b"\t")?;
+        self.out.write_all(member)?;
+        writeln!(self.out, "\t{}", pair.similarity)
+    }
+
+    fn entry(&mut self, pair: &Pair, member: &[u8], length: u64, nucleotides: bool) -> std::io::Result<()> {
+        let own = pair.member == pair.representative;
+        if own {
+            writeln!(self.out, ">Cluster {}", self.clusters)?;
+            self.clusters += 1;
+            self.records = 0;
         }
-        let ordinals: Vec<u64> = lines.iter().flat_map(|pair| [pair.representative, pair.member]).collect();
-        let headers = database.headers(&ordinals)?;
-        for (pair, headers) in lines.iter().zip(headers.chunks_exact(2)) {
-            let [representative, member] = headers else { continue };
-            let id = |header: &[u8]| header.get(..first_word_length(header)).unwrap_or_default().to_vec();
-            let similarity = format!("\t{}\n", pair.similarity);
-            let line = [&id(representative)[..], b"\t", &id(member)[..], similarity.as_bytes()].concat();
-            out.write_all(&line).map_err(Error::io(self.output.temporary(), "write"))?;
+        write!(self.out, "{}\t{length}{}, >", self.records, if nucleotides { "nt" } else { "aa" })?;
+        self.records += 1;
+        self.out.write_all(member)?;
+        let identity = pair.similarity.identity();
+        if own {
+            writeln!(self.out, "... *")
+        } else {
+            writeln!(self.out, "... at {}.{:02}%", identity / 100, identity % 100)
         }
-        lines.clear();
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What a method found: which record joins which, sorted on disk where it is too much for memory.
 
 use crate::error::Result;
-use crate::reduce::similarity::{Pair, Similarity};
+use crate::reduce::similarity::{Pair, Similarity, WHOLE};
 use crate::write::spill::{Sorted, Sorter, Spill};
 
 /// Members and their representatives.
@@ -13,6 +13,10 @@ pub(crate) struct Groups {
     by_representative: Sorter<Pair>,
     records: u64,
     clusters: u64,
+    /// Members of each identity, in ten-thousandths.
+    identities: Vec<u64>,
+    /// Groups of the same records under whoever has their residues, if that is another than the representative.
+    copies: Option<Box<Self>>,
     /// Clusters of at least two records, by the binary logarithm of their size, rounded up.
     sizes: [u64; 64],
 }
@@ -29,6 +33,8 @@ impl Groups {
             by_representative: Sorter::new(spill, "representatives and their members", memory)?,
             records,
             clusters: 0,
+            identities: vec![0; usize::from(WHOLE) + 1],
+            copies: None,
             sizes: [0; 64],
         })
     }
@@ -38,8 +44,28 @@ impl Groups {
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Space`].
     pub(crate) fn join(&mut self, representative: u64, member: u64, similarity: Similarity) -> Result<()> {
+        self.identities[usize::from(similarity.identity())] += 1;
         self.by_member.push((member, representative))?;
         self.by_representative.push(Pair { representative, member, similarity })
+    }
+
+    /// Groups without members yet, whose clusters have the sizes of these.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub(crate) fn emptied(&self, spill: &Spill, reserve: u64) -> Result<Self> {
+        let empty = Self::new(self.records, spill, reserve)?;
+        Ok(Self { clusters: self.clusters, sizes: self.sizes, ..empty })
+    }
+
+    /// Says who has the residues: the same clusters, each under its first record.
+    pub(crate) fn set_copies(&mut self, copies: Self) {
+        self.copies = Some(Box::new(copies));
+    }
+
+    /// Who has the residues, if that is another than the representative.
+    pub(crate) fn take_copies(&mut self) -> Option<Self> {
+        self.copies.take().map(|copies| *copies)
     }
 
     /// Counts a cluster of `size` records, once all its members have joined.
@@ -53,6 +79,21 @@ impl Groups {
     /// Records that join another one.
     pub(crate) fn members(&self) -> u64 {
         self.by_member.len()
+    }
+
+    /// For each of these percentages the identity that so many of the members do not exceed, at the nearest rank; nothing without members.
+    pub(crate) fn identity_quantiles(&self, percentages: &[u8]) -> Vec<(u8, u16)> {
+        let members = self.members();
+        let quantile = |&percentage: &u8| {
+            let rank = (u128::from(members) * u128::from(percentage)).div_ceil(100).max(1);
+            let mut seen = 0;
+            let at = self.identities.iter().position(|&count| {
+                seen += u128::from(count);
+                seen >= rank
+            })?;
+            Some((percentage, u16::try_from(at).unwrap_or(WHOLE)))
+        };
+        percentages.iter().filter_map(quantile).collect()
     }
 
     /// Largest size of a class, and how many clusters are in it.
@@ -81,4 +122,22 @@ pub(crate) const LEAST_SORT_MEMORY: u64 = 1 << 20;
 pub(crate) fn sort_memory(spill: &Spill, share: u64, reserve: u64) -> usize {
     let free = spill.budget().free().saturating_sub(reserve);
     usize::try_from((free / share).clamp(LEAST_SORT_MEMORY, 64 << 20)).unwrap_or(1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::budget::Budget;
+
+    #[test]
+    fn quantiles_of_identity() {
+        let spill = Spill::new(Budget::new(64 << 20), std::env::temp_dir(), None);
+        let mut groups = Groups::new(300, &spill, 0).unwrap();
+        assert_eq!(groups.identity_quantiles(&[0, 50, 95]), []);
+        for member in 1..=100 {
+            groups.join(0, member, Similarity::new(9_000 + member as u16, 1)).unwrap();
+        }
+        let expected = [(0, 9_001), (5, 9_005), (25, 9_025), (50, 9_050), (100, 9_100)];
+        assert_eq!(groups.identity_quantiles(&[0, 5, 25, 50, 100]), expected);
+    }
 }

@@ -9,13 +9,17 @@
 pub mod cluster;
 mod clusters;
 pub mod exact;
+mod fasta;
 mod groups;
+mod prefer;
+mod reference_text;
 mod rewrite;
 pub(crate) mod similarity;
 #[cfg(test)]
 mod tests;
 
 pub use cluster::{Clustering, RoundReport};
+pub use prefer::Preference;
 pub use similarity::Similarity;
 
 use std::fs::File;
@@ -24,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use talaria_db_spec::forever::HEADER_MAGIC;
+use talaria_db_spec::section::SectionKind;
 
 use crate::column::Columns;
 use crate::database::Database;
@@ -32,9 +37,9 @@ use crate::memory::budget::Budget;
 use crate::memory::placement::PlacementReport;
 use crate::memory::settings::{HugePages, MemorySettings};
 use crate::options::OpenOptions;
-use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::stream::blocks_memory;
 use crate::read::verify::Level;
+use crate::reduce::clusters::{Form, Listing};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
 use crate::sys::heap::release_freed_memory;
 use crate::threads::{Workers, stacks_memory, thread_count};
@@ -71,7 +76,7 @@ impl Method {
 pub enum Output {
     /// A container with all records, members as copies of their references.
     Container(PathBuf),
-    /// FASTA of the references alone, in this many residues a line; 0 for one line.
+    /// FASTA of the references alone, in this many residues a line; 0 for one line. Compressed if the name ends in `.gz` or `.zst`.
     Fasta(PathBuf, u64),
 }
 
@@ -98,6 +103,16 @@ pub struct ReductionReport {
     pub reference_residues: u64,
     /// How many clusters have 1, 2, 3 to 4, 5 to 8, ... records.
     pub sizes: Vec<(u64, u64)>,
+    /// Names of preferred records that no record bears.
+    pub unknown_preferred: u64,
+    /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5, 25, 50, 75 and 95 %.
+    pub identity_quantiles: Vec<(u8, u16)>,
+    /// Whether the records that others stand for are left out of the output.
+    pub references_only: bool,
+    /// Stored bytes of the residues of references, and of members that are stored whole.
+    pub sequence_bytes: u64,
+    /// Stored bytes of the members that are told by what differs.
+    pub delta_bytes: u64,
     /// Bytes of the container that was read (of one made from FASTA, if that was read).
     pub input_bytes: u64,
     /// Bytes of the output.
@@ -105,13 +120,24 @@ pub struct ReductionReport {
     /// What each round of a clustering did.
     pub rounds: Vec<RoundReport>,
     /// How long each stage took.
-    pub stages: Vec<(&'static str, Duration)>,
+    pub stages: Vec<StageReport>,
     /// Most bytes of the budget in use at any time.
     pub peak_memory: u64,
     /// Most bytes of temporary files at any time.
     pub peak_spill: u64,
     /// On which nodes of the machine it was done.
     pub placement: PlacementReport,
+}
+
+/// A stage of a reduction.
+#[derive(Debug, Clone, Copy)]
+pub struct StageReport {
+    /// Its name.
+    pub name: &'static str,
+    /// How long it took.
+    pub time: Duration,
+    /// Most bytes of the budget in use at any time until it ended.
+    pub peak_memory: u64,
 }
 
 /// A reduction: from where, to where, how.
@@ -135,7 +161,10 @@ pub struct Reduction<'p> {
     output: Output,
     method: Method,
     clusters: Option<PathBuf>,
+    clstr: Option<PathBuf>,
+    references_only: bool,
     membership: bool,
+    preference: Preference,
     compression: Compression,
     threads: usize,
     memory: MemorySettings,
@@ -160,7 +189,10 @@ impl<'p> Reduction<'p> {
             output,
             method: Method::Exact,
             clusters: None,
+            clstr: None,
+            references_only: false,
             membership: false,
+            preference: Preference::default(),
             compression: Compression::Zstd(1),
             threads: 0,
             memory: MemorySettings::default(),
@@ -185,11 +217,33 @@ impl<'p> Reduction<'p> {
         self
     }
 
+    /// Writes the clusters in the form of CD-HIT.
+    #[must_use]
+    pub fn clstr(mut self, path: impl AsRef<Path>) -> Self {
+        self.clstr = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Leaves the records that others stand for out of the container: they cannot be given back from it, and it is one as if it was built from FASTA
+    /// of the references. FASTA never has others.
+    #[must_use]
+    pub fn references_only(mut self, only: bool) -> Self {
+        self.references_only = only;
+        self
+    }
+
     /// Writes into the container which record stands for which, even where that follows from shared copies (the exact method). Others always write
     /// it.
     #[must_use]
     pub fn membership(mut self, keep: bool) -> Self {
         self.membership = keep;
+        self
+    }
+
+    /// Which records are to be representatives rather than others.
+    #[must_use]
+    pub fn prefer(mut self, preference: Preference) -> Self {
+        self.preference = preference;
         self
     }
 
@@ -253,6 +307,7 @@ impl<'p> Reduction<'p> {
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
             let reducing = least_memory(&shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
+            let reducing = reducing + self.preference.least_memory(0);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
         self.least_memory_of_container(&self.input)
@@ -270,7 +325,8 @@ impl<'p> Reduction<'p> {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block), threads);
             least = least.max(blocks + cluster::least_memory(&database)?);
         }
-        Ok(database.budget().in_use() + least + stacks_memory(self.threads))
+        let preferring = self.preference.least_memory(database.len());
+        Ok(database.budget().in_use() + least + preferring + stacks_memory(self.threads))
     }
 
     /// The shape of what is made from a container.
@@ -309,7 +365,7 @@ impl<'p> Reduction<'p> {
     }
 
     fn reduce(&self) -> Result<ReductionReport> {
-        let mut stages = Stages::default();
+        let mut stages = Stages::new(&self.budget);
         let spill =
             Spill::new(self.budget.clone(), self.temporary(), self.spill_limit).allowed(self.memory.spill.enabled);
         let built =
@@ -326,16 +382,29 @@ impl<'p> Reduction<'p> {
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
         let reserve = rewrite::least_memory(&shape, columns, database.len(), threads);
+        let mut ranks = None;
+        if !self.preference.is_empty() {
+            ranks = Some(stages.time("preferring", || self.preference.ranks(&database))?);
+        }
         let (groups, rounds) = stages.time("grouping", || match self.method {
             Method::Exact => {
-                exact::group(&database, &spill, reserve, &*self.progress).map(|groups| (groups, Vec::new()))
+                let groups = exact::group(&database, &spill, reserve, &*self.progress)?;
+                let chosen = match &ranks {
+                    Some(ranks) => prefer::choose(groups, ranks, &spill, reserve)?,
+                    None => groups,
+                };
+                Ok((chosen, Vec::new()))
             }
-            Method::Cluster(clustering) => cluster::group(&database, &spill, reserve, &clustering, &*self.progress),
+            Method::Cluster(clustering) => {
+                cluster::group(&database, &spill, reserve, &clustering, ranks.as_ref(), &*self.progress)
+            }
         })?;
+        let unknown_preferred = ranks.map_or(0, |ranks| ranks.unknown);
         let report = self.write(&database, groups, &spill, &mut stages)?;
         Ok(ReductionReport {
-            stages: stages.0,
+            stages: stages.reports,
             rounds,
+            unknown_preferred,
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
             ..report
@@ -351,10 +420,9 @@ impl<'p> Reduction<'p> {
     ) -> Result<ReductionReport> {
         let (records, sizes) = (database.len(), groups.sizes());
         let members = groups.members();
-        let clusters = match &self.clusters {
-            Some(path) => Some(clusters::Table::new(path)?),
-            None => None,
-        };
+        let identity_quantiles = groups.identity_quantiles(&QUANTILES);
+        let table = self.clusters.as_deref().map(|path| (Form::Table, path));
+        let clusters = Listing::new(table.into_iter().chain(self.clstr.as_deref().map(|path| (Form::Clstr, path))))?;
         // A container of its own for FASTA, since the references are then what export gives.
         let target = match &self.output {
             Output::Container(path) => Unpublished::create(path)?,
@@ -367,7 +435,10 @@ impl<'p> Reduction<'p> {
             stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters.as_ref()))?;
         let reduced =
             stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget, &self.memory))?;
-        let reference_residues = reduced.container().header().stored_residue_count.get();
+        let reference_residues = stages.time("counting", || reference_residues(&reduced))?;
+        let section_bytes = |kind| reduced.container().section(kind).map_or(0, |section| section.length);
+        let (sequence_bytes, delta_bytes) =
+            (section_bytes(SectionKind::SequenceBlocks), section_bytes(SectionKind::DeltaBlocks));
         let mut output_bytes = reduced.container().header().file_length.get();
         match &self.output {
             Output::Container(_) => {
@@ -375,11 +446,11 @@ impl<'p> Reduction<'p> {
                 unpublished.publish()?;
             }
             Output::Fasta(path, width) => {
-                output_bytes = stages.time("exporting", || export_references(&reduced, path, *width))?;
+                output_bytes = stages.time("exporting", || fasta::export(&reduced, path, *width))?;
             }
         }
-        if let Some(table) = clusters {
-            table.publish()?;
+        if let Some(clusters) = clusters {
+            clusters.publish()?;
         }
         Ok(ReductionReport {
             method: self.method,
@@ -388,14 +459,24 @@ impl<'p> Reduction<'p> {
             residues: database.residue_count(),
             reference_residues,
             sizes,
+            identity_quantiles,
+            references_only: self.leaves_members_out(),
+            sequence_bytes,
+            delta_bytes,
             input_bytes: database.container().header().file_length.get(),
             output_bytes,
             stages: Vec::new(),
             rounds: Vec::new(),
+            unknown_preferred: 0,
             peak_memory: 0,
             peak_spill: 0,
             placement: PlacementReport::default(),
         })
+    }
+
+    /// FASTA takes a container of the references, since these are then what export gives.
+    fn leaves_members_out(&self) -> bool {
+        self.references_only || matches!(self.output, Output::Fasta(..))
     }
 
     fn temporary(&self) -> PathBuf {
@@ -411,16 +492,26 @@ fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize) -
     writing.max(blocks_memory(nominal, threads) + exact::least_memory())
 }
 
-/// Names of stages, and how long they took.
-#[derive(Default)]
-struct Stages(Vec<(&'static str, Duration)>);
+/// What of the identities is reported, in percent of the members.
+const QUANTILES: [u8; 6] = [0, 5, 25, 50, 75, 95];
+
+/// Stages, as they come.
+struct Stages {
+    reports: Vec<StageReport>,
+    budget: Budget,
+}
 
 impl Stages {
+    fn new(budget: &Budget) -> Self {
+        Self { reports: Vec::new(), budget: budget.clone() }
+    }
+
     fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let result = work();
         release_freed_memory();
-        self.0.push((name, start.elapsed()));
+        let (time, peak_memory) = (start.elapsed(), self.budget.peak());
+        self.reports.push(StageReport { name, time, peak_memory });
         result
     }
 }
@@ -477,12 +568,16 @@ fn is_container(path: &Path) -> Result<bool> {
     Ok(first == HEADER_MAGIC)
 }
 
-fn export_references(reduced: &Database, path: &Path, width: u64) -> Result<u64> {
-    let output = Unpublished::create(path)?;
-    let options =
-        ExportOptions { lines: Lines::Width(width), selection: Selection::References, ..ExportOptions::default() };
-    let mut file = output.file();
-    let bytes = reduced.export(&mut file, &options)?;
-    output.publish()?;
-    Ok(bytes)
+/// Residues of the records that stand for themselves.
+fn reference_residues(reduced: &Database) -> Result<u64> {
+    if !reduced.container().has_membership() {
+        return Ok(reduced.container().header().stored_residue_count.get());
+    }
+    let mut residues = 0;
+    for ordinal in 0..reduced.len() {
+        if !reduced.is_member(ordinal, &reduced.header_entry(ordinal)?)? {
+            residues += reduced.sequence_length(ordinal)?;
+        }
+    }
+    Ok(residues)
 }

@@ -14,8 +14,10 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
-use crate::reduce::clusters::Table;
+use crate::reduce::clusters::Listing;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
+use crate::reduce::reference_text::ReferenceText;
+use crate::reduce::similarity::Pair;
 use crate::reduce::{Method, Reduction};
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::measure::Measures;
@@ -62,11 +64,22 @@ pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, thread
 pub(super) fn write(
     reduction: &Reduction<'_>,
     database: &Database,
-    groups: Groups,
+    mut groups: Groups,
     output: Unpublished,
     spill: &Spill,
-    clusters: Option<&Table>,
+    clusters: Option<&Listing>,
 ) -> Result<Unpublished> {
+    // Where members are left out, everybody has residues of their own.
+    let mut named = None;
+    if let Some(copies) = groups.take_copies().filter(|_| !reduction.leaves_members_out()) {
+        let (by_member, by_representative) = groups.finish()?;
+        let marks = Marks::new(database.len(), database)?;
+        for pair in by_member {
+            marks.set(pair?.0);
+        }
+        named = Some((marks, by_representative));
+        groups = copies;
+    }
     let members = Marks::new(database.len(), database)?;
     let (by_member, by_representative) = groups.finish()?;
     for pair in by_member {
@@ -82,8 +95,22 @@ pub(super) fn write(
     if clusters.is_some() {
         table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
     }
-    if reduction.membership || reduction.method != Method::Exact {
+    let mut only = reduction.leaves_members_out().then(ReferenceText::default);
+    if only.is_none() && (reduction.membership || reduction.method != Method::Exact || named.is_some()) {
         assembler.membership = Some(MembershipSections::new(database.len(), spill, sort_memory)?);
+    }
+    let mut note = |pair: Pair, membership: &mut Option<MembershipSections>| -> Result<()> {
+        if let Some(membership) = membership {
+            membership.push(pair)?;
+        }
+        table.as_mut().map_or(Ok(()), |table| table.push(pair))
+    };
+    let mut named_members = None;
+    if let Some((marks, by_representative)) = named {
+        for pair in by_representative {
+            note(pair?, &mut assembler.membership)?;
+        }
+        named_members = Some(marks);
     }
     let mut next = 0;
     while next < database.len() {
@@ -91,28 +118,34 @@ pub(super) fn write(
         let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), &members));
         encoded?;
         for (ordinal, record) in window.clone().zip(loaded?) {
-            let (script, measures) = (record.script.as_deref(), record.measures);
+            // What is left of the text has the same lines everywhere.
+            let (script, measures) = (record.script.as_deref().filter(|_| only.is_none()), record.measures);
             let address = match &record.residues {
+                _ if members.is_set(ordinal) && only.is_some() => continue,
                 _ if members.is_set(ordinal) => {
                     let later = Residues::Later(record.length);
                     assembler.record(&record.header, record.id_length, later, script, measures)?;
                     continue;
                 }
                 Some(residues) => {
+                    if let Some(only) = &mut only {
+                        only.begin(&record.header);
+                        only.residues(residues);
+                        only.end();
+                    }
                     assembler.record(&record.header, record.id_length, Residues::New(residues), script, measures)?
                 }
-                None => copy_long(database, &mut assembler, ordinal, &record)?,
+                None => copy_long(database, &mut assembler, ordinal, &record, &mut only)?,
             };
             while let Some(pair) =
                 pairs.next_if(|pair| pair.as_ref().map_or(true, |pair| pair.representative == ordinal))
             {
                 let pair = pair?;
-                addresses.push((pair.member, address.bits()))?;
-                if let Some(membership) = &mut assembler.membership {
-                    membership.push(pair)?;
+                if only.is_none() {
+                    addresses.push((pair.member, address.bits()))?;
                 }
-                if let Some(table) = &mut table {
-                    table.push(pair)?;
+                if named_members.is_none() {
+                    note(pair, &mut assembler.membership)?;
                 }
             }
         }
@@ -120,19 +153,32 @@ pub(super) fn write(
         (reduction.progress)("writing", next, database.len());
     }
     if let (Some(clusters), Some(table)) = (clusters, table) {
-        clusters.write(database, table.finish()?, |ordinal| Ok(members.is_set(ordinal)))?;
+        clusters.write(database, table.finish()?, |ordinal| {
+            Ok(named_members.as_ref().unwrap_or(&members).is_set(ordinal))
+        })?;
     }
     let mut provenance = database.provenance()?;
     provenance.retain(|(key, _)| key == "command");
     provenance.insert(0, ("writer".to_owned(), concat!("talaria-db ", env!("CARGO_PKG_VERSION")).to_owned()));
     let method = reduction.method.name();
-    provenance.push(("command".to_owned(), format!("reduce --method {method} --codec {}", reduction.compression)));
+    let flag = if only.is_some() { " --no-deltas" } else { "" };
+    let preference = reduction.preference.options();
+    let command = format!("reduce --method {method}{preference}{flag} --codec {}", reduction.compression);
+    provenance.push(("command".to_owned(), command));
     provenance.push(("method".to_owned(), method.to_owned()));
+    if only.is_some() {
+        let left_out = format!("{} of {} records, for which others stand", members.count(), database.len());
+        provenance.push(("left out".to_owned(), left_out));
+    }
+    let features = if only.is_some() { 0 } else { OPTIONAL_REDUCED };
     let particulars = Particulars {
-        sources: database.sources()?,
+        sources: match only {
+            Some(only) => vec![only.source()],
+            None => database.sources()?,
+        },
         provenance,
         alphabet: Some(database.alphabet()),
-        features: OPTIONAL_REDUCED,
+        features,
     };
     assembler.seal(&particulars, Some(addresses.finish()?))
 }
@@ -198,11 +244,18 @@ fn copy_long(
     assembler: &mut Assembler,
     ordinal: u64,
     record: &Loaded,
+    only: &mut Option<ReferenceText>,
 ) -> Result<talaria_db_spec::address::PackedAddress> {
     let address = assembler.begin_long(&record.header, record.id_length)?;
     let mut waiting = 0;
+    if let Some(only) = only {
+        only.begin(&record.header);
+    }
     database.for_each_residues(ordinal, 0..record.length, |part| {
         assembler.push_long(part);
+        if let Some(only) = only {
+            only.residues(part);
+        }
         waiting += part.len() as u64;
         if waiting >= WINDOW {
             waiting = 0;
@@ -210,7 +263,11 @@ fn copy_long(
         }
         Ok(())
     })?;
-    assembler.end_long(record.script.as_deref(), record.measures)?;
+    let script = record.script.as_deref().filter(|_| only.is_none());
+    if let Some(only) = only {
+        only.end();
+    }
+    assembler.end_long(script, record.measures)?;
     Ok(address)
 }
 
@@ -231,6 +288,12 @@ impl Marks {
         let mut marks = Vec::new();
         marks.resize_with(usize::try_from(words).unwrap_or(0), Default::default);
         Ok(Self { words: marks, _lease: lease })
+    }
+
+    /// Records that are marked.
+    fn count(&self) -> u64 {
+        let words = self.words.iter().map(|word| word.load(std::sync::atomic::Ordering::Relaxed));
+        words.map(|word| u64::from(word.count_ones())).sum()
     }
 
     fn set(&self, record: u64) {

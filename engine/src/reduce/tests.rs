@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::read::clusters::Membership;
+use crate::read::export::{ExportOptions, Selection};
 
 /// Who stands for whom, and how alike they are; nobody for a record that stands for itself.
 type Joined = Option<(u64, Similarity)>;
@@ -29,7 +30,7 @@ fn written(joined: &[Joined], membership: bool) -> (tempfile::TempDir, Database)
         }
     }
     sizes.values().for_each(|&size| groups.count(size));
-    reduction.write(&database, groups, &spill, &mut Stages::default()).unwrap();
+    reduction.write(&database, groups, &spill, &mut Stages::new(&reduction.budget)).unwrap();
     (folder, Database::open(&output).unwrap())
 }
 
@@ -83,6 +84,39 @@ proptest! {
         let (_folder, database) = written(&joined, true);
         prop_assert!(database.container().has_membership());
         check_against(&joined, &database, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    // With the least memory that there may be.
+    #[test]
+    fn the_preferred_one_of_identical_records(records in prop::collection::vec((0_usize..40, 0_usize..4), 1..300)) {
+        let folder = tempfile::tempdir().unwrap();
+        let (input, output) = (folder.path().join("in.talaria"), folder.path().join("out.talaria"));
+        let marks = ["", " second", " first second", " third"];
+        let header = |(index, &(_, mark)): (usize, &(usize, usize))| format!("r{index}{}", marks[mark]).into_bytes();
+        let residues = |kind: usize| "MKVLAAGI"[..kind % 8].repeat(kind).into_bytes();
+        let made = records.iter().enumerate().map(|record| (header(record), residues(record.1.0)));
+        Builder::new(&input).add_records("made", made.collect::<Vec<_>>().into_iter()).finish().unwrap();
+
+        let preference = Preference::default().text("first").text("second").text("third");
+        let reduction = |budget: u64| {
+            Reduction::new(&input, Output::Container(output.clone()))
+                .prefer(preference.clone())
+                .threads(1)
+                .temporary_folder(folder.path())
+                .budget(Budget::new(budget))
+        };
+        reduction(reduction(u64::MAX).least_memory().unwrap()).run().unwrap();
+        let database = Database::open(&output).unwrap();
+        let clusters = database.clusters().unwrap();
+        for (ordinal, &(kind, _)) in records.iter().enumerate() {
+            let same = records.iter().enumerate().filter(|(_, other)| residues(other.0) == residues(kind));
+            let best = same.min_by_key(|&(index, &(_, mark))| ([3, 1, 0, 2][mark], index)).unwrap().0;
+            prop_assert_eq!(clusters.membership(ordinal as u64).unwrap().representative, best as u64);
+        }
     }
 }
 

@@ -20,7 +20,7 @@ const LONG: u64 = 1 << 20;
 const PIECE: u64 = 256 << 10;
 
 /// Reads what is wanted and gives it to a writer.
-pub(super) struct Fetcher<'s> {
+pub(in crate::commands) struct Fetcher<'s> {
     flags: &'s DatabaseFlags,
     source: &'s Source,
     writer: RecordWriter,
@@ -31,18 +31,23 @@ pub(super) struct Fetcher<'s> {
 
 impl<'s> Fetcher<'s> {
     /// With `reverse`, of the other strand.
-    pub(super) fn new(flags: &'s DatabaseFlags, source: &'s Source, writer: RecordWriter, reverse: bool) -> Self {
+    pub(in crate::commands) fn new(
+        flags: &'s DatabaseFlags,
+        source: &'s Source,
+        writer: RecordWriter,
+        reverse: bool,
+    ) -> Self {
         let most = most_bytes(source.budget());
         Self { flags, source, writer, reverse, most, piece: Vec::new() }
     }
 
     /// Writes what is left.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(in crate::commands) fn finish(self) -> Result<()> {
         Ok(self.writer.finish()?)
     }
 
     /// Fetches and writes, in the order given.
-    pub(super) fn fetch(&mut self, wanted: &[Wanted<'_>]) -> Result<()> {
+    pub(in crate::commands) fn fetch(&mut self, wanted: &[Wanted<'_>]) -> Result<()> {
         let mut rest = wanted;
         while !rest.is_empty() {
             let batch = self.batch(rest);

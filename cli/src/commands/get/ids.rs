@@ -20,7 +20,7 @@ const NAME_MEMORY: u64 = 256;
 const LONGEST: usize = 1 << 20;
 
 /// The file.
-pub(super) struct IdFile {
+pub(in crate::commands) struct IdFile {
     reader: Box<dyn BufRead>,
     path: PathBuf,
     line: u64,
@@ -29,21 +29,21 @@ pub(super) struct IdFile {
 
 /// Names that were read together.
 #[derive(Default)]
-pub(super) struct Chunk {
+pub(in crate::commands) struct Chunk {
     bytes: Vec<u8>,
     names: Vec<Range<usize>>,
 }
 
 impl Chunk {
     /// The names, in the order of the file.
-    pub(super) fn names(&self) -> Vec<&[u8]> {
+    pub(in crate::commands) fn names(&self) -> Vec<&[u8]> {
         self.names.iter().filter_map(|range| self.bytes.get(range.clone())).collect()
     }
 }
 
 impl IdFile {
     /// Opens a file; `-` is standard input.
-    pub(super) fn open(path: &Path, budget: &Budget) -> Result<Self> {
+    pub(in crate::commands) fn open(path: &Path, budget: &Budget) -> Result<Self> {
         let memory = (budget.free() / 8).clamp(LEAST_MEMORY, MOST_MEMORY);
         let lease = budget.lease("a chunk of names", memory)?;
         let reader: Box<dyn BufRead> = if path.as_os_str() == "-" {
@@ -55,7 +55,7 @@ impl IdFile {
     }
 
     /// The next names; `None` at the end. Blanks around a name, as the CR of a CRLF, and blank lines are passed over.
-    pub(super) fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+    pub(in crate::commands) fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         let mut chunk = Chunk::default();
         let mut used = 0;
         while used < self.lease.bytes() {

@@ -9,7 +9,7 @@ pub(crate) struct Numbers(Vec<RangeInclusive<u64>>);
 
 impl Numbers {
     /// The ranges.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = &RangeInclusive<u64>> {
+    pub(in crate::commands) fn ranges(&self) -> impl Iterator<Item = &RangeInclusive<u64>> {
         self.0.iter()
     }
 }

@@ -11,35 +11,35 @@ use crate::failure::{Failure, Result};
 
 /// A record, or a part of it, that is to be printed.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted<'q> {
+pub(in crate::commands) struct Wanted<'q> {
     /// What was asked for; none if it was a number.
-    pub(super) query: Option<&'q [u8]>,
+    pub(in crate::commands) query: Option<&'q [u8]>,
     /// Its number.
-    pub(super) ordinal: u64,
+    pub(in crate::commands) ordinal: u64,
     /// Residues of the whole record.
-    pub(super) length: u64,
+    pub(in crate::commands) length: u64,
     /// Bytes of its header line.
-    pub(super) header_length: u32,
+    pub(in crate::commands) header_length: u32,
     /// The part, from 0, half open; none for the whole record.
-    pub(super) part: Option<Range<u64>>,
+    pub(in crate::commands) part: Option<Range<u64>>,
 }
 
 impl Wanted<'_> {
     /// The whole record with this number.
-    pub(super) fn number(source: &Source, ordinal: u64) -> talaria_db::Result<Self> {
+    pub(in crate::commands) fn number(source: &Source, ordinal: u64) -> talaria_db::Result<Self> {
         let header_length = source.header_length(ordinal)?;
         Ok(Self { query: None, ordinal, length: source.sequence_length(ordinal)?, header_length, part: None })
     }
 
     /// Residues from 0, half open.
-    pub(super) fn range(&self) -> Range<u64> {
+    pub(in crate::commands) fn range(&self) -> Range<u64> {
         self.part.clone().unwrap_or(0..self.length)
     }
 }
 
 /// A name that led to nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Missing<'q> {
+pub(in crate::commands) enum Missing<'q> {
     /// No record bears it.
     Name(&'q [u8]),
     /// The region starts past the end of the sequence, which has this length.
@@ -48,15 +48,15 @@ pub(super) enum Missing<'q> {
 
 /// What was found, and what was not, each in the order asked for.
 #[derive(Debug, Default)]
-pub(super) struct Found<'q> {
+pub(in crate::commands) struct Found<'q> {
     /// What is to be printed.
-    pub(super) wanted: Vec<Wanted<'q>>,
+    pub(in crate::commands) wanted: Vec<Wanted<'q>>,
     /// What is not there.
-    pub(super) missing: Vec<Missing<'q>>,
+    pub(in crate::commands) missing: Vec<Missing<'q>>,
 }
 
 /// Looks all of `names` up: each as it stands, and as a region only if no record bears it.
-pub(super) fn search<'q>(source: &Source, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
+pub(in crate::commands) fn search<'q>(source: &Source, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
     let whole = find(source, names)?;
     let absent = names.iter().enumerate().filter(|&(index, _)| whole.get(index).is_empty()).map(|(_, name)| name);
     let regions: Vec<Option<Region<'q>>> = absent.map(|name| Region::parse(name)).collect();

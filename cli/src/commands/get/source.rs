@@ -16,14 +16,14 @@ use crate::open::DatabaseFlags;
 
 /// A container or a FASTA file, open.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(in crate::commands) enum Source {
     Container(Database),
     Fasta(Box<MappedFasta>),
 }
 
 impl Source {
     /// Opens what the flags name; of FASTA the index too, which is saved if `save` says so.
-    pub(super) fn open(flags: &DatabaseFlags, save: bool) -> Result<Self> {
+    pub(in crate::commands) fn open(flags: &DatabaseFlags, save: bool) -> Result<Self> {
         let fasta = match flags.open() {
             Ok(_) if save => {
                 return Err(Failure::Usage("--save-index: a container has an index, it is for FASTA".to_owned()));
@@ -43,7 +43,7 @@ impl Source {
     }
 
     /// Has the monitor say what it saw.
-    pub(super) fn finish(&self, monitor: Monitor) -> Result<()> {
+    pub(in crate::commands) fn finish(&self, monitor: Monitor) -> Result<()> {
         match self {
             Self::Container(database) => monitor.finish_reading(database),
             Self::Fasta(_) => monitor.finish(),
@@ -51,7 +51,7 @@ impl Source {
     }
 
     /// The container, if it is one.
-    pub(super) fn container(&self) -> Option<&Database> {
+    pub(in crate::commands) fn container(&self) -> Option<&Database> {
         match self {
             Self::Container(database) => Some(database),
             Self::Fasta(_) => None,
@@ -59,7 +59,7 @@ impl Source {
     }
 
     /// Whether what the filter looks at is there: of FASTA, lengths only.
-    pub(super) fn check_filter(&self, filter: &Filter) -> Result<()> {
+    pub(in crate::commands) fn check_filter(&self, filter: &Filter) -> Result<()> {
         match self {
             Self::Container(database) => Ok(database.check_filter(filter)?),
             Self::Fasta { .. } if filter.gc_content.is_none() && filter.complexity.is_none() => Ok(()),
@@ -77,21 +77,21 @@ impl Source {
     }
 
     /// Whether a record matches a filter that has been checked.
-    pub(super) fn matches(&self, filter: &Filter, ordinal: u64) -> talaria_db::Result<bool> {
+    pub(in crate::commands) fn matches(&self, filter: &Filter, ordinal: u64) -> talaria_db::Result<bool> {
         match self {
             Self::Container(database) => database.matches(filter, ordinal),
             Self::Fasta(fasta) => Ok(filter.length.contains(&fasta.sequence_length(ordinal)?)),
         }
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(in crate::commands) fn len(&self) -> u64 {
         match self {
             Self::Container(database) => database.len(),
             Self::Fasta(fasta) => fasta.len(),
         }
     }
 
-    pub(super) fn budget(&self) -> &Budget {
+    pub(in crate::commands) fn budget(&self) -> &Budget {
         match self {
             Self::Container(database) => database.budget(),
             Self::Fasta(fasta) => fasta.budget(),
@@ -99,7 +99,7 @@ impl Source {
     }
 
     /// The records that bear a name.
-    pub(super) fn find(&self, name: &[u8]) -> talaria_db::Result<Vec<u64>> {
+    pub(in crate::commands) fn find(&self, name: &[u8]) -> talaria_db::Result<Vec<u64>> {
         match self {
             Self::Container(database) => database.find(name),
             Self::Fasta(fasta) => fasta.find(name),
@@ -107,7 +107,7 @@ impl Source {
     }
 
     /// [`Source::find`] for many names, in parallel.
-    pub(super) fn find_many(&self, names: &[&[u8]]) -> talaria_db::Result<Matches> {
+    pub(in crate::commands) fn find_many(&self, names: &[&[u8]]) -> talaria_db::Result<Matches> {
         match self {
             Self::Container(database) => database.find_many(names),
             Self::Fasta(fasta) => fasta.find_many(names),
@@ -115,7 +115,7 @@ impl Source {
     }
 
     /// Bytes of a header line, about.
-    pub(super) fn header_length(&self, ordinal: u64) -> talaria_db::Result<u32> {
+    pub(in crate::commands) fn header_length(&self, ordinal: u64) -> talaria_db::Result<u32> {
         match self {
             Self::Container(database) => Ok(database.header_entry(ordinal)?.text_length.get()),
             Self::Fasta(fasta) => fasta.header_length(ordinal),
@@ -123,14 +123,14 @@ impl Source {
     }
 
     /// Residues of a record.
-    pub(super) fn sequence_length(&self, ordinal: u64) -> talaria_db::Result<u64> {
+    pub(in crate::commands) fn sequence_length(&self, ordinal: u64) -> talaria_db::Result<u64> {
         match self {
             Self::Container(database) => database.sequence_length(ordinal),
             Self::Fasta(fasta) => fasta.sequence_length(ordinal),
         }
     }
 
-    pub(super) fn header(&self, ordinal: u64) -> talaria_db::Result<SharedSequence> {
+    pub(in crate::commands) fn header(&self, ordinal: u64) -> talaria_db::Result<SharedSequence> {
         match self {
             Self::Container(database) => database.header(ordinal),
             Self::Fasta(fasta) => fasta.header(ordinal),
@@ -138,7 +138,7 @@ impl Source {
     }
 
     /// What the residues of a record are; of all of them where that is not known of each.
-    pub(super) fn alphabet(&self, ordinal: u64) -> talaria_db::Result<Alphabet> {
+    pub(in crate::commands) fn alphabet(&self, ordinal: u64) -> talaria_db::Result<Alphabet> {
         match self {
             Self::Container(database) => match Alphabet::from_byte(database.header_entry(ordinal)?.kind) {
                 Ok(Alphabet::Unknown) | Err(_) => Ok(database.alphabet()),
@@ -149,7 +149,7 @@ impl Source {
     }
 
     /// Residues `range` of a record, piece by piece.
-    pub(super) fn for_each_residues(
+    pub(in crate::commands) fn for_each_residues(
         &self,
         ordinal: u64,
         range: Range<u64>,
@@ -162,7 +162,11 @@ impl Source {
     }
 
     /// Records, in the order given.
-    pub(super) fn for_each_record(&self, ordinals: &[u64], visit: impl FnMut(&Record) -> Result<()>) -> Result<()> {
+    pub(in crate::commands) fn for_each_record(
+        &self,
+        ordinals: &[u64],
+        visit: impl FnMut(&Record) -> Result<()>,
+    ) -> Result<()> {
         match self {
             Self::Container(database) => database.for_each_record(ordinals, visit),
             Self::Fasta(fasta) => fasta.for_each_record(ordinals, visit),

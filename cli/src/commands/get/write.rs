@@ -10,23 +10,23 @@ use super::Format;
 use crate::output::Output;
 
 /// A record or region, but for its residues.
-pub(super) struct Subject<'s> {
+pub(in crate::commands) struct Subject<'s> {
     /// What was asked for; none if it was the number.
-    pub(super) query: Option<&'s [u8]>,
+    pub(in crate::commands) query: Option<&'s [u8]>,
     /// Its number.
-    pub(super) ordinal: u64,
+    pub(in crate::commands) ordinal: u64,
     /// Its header line.
-    pub(super) header: &'s [u8],
+    pub(in crate::commands) header: &'s [u8],
     /// Residues of the whole record.
-    pub(super) length: u64,
+    pub(in crate::commands) length: u64,
     /// The region, from 0, half open; none for the whole record.
-    pub(super) part: Option<Range<u64>>,
+    pub(in crate::commands) part: Option<Range<u64>>,
     /// Whether it is the other strand.
-    pub(super) reversed: bool,
+    pub(in crate::commands) reversed: bool,
 }
 
 /// Writes records: [`RecordWriter::begin`], [`RecordWriter::residues`] as often as needed, [`RecordWriter::end`].
-pub(super) struct RecordWriter {
+pub(in crate::commands) struct RecordWriter {
     output: Output,
     format: Format,
     /// Residues a line, at least 1.
@@ -36,7 +36,7 @@ pub(super) struct RecordWriter {
 
 impl RecordWriter {
     /// A `line_width` of 0 stands for one line.
-    pub(super) fn new(mut output: Output, format: Format, line_width: u64) -> talaria_db::Result<Self> {
+    pub(in crate::commands) fn new(mut output: Output, format: Format, line_width: u64) -> talaria_db::Result<Self> {
         if format == Format::Tsv {
             writeln!(output, "query\tordinal\tid\tdescription\tlength\tfrom\tto\tsequence")?;
         }
@@ -48,7 +48,7 @@ impl RecordWriter {
     }
 
     /// Starts a record.
-    pub(super) fn begin(&mut self, subject: &Subject<'_>) -> talaria_db::Result<()> {
+    pub(in crate::commands) fn begin(&mut self, subject: &Subject<'_>) -> talaria_db::Result<()> {
         self.column = 0;
         let (id, description) = subject.header.split_at(first_word_length(subject.header));
         // The counted positions, from 1.
@@ -121,7 +121,7 @@ impl RecordWriter {
     }
 
     /// The next residues.
-    pub(super) fn residues(&mut self, residues: &[u8]) -> talaria_db::Result<()> {
+    pub(in crate::commands) fn residues(&mut self, residues: &[u8]) -> talaria_db::Result<()> {
         match self.format {
             Format::Fasta => self.lines(residues),
             Format::Tsv => self.output.bytes(residues),
@@ -144,7 +144,7 @@ impl RecordWriter {
     }
 
     /// Ends a record.
-    pub(super) fn end(&mut self) -> talaria_db::Result<()> {
+    pub(in crate::commands) fn end(&mut self) -> talaria_db::Result<()> {
         match self.format {
             Format::Fasta if self.column == 0 => Ok(()),
             Format::Fasta | Format::Tsv => self.output.bytes(b"\n"),
@@ -153,7 +153,7 @@ impl RecordWriter {
     }
 
     /// Writes what is left.
-    pub(super) fn finish(self) -> talaria_db::Result<()> {
+    pub(in crate::commands) fn finish(self) -> talaria_db::Result<()> {
         self.output.finish()
     }
 }

@@ -25,6 +25,7 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
+use crate::reduce::prefer::Ranks;
 use crate::write::spill::Spill;
 
 /// Below these, alignments say little, and words that are shared nothing.
@@ -72,13 +73,14 @@ pub(super) struct Context<'a> {
     pub(super) scoring: Scoring,
     pub(super) criterion: Criterion,
     pub(super) both_strands: bool,
+    pub(super) ranks: Option<&'a Ranks>,
     pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
 }
 
 impl Context<'_> {
     /// The lower, the sooner a record represents others, whatever its length.
-    fn preference(&self, _ordinal: u64) -> u8 {
-        0
+    fn preference(&self, ordinal: u64) -> u8 {
+        self.ranks.map_or(0, |ranks| ranks.of(ordinal))
     }
 }
 
@@ -107,6 +109,7 @@ pub(super) fn group(
     spill: &Spill,
     reserve: u64,
     clustering: &Clustering,
+    ranks: Option<&Ranks>,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
 ) -> Result<(Groups, Vec<RoundReport>)> {
     if !supported() {
@@ -124,7 +127,7 @@ pub(super) fn group(
             format!("{} is too low: {} for these sequences, at least", ratio(criterion.identity), ratio(least));
         return Err(Error::Option { option: "--min-identity", reason });
     }
-    let context = Context { database, spill, scoring, criterion, both_strands, progress };
+    let context = Context { database, spill, scoring, criterion, both_strands, ranks, progress };
     let order = order::order(&context)?;
     // From here on residues come from the table.
     database.release_pages();
