@@ -27,6 +27,7 @@
 //!
 //! The format is specified in `FORMAT.md` of the crate [`spec`].
 
+mod align;
 pub mod column;
 pub mod database;
 pub mod error;

@@ -6,6 +6,7 @@ pub mod batch;
 pub mod block;
 pub mod cache;
 pub mod columns;
+pub(crate) mod delta;
 pub mod export;
 pub mod filter;
 pub mod find_many;

@@ -7,6 +7,7 @@
 //! Methods: [`exact`].
 
 mod clusters;
+mod delta;
 pub mod exact;
 mod groups;
 mod rewrite;
@@ -44,6 +45,8 @@ use crate::write::spill::Spill;
 pub enum Method {
     /// Records with the same residues, byte for byte, join the first of them.
     Exact,
+    /// Records join the ones that they were given ([`Reduction::members`]), and are told by what differs.
+    Given,
 }
 
 impl Method {
@@ -52,7 +55,13 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Exact => "exact",
+            Self::Given => "given",
         }
+    }
+
+    /// Whether members differ from their representatives, and are told by what differs.
+    const fn tells_members(self) -> bool {
+        !matches!(self, Self::Exact)
     }
 }
 
@@ -123,6 +132,7 @@ pub struct Reduction<'p> {
     output: Output,
     method: Method,
     clusters: Option<PathBuf>,
+    members: Vec<(u64, u64)>,
     compression: Compression,
     threads: usize,
     memory: MemorySettings,
@@ -147,6 +157,7 @@ impl<'p> Reduction<'p> {
             output,
             method: Method::Exact,
             clusters: None,
+            members: Vec::new(),
             compression: Compression::Zstd(1),
             threads: 0,
             memory: MemorySettings::default(),
@@ -161,6 +172,34 @@ impl<'p> Reduction<'p> {
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {
         self.method = method;
+        self
+    }
+
+    /// Clusters that another program found, as pairs of a representative and a member, by their numbers in the input. The method is
+    /// [`Method::Given`] from now on.
+    ///
+    /// Members that are the same as their representative share its copy; others become deltas where that is shorter, whatever they look like, so that
+    /// any clusters give every record back.
+    ///
+    /// ```
+    /// use talaria_db::reduce::{Output, Reduction};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (input, output) = (folder.path().join("a.fa"), folder.path().join("a.talaria"));
+    /// # let protein = "MKVLAAGITEGHQRHWWPLKMNDEYFCSTRV".repeat(4);
+    /// std::fs::write(&input, format!(">one\n{protein}\n>two\n{}\n", protein.replace('W', "F")))?;
+    /// let report = Reduction::new(&input, Output::Container(output.clone())).members([(0, 1)]).run()?;
+    /// assert_eq!((report.records, report.references), (2, 1));
+    ///
+    /// let database = talaria_db::Database::open(&output)?;
+    /// assert_eq!(database.delta_of(1)?, Some((0, 1)));
+    /// assert_eq!(database.record(1)?.sequence().as_bytes(), protein.replace('W', "F").as_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn members(mut self, pairs: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        self.members = pairs.into_iter().collect();
+        self.method = Method::Given;
         self
     }
 
@@ -230,7 +269,8 @@ impl<'p> Reduction<'p> {
         let threads = thread_count(self.threads);
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
-            let reducing = least_memory(&shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
+            let reducing =
+                least_memory(self.method, &shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
         self.least_memory_of_container(&self.input)
@@ -242,7 +282,7 @@ impl<'p> Reduction<'p> {
         (memory.cache.capacity, memory.mapping.populate, memory.mapping.huge_pages) = (Some(0), false, HugePages::Off);
         let database = OpenOptions::new().memory(memory).open(path)?;
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let least = least_memory(&shape, columns, database.len(), thread_count(self.threads));
+        let least = least_memory(self.method, &shape, columns, database.len(), thread_count(self.threads));
         Ok(database.budget().in_use() + least + stacks_memory(self.threads))
     }
 
@@ -298,9 +338,10 @@ impl<'p> Reduction<'p> {
         drop(built);
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads);
+        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads, self.method.tells_members());
         let groups = stages.time("grouping", || match self.method {
             Method::Exact => exact::group(&database, &spill, reserve, &*self.progress),
+            Method::Given => self.group_given(&database, &spill, reserve),
         })?;
         let report = self.write(&database, groups, &spill, &mut stages)?;
         Ok(ReductionReport {
@@ -366,15 +407,45 @@ impl<'p> Reduction<'p> {
         })
     }
 
+    /// The groups that were given.
+    fn group_given(&self, database: &Database, spill: &Spill, reserve: u64) -> Result<Groups> {
+        let mut groups = Groups::new(database.len(), spill, reserve)?;
+        let _lease = database.budget().lease("the clusters given", self.members.len() as u64 * 17)?;
+        let mut pairs = self.members.clone();
+        pairs.retain(|(representative, member)| representative != member);
+        pairs.sort_unstable();
+        pairs.dedup();
+        let refused = |reason: String| Err(Error::Option { option: "members", reason });
+        let mut seen: Vec<u64> = pairs.iter().map(|&(_, member)| member).collect();
+        seen.sort_unstable();
+        if let Some(twice) = seen.windows(2).find(|pair| pair[0] == pair[1]) {
+            return refused(format!("record {} joins two others", twice[0]));
+        }
+        for cluster in pairs.chunk_by(|left, right| left.0 == right.0) {
+            for &(representative, member) in cluster {
+                for ordinal in [representative, member] {
+                    database.check_ordinal(ordinal)?;
+                }
+                if seen.binary_search(&representative).is_ok() {
+                    return refused(format!("record {representative} is a representative and a member"));
+                }
+                groups.join(representative, member)?;
+            }
+            groups.count(cluster.len() as u64 + 1);
+        }
+        Ok(groups)
+    }
+
     fn temporary(&self) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| folder_of(self.output.path()))
     }
 }
 
 /// The least memory for reducing an open container of this shape, with these columns.
-fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
+fn least_memory(method: Method, shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
     // The groups stay while the container is written.
-    let writing = 2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads);
+    let writing =
+        2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads, method.tells_members());
     let nominal = shape.sequence_block.max(shape.text_block);
     writing.max(blocks_memory(nominal, threads) + exact::least_memory())
 }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod columns;
+mod deltas;
 mod header;
 mod layout;
 mod measures;
@@ -23,6 +24,7 @@ pub(super) fn list(list: &mut List) {
     columns::list(list);
     measures::list(list);
     blocks::list(list);
+    deltas::list(list);
     names::list(list);
     sources::list(list);
     layout::list(list);

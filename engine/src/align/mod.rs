@@ -1,0 +1,3 @@
+//! Alignments: how one sequence becomes another one.
+
+pub(crate) mod script;
