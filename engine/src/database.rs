@@ -69,7 +69,7 @@ struct Inner {
     budget: Budget,
     memory: MemorySettings,
     /// By stream; none if nothing is to be read ahead.
-    ahead: Option<[ReadAhead; 3]>,
+    ahead: Option<[ReadAhead; 4]>,
     _lease: Lease,
 }
 
@@ -92,6 +92,7 @@ pub(crate) struct Sections {
     sequences: Stream,
     texts: Stream,
     layouts: Option<Stream>,
+    deltas: Option<Stream>,
 }
 
 /// A file that the container was made from.
@@ -151,7 +152,7 @@ impl Database {
             buffers: Buffers::new(&options.budget)?,
             cache: BlockCache::new(
                 options.memory.cache.capacity.unwrap_or(DEFAULT_CACHE),
-                u64::from(sections.sequences.nominal.max(sections.texts.nominal)),
+                u64::from(sections.largest_block()),
                 &options.memory.compression,
                 &options.budget,
             )?,
@@ -160,8 +161,9 @@ impl Database {
             memory: options.memory.clone(),
             ahead: options.memory.streaming.read_ahead.then(|| {
                 let texts = sections.texts.nominal;
+                let deltas = sections.deltas.map_or(texts, |deltas| deltas.nominal);
                 let page_cache = options.memory.mapping.page_cache;
-                [sections.sequences.nominal, texts, texts].map(|nominal| ReadAhead::new(nominal, 3, page_cache))
+                [sections.sequences.nominal, texts, texts, deltas].map(|nominal| ReadAhead::new(nominal, 4, page_cache))
             }),
             _lease: lease,
             path,
@@ -428,9 +430,19 @@ impl Database {
     pub(crate) fn layouts(&self) -> Option<&Stream> {
         self.inner.sections.layouts.as_ref()
     }
+
+    pub(crate) fn deltas(&self) -> Option<&Stream> {
+        self.inner.sections.deltas.as_ref()
+    }
 }
 
 impl Sections {
+    /// Nominal size of the largest blocks.
+    fn largest_block(&self) -> u32 {
+        let largest = self.sequences.nominal.max(self.texts.nominal);
+        self.deltas.map_or(largest, |deltas| largest.max(deltas.nominal))
+    }
+
     fn of(container: &Container, path: &Path) -> Result<Self> {
         let section = |kind| required(container, kind, path);
         let stream = |kind| Stream::find(container, kind).ok_or_else(|| missing(StreamKind::sections(kind).0, path));
@@ -445,6 +457,7 @@ impl Sections {
             sequences: stream(StreamKind::Sequence)?,
             texts: stream(StreamKind::Text)?,
             layouts: Stream::find(container, StreamKind::Layout),
+            deltas: Stream::find(container, StreamKind::Delta),
         })
     }
 }

@@ -125,8 +125,9 @@ fn columns_directories_and_indexes() {
 fn blocks() {
     for (name, bytes, expected) in subjects() {
         let draft = Draft::parse(&bytes);
-        let layout = draft.parts.iter().any(|part| part.entry.kind.get() == StreamKind::Layout.sections().0.number());
-        for stream in StreamKind::ALL.into_iter().filter(|stream| layout || *stream != StreamKind::Layout) {
+        let has =
+            |stream: &StreamKind| draft.parts.iter().any(|part| part.entry.kind.get() == stream.sections().0.number());
+        for stream in StreamKind::ALL.into_iter().filter(has) {
             for number in 0..draft.blocks(stream).len() {
                 let stored = draft.blocks(stream)[number].stored.len();
                 at_each_place(&format!("{name}, {} block {number}", stream.name()), stored, |at| {

@@ -85,6 +85,8 @@ pub enum Packing {
     TwoBitDna = 1,
     /// Two bits a base, `A C G U`.
     TwoBitRna = 2,
+    /// Items of the delta stream, taken apart.
+    DeltaStreams = 5,
 }
 
 impl Packing {
@@ -97,6 +99,7 @@ impl Packing {
             0 => Ok(Self::Bytes),
             1 => Ok(Self::TwoBitDna),
             2 => Ok(Self::TwoBitRna),
+            5 => Ok(Self::DeltaStreams),
             3 => Err(unsupported("packing", "four-bit", byte)),
             4 => Err(unsupported("packing", "five-bit", byte)),
             _ => Err(unsupported("packing", "unknown", byte)),
@@ -110,6 +113,7 @@ impl Packing {
             Self::Bytes => 0,
             Self::TwoBitDna => 1,
             Self::TwoBitRna => 2,
+            Self::DeltaStreams => 5,
         }
     }
 
@@ -120,6 +124,7 @@ impl Packing {
             Self::Bytes => "bytes",
             Self::TwoBitDna => "two-bit DNA",
             Self::TwoBitRna => "two-bit RNA",
+            Self::DeltaStreams => "delta streams",
         }
     }
 }

@@ -34,11 +34,11 @@ pub const FLAG_IRREGULAR: u8 = 2;
 pub const FLAG_DELTA: u8 = 4;
 
 impl HeaderEntry {
-    /// Compares the entry of record `ordinal` with rule C-1, and refuses deltas.
+    /// Compares the entry of record `ordinal` with rule C-1, in a file whose features announce deltas or not.
     ///
     /// # Errors
     /// C-1; or H-6, as a delta has no place in a file whose features do not announce it.
-    pub fn check(&self, ordinal: u64) -> Result<(), SpecError> {
+    pub fn check(&self, ordinal: u64, deltas: bool) -> Result<(), SpecError> {
         let flags = self.flags;
         if flags & !(FLAG_SHARED | FLAG_IRREGULAR | FLAG_DELTA) != 0 {
             return Err(SpecError::violation("header table", "flags", "C-1", ordinal, flags.into(), 7));
@@ -46,7 +46,7 @@ impl HeaderEntry {
         if Alphabet::from_byte(self.kind).is_err() {
             return Err(SpecError::violation("header table", "kind", "C-1", ordinal, self.kind.into(), 3));
         }
-        if flags & FLAG_DELTA != 0 {
+        if flags & FLAG_DELTA != 0 && !deltas {
             return Err(SpecError::Unsupported { what: "required feature", name: "deltas", number: 0, rule: "H-6" });
         }
         Ok(())
@@ -56,6 +56,18 @@ impl HeaderEntry {
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         self.flags & FLAG_SHARED != 0
+    }
+
+    /// Whether the record has a stored copy of its own: in the result of a reduction these are the references.
+    #[must_use]
+    pub const fn is_reference(&self) -> bool {
+        !self.is_shared() && !self.is_delta()
+    }
+
+    /// Whether the record is a delta against another one.
+    #[must_use]
+    pub const fn is_delta(&self) -> bool {
+        self.flags & FLAG_DELTA != 0
     }
 
     /// Whether the layout index has a script for the record.

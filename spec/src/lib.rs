@@ -33,6 +33,7 @@ pub mod alphabet;
 pub mod block;
 pub mod checksum;
 pub mod columns;
+pub mod delta;
 pub mod dictionary;
 pub mod error;
 pub mod forever;

@@ -50,11 +50,11 @@ static RNA_QUADS: [[u8; 4]; 256] = quads(RNA);
 /// Appends the payload of `residues`; `None`, and `out` as it was, if it would be longer than half of them and 16.
 ///
 /// # Panics
-/// Never; [`Packing::Bytes`] is not a two-bit packing and gives `None`.
+/// Never; a packing that is not one of two bits gives `None`.
 #[must_use]
 pub fn pack(residues: &[u8], packing: Packing, out: &mut Vec<u8>) -> Option<()> {
     let codes = match packing {
-        Packing::Bytes => return None,
+        Packing::Bytes | Packing::DeltaStreams => return None,
         Packing::TwoBitDna => &DNA_CODES,
         Packing::TwoBitRna => &RNA_CODES,
     };
@@ -121,10 +121,10 @@ fn write_runs(
 /// Fills `residues` from a payload, which must be used up exactly.
 ///
 /// # Errors
-/// B-11, V-1, or B-4 for [`Packing::Bytes`], which needs no unpacking.
+/// B-11, V-1, or B-4 for a packing that is not one of two bits.
 pub fn unpack(payload: &[u8], packing: Packing, residues: &mut [u8]) -> Result<(), SpecError> {
     let quads = match packing {
-        Packing::Bytes => {
+        Packing::Bytes | Packing::DeltaStreams => {
             return Err(SpecError::violation("block", "packing", "B-4", 0, 0, 1));
         }
         Packing::TwoBitDna => &DNA_QUADS,

@@ -49,6 +49,8 @@ pub struct Section {
     pub checksum: u32,
     /// Index of its first page in the page checksums.
     pub first_page: u64,
+    /// By the kind; zero for most.
+    pub detail: u8,
 }
 
 impl Section {
@@ -207,6 +209,12 @@ impl Container {
         self.alphabet
     }
 
+    /// Whether records may be deltas.
+    #[must_use]
+    pub fn has_deltas(&self) -> bool {
+        self.header.required_features.get() & version::REQUIRED_DELTAS != 0
+    }
+
     /// All sections of known kinds, by kind.
     #[must_use]
     pub fn sections(&self) -> &[Section] {
@@ -247,6 +255,10 @@ impl Container {
         if kind == Some(SectionKind::KeyBuckets) {
             if detail != u32::from(keys::KEY_RULES) {
                 return broken("detail", "K-4", detail.into(), keys::KEY_RULES.into());
+            }
+        } else if kind == Some(SectionKind::DeltaDirectory) {
+            if !(MINIMUM_BLOCK.ilog2()..=MAXIMUM_BLOCK.ilog2()).contains(&detail) {
+                return broken("detail", "X-6", detail.into(), MAXIMUM_BLOCK.ilog2().into());
             }
         } else if kind.is_some() && detail != 0 {
             return broken("detail", "S-2", detail.into(), 0);
@@ -292,7 +304,8 @@ impl Container {
             return broken("item_count", "S-7", item_count, self.header.record_count.get());
         }
         let (checksum, first_page) = (entry.checksum.get(), entry.first_page.get());
-        self.sections.push(Section { kind, offset, length, item_size, item_count, checksum, first_page });
+        let detail = u8::try_from(detail).unwrap_or(u8::MAX);
+        self.sections.push(Section { kind, offset, length, item_size, item_count, checksum, first_page, detail });
         Ok(())
     }
 
@@ -328,6 +341,13 @@ impl Container {
         }
         if has(SectionKind::LayoutIndex) {
             for kind in [SectionKind::LayoutDirectory, SectionKind::LayoutBlocks] {
+                if !has(kind) {
+                    return missing(kind);
+                }
+            }
+        }
+        if self.has_deltas() {
+            for kind in [SectionKind::DeltaDirectory, SectionKind::DeltaBlocks] {
                 if !has(kind) {
                     return missing(kind);
                 }

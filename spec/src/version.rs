@@ -6,14 +6,14 @@ pub const READ_VERSION: u16 = 1;
 /// The `write_version` that this crate's structures are written with.
 pub const WRITE_VERSION: u16 = 1;
 
-/// Required feature: records may be deltas. Specified, not read by this version.
+/// Required feature: records may be deltas.
 pub const REQUIRED_DELTAS: u64 = 1 << 0;
 
 /// Required feature: the columns are packed. Named, not read by this version.
 pub const REQUIRED_PACKED_COLUMNS: u64 = 1 << 1;
 
 /// The required features that this crate's reader understands.
-pub const REQUIRED_KNOWN: u64 = 0;
+pub const REQUIRED_KNOWN: u64 = REQUIRED_DELTAS;
 
 /// Optional feature: the result of a reduction.
 pub const OPTIONAL_REDUCED: u64 = 1 << 0;

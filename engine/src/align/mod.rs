@@ -15,6 +15,7 @@ mod alignment;
 mod letters;
 mod pool;
 mod scoring;
+pub(crate) mod script;
 mod ungapped;
 
 pub use aligner::{Aligner, LONGEST, Verified, supported};

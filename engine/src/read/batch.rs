@@ -52,12 +52,38 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn batch(&self, ordinals: &[u64]) -> Result<Vec<Record>> {
-        let sections = self.sections();
-        let items = self.look_up(ordinals, &[&sections.lengths, &sections.offsets], Self::sequence_item)?;
         let headers = self.headers(ordinals)?;
-        let sequences = self.gather(self.sequences(), &items)?;
+        let sequences = self.residues_of(ordinals)?;
         let records = ordinals.iter().zip(headers.into_iter().zip(sequences));
         Ok(records.map(|(&ordinal, (header, sequence))| Record::new(ordinal, header, sequence)).collect())
+    }
+
+    /// The residues of these records, in the order given; each block is decoded once.
+    ///
+    /// # Errors
+    /// As [`Database::batch`].
+    pub(crate) fn residues_of(&self, ordinals: &[u64]) -> Result<Vec<SharedSequence>> {
+        let sections = self.sections();
+        let deltas = self.deltas_among(ordinals)?;
+        let stored: Vec<u64> = match &deltas[..] {
+            [] => Vec::new(),
+            _ => ordinals
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| deltas.binary_search(index).is_err())
+                .map(|(_, &ordinal)| ordinal)
+                .collect(),
+        };
+        let stored = if deltas.is_empty() { ordinals } else { &stored };
+        let items = self.look_up(stored, &[&sections.lengths, &sections.offsets], Self::sequence_item)?;
+        let mut sequences = self.gather(self.sequences(), &items)?;
+        if !deltas.is_empty() {
+            let members: Vec<u64> = deltas.iter().map(|&index| ordinals[index]).collect();
+            let (mut made, mut whole) = (self.resolve_many(&members)?.into_iter(), sequences.into_iter());
+            let pick = |index| if deltas.binary_search(&index).is_ok() { made.next() } else { whole.next() };
+            sequences = (0..ordinals.len()).filter_map(pick).collect();
+        }
+        Ok(sequences)
     }
 
     /// Calls `visit` with the records with these numbers, in the order given, a bounded number of them in memory at a time.
@@ -101,6 +127,20 @@ impl Database {
     pub fn headers(&self, ordinals: &[u64]) -> Result<Vec<SharedSequence>> {
         let texts = self.look_up(ordinals, &[&self.sections().header_table], Self::text_item)?;
         self.gather(self.texts(), &texts)
+    }
+
+    /// Indexes of those of the records that are deltas, ascending.
+    fn deltas_among(&self, ordinals: &[u64]) -> Result<Vec<usize>> {
+        if !self.has_deltas() {
+            return Ok(Vec::new());
+        }
+        let mut deltas = Vec::new();
+        for (index, &ordinal) in ordinals.iter().enumerate() {
+            if self.is_delta(ordinal)? {
+                deltas.push(index);
+            }
+        }
+        Ok(deltas)
     }
 
     /// What `item` finds in `columns` for each of these records. The columns of a record further on are fetched meanwhile, as in a large

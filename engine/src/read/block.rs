@@ -3,6 +3,8 @@
 //! Costs a buffer of the decoded length, which the caller has checked against the stream's nominal block size, and the codec's
 //! time. Buffers come from a pool, as most blocks are dropped soon after they are decoded. Contexts of Zstandard are kept by thread.
 
+mod delta;
+
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -58,7 +60,7 @@ pub fn check(entry: &BlockEntry, stored: &[u8], place: Place<'_>) -> Result<()> 
 /// Decodes `stored`, which [`check`] has passed, with the dictionary that the entry names, into a buffer of its own.
 ///
 /// # Errors
-/// B-4, B-5, B-10 or B-11.
+/// B-4, B-5, B-10 or B-11; X-5 for a block of deltas.
 pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>, place: Place<'_>) -> Result<Vec<u8>> {
     decode_into(entry, stored, dictionary, |length| vec![0; length].into(), place).map(Buffer::into_vec)
 }
@@ -66,7 +68,7 @@ pub fn decode(entry: &BlockEntry, stored: &[u8], dictionary: Option<&Dictionary>
 /// As [`decode`], into a buffer of `buffers`.
 ///
 /// # Errors
-/// B-4, B-5, B-10 or B-11.
+/// B-4, B-5, B-10 or B-11; X-5 for a block of deltas.
 pub fn decode_pooled(
     entry: &BlockEntry,
     stored: &[u8],
@@ -89,11 +91,15 @@ fn decode_into(
         (Ok(codec), Ok(packing)) => (codec, packing),
         (Err(violation), _) | (_, Err(violation)) => return Err(spec(violation)),
     };
-    if entry.dictionary.get() != 0 && codec != Codec::Zstd {
+    if entry.dictionary.get() != 0 && (codec != Codec::Zstd || packing == Packing::DeltaStreams) {
         return Err(place.format("dictionary", "B-4", entry.dictionary.get().into(), 0));
     }
     let decoded_length = entry.decoded_length.get() as usize;
     let mut decoded = acquire(decoded_length);
+    if packing == Packing::DeltaStreams {
+        delta::decode(codec, stored, decoded.as_mut_slice(), place)?;
+        return Ok(decoded);
+    }
     if packing == Packing::Bytes {
         decompress(codec, stored, decoded.as_mut_slice(), dictionary, place)?;
         return Ok(decoded);

@@ -100,7 +100,7 @@ impl Database {
     pub(crate) fn is_member(&self, ordinal: u64, entry: &HeaderEntry) -> Result<bool> {
         match self.container().section(SectionKind::Membership).filter(|_| self.container().has_membership()) {
             Some(section) => Ok(self.membership_entry(section, ordinal)?.representative.get() != ordinal),
-            None => Ok(entry.is_shared()),
+            None => Ok(!entry.is_reference()),
         }
     }
 

@@ -35,7 +35,7 @@ impl Database {
     fn parse_header_entry(&self, bytes: &[u8; 16], ordinal: u64) -> Result<HeaderEntry> {
         // Sixteen bytes are a `HeaderEntry` whatever they are; `check` looks at their values.
         let entry: HeaderEntry = zerocopy::transmute!(*bytes);
-        entry.check(ordinal).map_err(Error::format(self.path()))?;
+        entry.check(ordinal, self.has_deltas()).map_err(Error::format(self.path()))?;
         Ok(entry)
     }
 
@@ -53,13 +53,18 @@ impl Database {
         }
     }
 
-    /// Where the residues of a record lie.
+    /// Where the residues of a record lie: in the sequence stream, or, of a delta, in the delta stream.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or rule S-9.
     pub fn sequence_address(&self, ordinal: u64) -> Result<PackedAddress> {
         self.check_ordinal(ordinal)?;
         self.item(&self.sections().offsets, ordinal).map(u64::from_le_bytes).map(PackedAddress::from_bits)
+    }
+
+    /// Whether a record is a delta, and the address of its copy or item: the same for records that share one.
+    pub(crate) fn residue_place(&self, ordinal: u64) -> Result<(bool, u64)> {
+        Ok((self.is_delta(ordinal)?, self.sequence_address(ordinal)?.bits()))
     }
 
     pub(crate) fn sequence_item(&self, ordinal: u64) -> Result<Item> {

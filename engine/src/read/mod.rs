@@ -7,6 +7,7 @@ pub mod block;
 pub mod cache;
 pub mod clusters;
 pub mod columns;
+pub(crate) mod delta;
 pub mod export;
 pub mod filter;
 pub mod find_many;

@@ -75,8 +75,13 @@ impl Database {
     /// ```
     pub fn record(&self, ordinal: u64) -> Result<Record> {
         let header = self.header(ordinal)?;
-        let item = self.sequence_item(ordinal)?;
-        let sequence = self.slice(self.sequences(), item, 0..item.length)?;
+        let sequence = match self.delta_residues(ordinal)? {
+            Some(residues) => residues,
+            None => {
+                let item = self.sequence_item(ordinal)?;
+                self.slice(self.sequences(), item, 0..item.length)?
+            }
+        };
         Ok(Record::new(ordinal, header, sequence))
     }
 
@@ -89,7 +94,7 @@ impl Database {
         self.slice(self.texts(), item, 0..item.length)
     }
 
-    /// Residues `range` of a record, counted from 0. Only the blocks that it touches are decoded.
+    /// Residues `range` of a record, counted from 0. Only the blocks that it touches are decoded; a delta is made whole.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or damage in what was touched.
@@ -105,8 +110,22 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn region(&self, ordinal: u64, range: Range<u64>) -> Result<SharedSequence> {
+        if self.is_delta(ordinal)? {
+            return self.delta_region(ordinal, range);
+        }
         let item = self.sequence_item(ordinal)?;
         self.slice(self.sequences(), item, range)
+    }
+
+    /// Residues `range` of a delta, which is made whole.
+    fn delta_region(&self, ordinal: u64, range: Range<u64>) -> Result<SharedSequence> {
+        let length = self.sequence_length(ordinal)?;
+        if range.start > range.end || range.end > length {
+            return Err(Error::OutOfRange { what: "residue", got: range.end, count: length });
+        }
+        let residues = self.delta_residues(ordinal)?.unwrap_or_else(|| SharedSequence::from(Vec::new()));
+        let index = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+        Ok(residues.substring(index(range.start)..index(range.end)))
     }
 
     /// Calls `part` with residues `range` of a record piece by piece, so that a chromosome needs no more memory than a few blocks. If it is
@@ -120,6 +139,10 @@ impl Database {
         range: Range<u64>,
         mut part: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
+        if self.is_delta(ordinal)? {
+            let residues = self.delta_region(ordinal, range)?;
+            return if residues.is_empty() { Ok(()) } else { part(&residues) };
+        }
         let item = self.sequence_item(ordinal)?;
         if self.decodes_ahead(&range) {
             return self.for_each_decoded_ahead(item, range, part);

@@ -2,20 +2,27 @@
 //!
 //! A block is decoded by one thread, which visits the records that it owns (FORMAT.md, section 7). Records longer than a block
 //! are copied together for the visitor, and leased from the budget meanwhile; records that share a stored copy are fetched through the
-//! cache.
+//! cache. Deltas are resolved after the stored records of a run of blocks, in the order of their own stream.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::columns::HeaderEntry;
 
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::cache::Block;
 use crate::read::columns::TextItem;
+use crate::read::delta::Resolver;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
+
+/// Blocks whose records are visited together in a container with deltas.
+const RUN: u64 = 64;
+/// Most deltas that are put in the order of their stream together.
+const DELTAS: usize = 1 << 13;
 
 /// A record in a scan. The bytes are borrowed from decoded blocks.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +39,7 @@ pub struct RecordView<'a> {
 
 /// The residues of a record in a pass over blocks.
 pub(crate) enum Sequence<'a> {
-    /// They lie in one block.
+    /// They lie in one block, or were made of a delta.
     Whole(&'a [u8]),
     /// They are longer than a block.
     Long(Item),
@@ -46,6 +53,33 @@ pub(crate) struct LastBlock {
 }
 
 impl LastBlock {
+    /// The bytes of a block from an address on.
+    pub(crate) fn from(
+        &mut self,
+        database: &Database,
+        stream: &Stream,
+        address: PackedAddress,
+        keep: bool,
+    ) -> Result<SharedSequence> {
+        let block = self.block(database, stream, address.block(), keep)?;
+        let (start, end) = (address.byte() as usize, block.len());
+        if start > end {
+            let (got, expected) = (start as u64, end as u64);
+            return Err(database.broken(stream.kind.name(), "address", "B-9", address.block(), got, expected));
+        }
+        Ok(SharedSequence::new(block, start..end))
+    }
+
+    fn block(&mut self, database: &Database, stream: &Stream, number: u64, keep: bool) -> Result<Block> {
+        if let Some(block) = self.block.as_ref().filter(|_| self.number == number) {
+            return Ok(Arc::clone(block));
+        }
+        let block = if keep { database.block(stream, number)? } else { database.passing_block(stream, number)? };
+        self.number = number;
+        self.block = Some(Arc::clone(&block));
+        Ok(block)
+    }
+
     /// An item's bytes; its block is decoded only if it is another one than last time. With `keep` it goes into the cache too.
     pub(crate) fn item(
         &mut self,
@@ -61,16 +95,7 @@ impl LastBlock {
             return database.slice(stream, item, 0..item.length);
         }
         let number = item.address.block();
-        let block = match &self.block {
-            Some(block) if self.number == number => Arc::clone(block),
-            _ => {
-                let block =
-                    if keep { database.block(stream, number)? } else { database.passing_block(stream, number)? };
-                self.number = number;
-                self.block = Some(Arc::clone(&block));
-                block
-            }
-        };
+        let block = self.block(database, stream, number, keep)?;
         let start = item.address.byte() as usize;
         let end = start + item.length as usize;
         if end > block.len() {
@@ -122,12 +147,14 @@ impl Database {
         })
     }
 
-    /// For each block the slots that it owns; before them those before the first block. Together they are all slots, once.
+    /// For each block, or a run of them, the slots that it owns; before them those before the first block. Together they are all slots, once.
     pub(crate) fn owned_slots(&self) -> impl IndexedParallelIterator<Item = Result<Range<u64>>> + '_ {
-        let blocks = usize::try_from(self.sequences().directory.item_count).unwrap_or(usize::MAX);
-        (0..blocks.saturating_add(1)).into_par_iter().map(|number| {
-            let number = number as u64;
-            let start = if number == 0 { 0 } else { self.first_slot(number - 1)? };
+        // The more deltas there are to take in the order of their stream, the fewer of its blocks are decoded more than once.
+        let run = if self.has_deltas() { RUN } else { 1 };
+        let runs = usize::try_from(self.sequences().directory.item_count.div_ceil(run)).unwrap_or(usize::MAX);
+        (0..runs.saturating_add(1)).into_par_iter().map(move |number| {
+            let number = number as u64 * run;
+            let start = if number == 0 { 0 } else { self.first_slot(number - run)? };
             let end = self.first_slot(number)?;
             if start > end {
                 return Err(self.broken("sequence", "first_slot", "B-6", number, end, start));
@@ -143,10 +170,18 @@ impl Database {
         mut visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
         let (mut home, mut guest) = (LastBlock::default(), LastBlock::default());
+        let mut deltas = Vec::new();
         for slot in slots {
             let ordinal = self.ordinal_in_slot(slot)?;
             let entry = self.header_entry(ordinal)?;
             let item = self.sequence_item(ordinal)?;
+            if entry.is_delta() {
+                deltas.push((item.address.bits(), ordinal));
+                if deltas.len() == DELTAS {
+                    self.visit_deltas(&mut deltas, &mut visit)?;
+                }
+                continue;
+            }
             if item.length > self.sequences().nominal.into() {
                 visit(ordinal, &entry, Sequence::Long(item))?;
                 continue;
@@ -154,6 +189,24 @@ impl Database {
             let from = if entry.is_shared() { &mut guest } else { &mut home };
             let residues = from.item(self, self.sequences(), item, self.has_shared())?;
             visit(ordinal, &entry, Sequence::Whole(&residues))?;
+        }
+        self.visit_deltas(&mut deltas, &mut visit)
+    }
+
+    /// Calls `visit` with deltas, given as address and ordinal, one after the other in the order of their stream.
+    fn visit_deltas(
+        &self,
+        deltas: &mut Vec<(u64, u64)>,
+        visit: &mut impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
+    ) -> Result<()> {
+        if deltas.is_empty() {
+            return Ok(());
+        }
+        deltas.sort_unstable();
+        let mut resolver = Resolver::new(self);
+        for (_, ordinal) in deltas.drain(..) {
+            let residues = resolver.resolve(self, ordinal)?;
+            visit(ordinal, &self.header_entry(ordinal)?, Sequence::Whole(&residues))?;
         }
         Ok(())
     }

@@ -38,6 +38,8 @@ pub struct Statistics {
     pub stored_residues: u64,
     /// Records that share the stored copy of an earlier one.
     pub shared_records: u64,
+    /// Records that are told as what differs from another one, those that share such a one's item included.
+    pub delta_records: u64,
     /// Records that are not laid out as their source's other lines are.
     pub irregular_records: u64,
     /// Length of the shortest record; 0 without records.
@@ -105,6 +107,7 @@ impl Database {
             residues: self.residue_count(),
             stored_residues: self.container().header().stored_residue_count.get(),
             shared_records: lengths.shared,
+            delta_records: lengths.deltas,
             irregular_records: lengths.irregular,
             shortest: lengths.shortest(),
             longest: lengths.longest(),
@@ -154,18 +157,20 @@ impl Database {
         let all = Mutex::new(Lengths::new(self.budget())?);
         (0..self.len().div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
             let ordinals = group * GROUP..((group + 1) * GROUP).min(self.len());
-            let (mut shared, mut irregular) = (0, 0);
+            let (mut shared, mut irregular, mut deltas) = (0, 0, 0);
             let mut lengths = Vec::with_capacity(GROUP as usize);
             for ordinal in ordinals {
                 let entry = self.header_entry(ordinal)?;
                 shared += u64::from(entry.is_shared());
                 irregular += u64::from(entry.is_irregular());
+                deltas += u64::from(entry.is_delta());
                 lengths.push(self.sequence_length(ordinal)?);
             }
             lengths.sort_unstable();
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             all.shared += shared;
             all.irregular += irregular;
+            all.deltas += deltas;
             lengths.chunk_by(|left, right| left == right).try_for_each(|same| all.add(same))
         })?;
         Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))

@@ -1,4 +1,4 @@
-//! Streams: the items that blocks hold (residues, header texts, layout scripts), found by packed address.
+//! Streams: the items that blocks hold (residues, header texts, layout scripts, deltas), found by packed address.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,11 +29,13 @@ pub enum StreamKind {
     Text,
     /// Layout scripts.
     Layout,
+    /// Records as what differs from others.
+    Delta,
 }
 
 impl StreamKind {
     /// The streams that this version reads.
-    pub const ALL: [Self; 3] = [Self::Sequence, Self::Text, Self::Layout];
+    pub const ALL: [Self; 4] = [Self::Sequence, Self::Text, Self::Layout, Self::Delta];
 
     /// A small number.
     #[must_use]
@@ -42,6 +44,7 @@ impl StreamKind {
             Self::Sequence => 0,
             Self::Text => 1,
             Self::Layout => 2,
+            Self::Delta => 3,
         }
     }
 
@@ -52,6 +55,7 @@ impl StreamKind {
             Self::Sequence => "sequence",
             Self::Text => "text",
             Self::Layout => "layout",
+            Self::Delta => "delta",
         }
     }
 
@@ -62,6 +66,7 @@ impl StreamKind {
             Self::Sequence => (SectionKind::SequenceDirectory, SectionKind::SequenceBlocks),
             Self::Text => (SectionKind::TextDirectory, SectionKind::TextBlocks),
             Self::Layout => (SectionKind::LayoutDirectory, SectionKind::LayoutBlocks),
+            Self::Delta => (SectionKind::DeltaDirectory, SectionKind::DeltaBlocks),
         }
     }
 }
@@ -85,13 +90,14 @@ impl Stream {
     pub fn find(container: &Container, kind: StreamKind) -> Option<Self> {
         let (directory, blocks) = kind.sections();
         let header = container.header();
-        let nominal = if kind == StreamKind::Sequence { header.sequence_block_size } else { header.text_block_size };
-        Some(Self {
-            kind,
-            directory: *container.section(directory)?,
-            blocks: *container.section(blocks)?,
-            nominal: nominal.get(),
-        })
+        let directory = *container.section(directory)?;
+        let nominal = match kind {
+            StreamKind::Sequence => header.sequence_block_size.get(),
+            StreamKind::Text | StreamKind::Layout => header.text_block_size.get(),
+            // From 10 to 23 by rule X-6.
+            StreamKind::Delta => 1 << directory.detail.min(23),
+        };
+        Some(Self { kind, directory, blocks: *container.section(blocks)?, nominal })
     }
 }
 
@@ -153,9 +159,23 @@ impl Database {
         Ok(stored)
     }
 
+    /// Rule B-4: residues and deltas have packings of their own.
+    pub(crate) fn check_packing(&self, stream: &Stream, number: u64, entry: &BlockEntry) -> Result<()> {
+        let is_known = match entry.packing {
+            0 => true,
+            5 => stream.kind == StreamKind::Delta,
+            _ => stream.kind == StreamKind::Sequence,
+        };
+        if is_known {
+            return Ok(());
+        }
+        Err(self.broken(stream.kind.name(), "packing", "B-4", number, entry.packing.into(), 0))
+    }
+
     /// A decoded block, without a look at the cache.
     pub(crate) fn decode_block(&self, stream: &Stream, number: u64) -> Result<Buffer> {
         let entry = self.block_entry(stream, number)?;
+        self.check_packing(stream, number, &entry)?;
         self.read_ahead(stream, number, &entry);
         let stored = self.stored_block(stream, number, &entry)?;
         let dictionary = match entry.dictionary.get() {
@@ -307,6 +327,7 @@ impl Database {
     /// Takes [`blocks_memory`] for all threads of the pool.
     pub(crate) fn lease_blocks(&self) -> Result<Lease> {
         let nominal = self.sequences().nominal.max(self.texts().nominal);
+        let nominal = self.deltas().map_or(nominal, |deltas| nominal.max(deltas.nominal));
         self.budget().lease("blocks at hand", blocks_memory(nominal, rayon::current_num_threads()))
     }
 

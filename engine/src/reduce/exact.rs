@@ -29,6 +29,9 @@ const LONG: u64 = 1 << 20;
 /// Hashes that a thread gathers before it passes them on.
 const GATHERED: usize = 1024;
 
+/// Whether a record is a delta, and the address of its copy or item.
+type Place = (bool, u64);
+
 /// Records of one hash and length.
 struct Candidates {
     length: u64,
@@ -197,11 +200,11 @@ impl Comparison<'_> {
 
     fn settle_short(&mut self, waiting: Vec<Candidates>) -> Result<Vec<Candidates>> {
         // Records at one address have been compared when they were written; only one of them is loaded, and none if there is but one.
-        let (mut loaded, mut memory): (Vec<(u64, u64)>, u64) = (Vec::new(), 0);
+        let (mut loaded, mut memory): (Vec<(Place, u64)>, u64) = (Vec::new(), 0);
         for candidates in waiting.iter().filter(|candidates| candidates.length > 0) {
             let mut addresses = Vec::new();
             for ordinal in candidates.all() {
-                addresses.push((self.database.sequence_address(ordinal)?.bits(), ordinal));
+                addresses.push((self.database.residue_place(ordinal)?, ordinal));
             }
             addresses.sort_unstable();
             addresses.dedup_by_key(|&mut (address, _)| address);
@@ -215,12 +218,12 @@ impl Comparison<'_> {
         let ordinals: Vec<u64> = loaded.iter().map(|&(_, ordinal)| ordinal).collect();
         let records = self.database.batch(&ordinals)?;
         let database = self.database;
-        let residues_at = |address: u64| {
+        let residues_at = |address: Place| {
             let at = loaded.binary_search_by_key(&address, |&(known, _)| known).ok()?;
             records.get(at).map(|record| record.sequence().as_bytes())
         };
         let equal = |left: u64, right: u64| {
-            let (left, right) = (database.sequence_address(left)?.bits(), database.sequence_address(right)?.bits());
+            let (left, right) = (database.residue_place(left)?, database.residue_place(right)?);
             Ok(left == right || residues_at(left).is_some_and(|residues| residues_at(right) == Some(residues)))
         };
         waiting
@@ -252,7 +255,7 @@ impl Comparison<'_> {
 
 /// Compares long records a piece at a time.
 pub(super) fn equal_long(database: &Database, left: u64, right: u64, length: u64) -> Result<bool> {
-    if database.sequence_address(left)? == database.sequence_address(right)? {
+    if database.residue_place(left)? == database.residue_place(right)? {
         return Ok(true);
     }
     let mut start = 0;

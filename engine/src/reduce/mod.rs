@@ -8,6 +8,7 @@
 
 pub mod cluster;
 mod clusters;
+mod delta;
 pub mod exact;
 mod fasta;
 mod groups;
@@ -58,6 +59,8 @@ pub enum Method {
     Exact,
     /// Records join one that they are similar to, by a verified alignment.
     Cluster(Clustering),
+    /// Records join the ones that they were given ([`Reduction::members`]), and are told by what differs.
+    Given,
 }
 
 impl Method {
@@ -67,7 +70,13 @@ impl Method {
         match self {
             Self::Exact => "exact",
             Self::Cluster(_) => "cluster",
+            Self::Given => "given",
         }
+    }
+
+    /// Whether members differ from their representatives, and are told by what differs.
+    const fn tells_members(self) -> bool {
+        !matches!(self, Self::Exact)
     }
 }
 
@@ -165,6 +174,7 @@ pub struct Reduction<'p> {
     references_only: bool,
     membership: bool,
     preference: Preference,
+    members: Vec<(u64, u64)>,
     compression: Compression,
     threads: usize,
     memory: MemorySettings,
@@ -193,6 +203,7 @@ impl<'p> Reduction<'p> {
             references_only: false,
             membership: false,
             preference: Preference::default(),
+            members: Vec::new(),
             compression: Compression::Zstd(1),
             threads: 0,
             memory: MemorySettings::default(),
@@ -207,6 +218,34 @@ impl<'p> Reduction<'p> {
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {
         self.method = method;
+        self
+    }
+
+    /// Clusters that another program found, as pairs of a representative and a member, by their numbers in the input. The method is
+    /// [`Method::Given`] from now on.
+    ///
+    /// Members that are the same as their representative share its copy; others become deltas where that is shorter, whatever they look like, so that
+    /// any clusters give every record back.
+    ///
+    /// ```
+    /// use talaria_db::reduce::{Output, Reduction};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (input, output) = (folder.path().join("a.fa"), folder.path().join("a.talaria"));
+    /// # let protein = "MKVLAAGITEGHQRHWWPLKMNDEYFCSTRV".repeat(4);
+    /// std::fs::write(&input, format!(">one\n{protein}\n>two\n{}\n", protein.replace('W', "F")))?;
+    /// let report = Reduction::new(&input, Output::Container(output.clone())).members([(0, 1)]).run()?;
+    /// assert_eq!((report.records, report.references), (2, 1));
+    ///
+    /// let database = talaria_db::Database::open(&output)?;
+    /// assert_eq!(database.delta_of(1)?, Some((0, 1)));
+    /// assert_eq!(database.record(1)?.sequence().as_bytes(), protein.replace('W', "F").as_bytes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn members(mut self, pairs: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        self.members = pairs.into_iter().collect();
+        self.method = Method::Given;
         self
     }
 
@@ -306,7 +345,8 @@ impl<'p> Reduction<'p> {
         let threads = thread_count(self.threads);
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
-            let reducing = least_memory(&shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
+            let reducing =
+                least_memory(self.method, &shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
             let reducing = reducing + self.preference.least_memory(0);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
@@ -320,7 +360,7 @@ impl<'p> Reduction<'p> {
         let database = OpenOptions::new().memory(memory).open(path)?;
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
         let threads = thread_count(self.threads);
-        let mut least = least_memory(&shape, columns, database.len(), threads);
+        let mut least = least_memory(self.method, &shape, columns, database.len(), threads);
         if let Method::Cluster(_) = self.method {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block), threads);
             least = least.max(blocks + cluster::least_memory(&database)?);
@@ -381,7 +421,7 @@ impl<'p> Reduction<'p> {
         drop(built);
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads);
+        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads, self.method.tells_members());
         let mut ranks = None;
         if !self.preference.is_empty() {
             ranks = Some(stages.time("preferring", || self.preference.ranks(&database))?);
@@ -398,6 +438,7 @@ impl<'p> Reduction<'p> {
             Method::Cluster(clustering) => {
                 cluster::group(&database, &spill, reserve, &clustering, ranks.as_ref(), &*self.progress)
             }
+            Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new())),
         })?;
         let unknown_preferred = ranks.map_or(0, |ranks| ranks.unknown);
         let report = self.write(&database, groups, &spill, &mut stages)?;
@@ -479,15 +520,45 @@ impl<'p> Reduction<'p> {
         self.references_only || matches!(self.output, Output::Fasta(..))
     }
 
+    /// The groups that were given.
+    fn group_given(&self, database: &Database, spill: &Spill, reserve: u64) -> Result<Groups> {
+        let mut groups = Groups::new(database.len(), spill, reserve)?;
+        let _lease = database.budget().lease("the clusters given", self.members.len() as u64 * 17)?;
+        let mut pairs = self.members.clone();
+        pairs.retain(|(representative, member)| representative != member);
+        pairs.sort_unstable();
+        pairs.dedup();
+        let refused = |reason: String| Err(Error::Option { option: "members", reason });
+        let mut seen: Vec<u64> = pairs.iter().map(|&(_, member)| member).collect();
+        seen.sort_unstable();
+        if let Some(twice) = seen.windows(2).find(|pair| pair[0] == pair[1]) {
+            return refused(format!("record {} joins two others", twice[0]));
+        }
+        for cluster in pairs.chunk_by(|left, right| left.0 == right.0) {
+            for &(representative, member) in cluster {
+                for ordinal in [representative, member] {
+                    database.check_ordinal(ordinal)?;
+                }
+                if seen.binary_search(&representative).is_ok() {
+                    return refused(format!("record {representative} is a representative and a member"));
+                }
+                groups.join(representative, member, Similarity::new(0, 0))?;
+            }
+            groups.count(cluster.len() as u64 + 1);
+        }
+        Ok(groups)
+    }
+
     fn temporary(&self) -> PathBuf {
         self.folder.clone().unwrap_or_else(|| folder_of(self.output.path()))
     }
 }
 
 /// The least memory for reducing an open container of this shape, with these columns.
-fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
+fn least_memory(method: Method, shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
     // The groups stay while the container is written.
-    let writing = 2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads);
+    let writing =
+        2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads, method.tells_members());
     let nominal = shape.sequence_block.max(shape.text_block);
     writing.max(blocks_memory(nominal, threads) + exact::least_memory())
 }

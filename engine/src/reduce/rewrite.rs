@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::reduce::clusters::Listing;
+use crate::reduce::delta::{self, Plan};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::reduce::reference_text::ReferenceText;
 use crate::reduce::similarity::Pair;
@@ -53,8 +54,11 @@ fn loading_memory(shape: &Shape, threads: usize) -> u64 {
 }
 
 /// The least memory for writing a container of `records` records with these columns, beside their groups.
-pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
-    Marks::memory(records)
+pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize, told: bool) -> u64 {
+    // Coding is over when loading starts, but for the marks and the stream.
+    let coding = if told { delta::least_memory(shape.compression, records, threads) } else { 0 };
+    coding
+        + Marks::memory(records)
         + loading_memory(shape, threads)
         + Assembler::least_memory_beside_names(columns)
         + MembershipSections::MEMORY
@@ -87,20 +91,20 @@ pub(super) fn write(
     }
     let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
     let memory = loading_memory(&shape, rayon::current_num_threads());
-    let _lease = spill.budget().lease("loading and encoding", memory)?;
-    let sort_memory = sort_memory(spill, 5, Assembler::least_memory_beside_names(columns) + MembershipSections::MEMORY);
-    let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
-    let mut addresses = Sorter::new(spill, "addresses of members", sort_memory)?;
-    let (mut pairs, mut table) = (by_representative.peekable(), None);
+    let reserve = Assembler::least_memory_beside_names(columns) + MembershipSections::MEMORY;
+    let mut table = None;
     if clusters.is_some() {
+        let sort_memory = sort_memory(spill, 8, reserve + memory);
         table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
     }
     let mut only = reduction.leaves_members_out().then(ReferenceText::default);
+    let mut membership = None;
     if only.is_none() && (reduction.membership || reduction.method != Method::Exact || named.is_some()) {
-        assembler.membership = Some(MembershipSections::new(database.len(), spill, sort_memory)?);
+        let sort_memory = sort_memory(spill, 8, reserve + memory);
+        membership = Some(MembershipSections::new(database.len(), spill, sort_memory)?);
     }
-    let mut note = |pair: Pair, membership: &mut Option<MembershipSections>| -> Result<()> {
-        if let Some(membership) = membership {
+    let mut note = |pair: Pair| -> Result<()> {
+        if let Some(membership) = &mut membership {
             membership.push(pair)?;
         }
         table.as_mut().map_or(Ok(()), |table| table.push(pair))
@@ -108,23 +112,43 @@ pub(super) fn write(
     let mut named_members = None;
     if let Some((marks, by_representative)) = named {
         for pair in by_representative {
-            note(pair?, &mut assembler.membership)?;
+            note(pair?)?;
         }
         named_members = Some(marks);
     }
+    // Whoever joins another one shares its copy, or it has been found out how each is told.
+    let plan = if reduction.method.tells_members() && only.is_none() {
+        let sort_memory = sort_memory(spill, 8, reserve + memory);
+        delta::plan(reduction, database, by_representative, &mut note, sort_memory, spill)?
+    } else {
+        let sort_memory = sort_memory(spill, 4, reserve + memory);
+        Plan::shared(by_representative, Sorter::new(spill, "addresses of members", sort_memory)?)
+    };
+    let Plan { told, pairs, mut addresses } = plan;
+    let later = told.as_ref().map_or(&members, |told| &told.later);
+    let _lease = spill.budget().lease("loading and encoding", memory)?;
+    let sort_memory = sort_memory(spill, 4, reserve);
+    let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
+    let mut pairs = pairs.peekable();
     let mut next = 0;
     while next < database.len() {
-        let window = cut_window(database, next, &members)?;
-        let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), &members));
+        let window = cut_window(database, next, later)?;
+        let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), later));
         encoded?;
         for (ordinal, record) in window.clone().zip(loaded?) {
             // What is left of the text has the same lines everywhere.
             let (script, measures) = (record.script.as_deref().filter(|_| only.is_none()), record.measures);
             let address = match &record.residues {
                 _ if members.is_set(ordinal) && only.is_some() => continue,
-                _ if members.is_set(ordinal) => {
-                    let later = Residues::Later(record.length);
-                    assembler.record(&record.header, record.id_length, later, script, measures)?;
+                _ if later.is_set(ordinal) => {
+                    let length = record.length;
+                    let residues = match &told {
+                        Some(told) if told.deltas.is_set(ordinal) => {
+                            Residues::Delta { length, shared: told.shared.is_set(ordinal) }
+                        }
+                        _ => Residues::Later(length),
+                    };
+                    assembler.record(&record.header, record.id_length, residues, script, measures)?;
                     continue;
                 }
                 Some(residues) => {
@@ -144,18 +168,23 @@ pub(super) fn write(
                 if only.is_none() {
                     addresses.push((pair.member, address.bits()))?;
                 }
-                if named_members.is_none() {
-                    note(pair, &mut assembler.membership)?;
+                // Where members are told or named otherwise, they have been noted already.
+                if told.is_none() && named_members.is_none() {
+                    note(pair)?;
                 }
             }
         }
         next = window.end;
         (reduction.progress)("writing", next, database.len());
     }
+    assembler.membership = membership;
     if let (Some(clusters), Some(table)) = (clusters, table) {
         clusters.write(database, table.finish()?, |ordinal| {
             Ok(named_members.as_ref().unwrap_or(&members).is_set(ordinal))
         })?;
+    }
+    if let Some(stream) = told.and_then(|told| told.stream) {
+        assembler.set_deltas(stream);
     }
     let mut provenance = database.provenance()?;
     provenance.retain(|(key, _)| key == "command");
@@ -224,9 +253,11 @@ fn load(database: &Database, window: Range<u64>, members: &Marks) -> Result<Vec<
                 Ok(Loaded {
                     header: texts.item(database, database.texts(), database.text_item(ordinal)?, false)?,
                     id_length: entry.id_length.get(),
-                    residues: wanted
-                        .then(|| sequences.item(database, database.sequences(), item, false))
-                        .transpose()?,
+                    residues: match wanted {
+                        true if entry.is_delta() => Some(database.region(ordinal, 0..item.length)?),
+                        true => Some(sequences.item(database, database.sequences(), item, false)?),
+                        false => None,
+                    },
                     length: item.length,
                     script,
                     measures: Measures::read(database, ordinal)?,
@@ -272,17 +303,17 @@ fn copy_long(
 }
 
 /// A bit a record.
-struct Marks {
+pub(super) struct Marks {
     words: Vec<std::sync::atomic::AtomicU64>,
     _lease: crate::memory::budget::Lease,
 }
 
 impl Marks {
-    fn memory(records: u64) -> u64 {
+    pub(super) const fn memory(records: u64) -> u64 {
         records.div_ceil(64) * 8
     }
 
-    fn new(records: u64, database: &Database) -> Result<Self> {
+    pub(super) fn new(records: u64, database: &Database) -> Result<Self> {
         let words = records.div_ceil(64);
         let lease = database.budget().lease("a mark a record", Self::memory(records))?;
         let mut marks = Vec::new();
@@ -296,13 +327,13 @@ impl Marks {
         words.map(|word| u64::from(word.count_ones())).sum()
     }
 
-    fn set(&self, record: u64) {
+    pub(super) fn set(&self, record: u64) {
         if let Some(word) = self.words.get((record / 64) as usize) {
             word.fetch_or(1 << (record % 64), std::sync::atomic::Ordering::Relaxed);
         }
     }
 
-    fn is_set(&self, record: u64) -> bool {
+    pub(super) fn is_set(&self, record: u64) -> bool {
         let word = self.words.get((record / 64) as usize);
         word.is_some_and(|word| word.load(std::sync::atomic::Ordering::Relaxed) >> (record % 64) & 1 == 1)
     }

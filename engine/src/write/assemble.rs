@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::block::BlockEntry;
-use talaria_db_spec::columns::{FLAG_IRREGULAR, FLAG_SHARED, HeaderEntry};
+use talaria_db_spec::columns::{FLAG_DELTA, FLAG_IRREGULAR, FLAG_SHARED, HeaderEntry};
 use talaria_db_spec::keys;
 use talaria_db_spec::layout::LayoutEntry;
 use talaria_db_spec::section::SectionKind;
@@ -24,6 +24,7 @@ use crate::memory::budget::Budget;
 use crate::read::block;
 use crate::read::stream::StreamKind;
 use crate::write::cut::{CutBlock, Cutter};
+use crate::write::deltas::DeltaStream;
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes, encode_residues};
 use crate::write::measure::Measures;
 use crate::write::membership::MembershipSections;
@@ -52,6 +53,9 @@ const MOST_NAMES_MEMORY: u64 = 32 << 20;
 /// Bytes of a record's item in the header table.
 const HEADER_ITEM: usize = size_of::<HeaderEntry>();
 
+/// The streams that records are put into as they come.
+const STREAMS: [StreamKind; 3] = [StreamKind::Sequence, StreamKind::Text, StreamKind::Layout];
+
 /// What shapes a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -72,6 +76,13 @@ pub enum Residues<'a> {
     Shared(PackedAddress, u64),
     /// The copy of an earlier record whose address is given when the file is sealed, with their number.
     Later(u64),
+    /// A delta, or with `shared` that of an earlier record, whose address is given when the file is sealed.
+    Delta {
+        /// Residues.
+        length: u64,
+        /// Whether an earlier record has the item.
+        shared: bool,
+    },
 }
 
 /// A record that is longer than a block, while its residues come.
@@ -97,6 +108,8 @@ pub struct Assembler {
     pub(crate) writer: SectionWriter,
     pub(crate) sequence_section: OpenSection,
     pub(crate) streams: [StreamParts; 3],
+    /// Made beforehand, if there are deltas.
+    pub(crate) deltas: Option<DeltaStream>,
     pub(crate) layout_index: SpillBuffer,
     pub(crate) header_table: SpillBuffer,
     pub(crate) lengths: SpillBuffer,
@@ -184,6 +197,7 @@ impl Assembler {
                 stream(shape.text_block, "the text directory", "text blocks")?,
                 stream(shape.text_block, "the layout directory", "layout blocks")?,
             ],
+            deltas: None,
             layout_index: buffer("the layout index")?,
             header_table: buffer("the header table")?,
             lengths: buffer("the lengths")?,
@@ -203,6 +217,11 @@ impl Assembler {
             recent: Vec::new(),
             long: None,
         })
+    }
+
+    /// Takes the delta stream, whose blocks are all encoded.
+    pub(crate) fn set_deltas(&mut self, deltas: DeltaStream) {
+        self.deltas = Some(deltas);
     }
 
     /// Adds a record and returns the address of its residues. `script` is the layout item of an irregular record; `measures` are
@@ -231,6 +250,10 @@ impl Assembler {
             }
             Residues::Later(length) => {
                 entry.flags |= FLAG_SHARED;
+                (PackedAddress::default(), length)
+            }
+            Residues::Delta { length, shared } => {
+                entry.flags |= FLAG_DELTA | if shared { FLAG_SHARED } else { 0 };
                 (PackedAddress::default(), length)
             }
         };
@@ -276,7 +299,7 @@ impl Assembler {
     /// [`Error::Io`], [`Error::Space`].
     pub fn encode(&mut self) -> Result<()> {
         let mut jobs: Vec<(StreamKind, CutBlock)> = Vec::new();
-        for kind in StreamKind::ALL {
+        for kind in STREAMS {
             jobs.extend(self.streams[kind.index()].cutter.take_done().into_iter().map(|block| (kind, block)));
         }
         self.train(&jobs);

@@ -5,8 +5,9 @@
 
 use std::cell::RefCell;
 
-use talaria_db_spec::block::{Codec, Packing};
+use talaria_db_spec::block::{Codec, Packing, maximum_payload};
 use talaria_db_spec::checksum::crc32;
+use talaria_db_spec::delta::streams::{self, Part, STREAMS};
 use talaria_db_spec::packing;
 use zstd::zstd_safe;
 
@@ -135,6 +136,38 @@ pub fn encode_bytes(
         return Ok(finish(bytes.to_vec(), bytes.len(), Codec::None, Packing::Bytes, 0));
     }
     Ok(finish(stored, bytes.len(), codec, Packing::Bytes, u16::from(dictionary.is_some())))
+}
+
+/// Encodes a block of the delta stream: its items taken apart, each stream compressed where that pays; or as it is, if that is not longer.
+///
+/// # Errors
+/// As [`encode_residues`].
+pub(crate) fn encode_deltas(bytes: &[u8], compression: Compression) -> Result<EncodedBlock> {
+    let plain = encode_bytes(bytes, compression, None)?;
+    let Some(streams) = streams::split(bytes) else { return Ok(plain) };
+    let mut compressed: [Vec<u8>; STREAMS] = Default::default();
+    let mut codec = Codec::None;
+    for (stream, out) in streams.iter().zip(&mut compressed) {
+        match compress(stream, compression, None, out)? {
+            Codec::None => {}
+            // An empty stream is never shorter.
+            _ if out.len() >= stream.len() => out.clear(),
+            used => codec = used,
+        }
+    }
+    let parts = std::array::from_fn(|index| {
+        let (stream, out) = (&streams[index], &compressed[index]);
+        let stored = if out.is_empty() { stream } else { out };
+        Part { length: stream.len() as u64, stored, compressed: !out.is_empty() }
+    });
+    let mut stored = Vec::new();
+    streams::write_payload(&parts, &mut stored);
+    let all = parts.iter().map(|part| part.length).sum::<u64>();
+    let decoded = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    if stored.len() >= plain.stored.len() || all > maximum_payload(decoded) {
+        return Ok(plain);
+    }
+    Ok(finish(stored, bytes.len(), codec, Packing::DeltaStreams, 0))
 }
 
 fn finish(stored: Vec<u8>, decoded: usize, codec: Codec, packing: Packing, dictionary: u16) -> EncodedBlock {

@@ -4,6 +4,7 @@
 pub mod assemble;
 pub mod builder;
 pub mod cut;
+pub(crate) mod deltas;
 pub mod encode;
 pub mod ingest;
 pub mod measure;

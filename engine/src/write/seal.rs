@@ -6,7 +6,7 @@ use talaria_db_spec::header::{Header, ORDER_INPUT};
 use talaria_db_spec::keys::{self, KeyEntry};
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::source::{DIGEST_SHA256, SourceEntry};
-use talaria_db_spec::version::OPTIONAL_MEMBERSHIP;
+use talaria_db_spec::version::{OPTIONAL_MEMBERSHIP, REQUIRED_DELTAS};
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -61,6 +61,12 @@ impl Assembler {
         if !self.layout_index.is_empty() {
             writer.section_from(SectionKind::LayoutIndex, 16, self.layout_index, &spill)?;
         }
+        let mut required = 0;
+        if let Some(deltas) = self.deltas {
+            required |= REQUIRED_DELTAS;
+            writer.section_from(SectionKind::DeltaBlocks, 1, deltas.blocks, &spill)?;
+            writer.section_from(SectionKind::DeltaDirectory, 32, deltas.directory, &spill)?;
+        }
         let mut section = writer.begin(SectionKind::HeaderTable, 16, self.header_table.len())?;
         writer.append_from(&mut section, self.header_table, &spill, |part| Self::set_kind(part, alphabet))?;
         writer.end(section)?;
@@ -91,6 +97,7 @@ impl Assembler {
             writer.section(SectionKind::DictionaryBytes, 1, dictionary)?;
         }
         let mut header = Header::new_zeroed();
+        header.required_features = U64::new(required);
         header.optional_features = U64::new(features);
         header.record_count = U64::new(self.record_count);
         header.residue_count = U64::new(self.residue_count);

@@ -10,6 +10,7 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::error::{Error, Result};
+use crate::write::deltas::DELTA_BLOCK;
 use crate::write::publish::Unpublished;
 use crate::write::spill::{Spill, SpillBuffer};
 
@@ -100,12 +101,16 @@ impl SectionWriter {
         if checksum_kind == CHECKSUM_PAGES && !section.length.is_multiple_of(PAGE) {
             self.end_page(&mut section)?;
         }
-        let detail = if section.kind == SectionKind::KeyBuckets { u32::from(keys::KEY_RULES) << 8 } else { 0 };
+        let detail = match section.kind {
+            SectionKind::KeyBuckets => u32::from(keys::KEY_RULES),
+            SectionKind::DeltaDirectory => DELTA_BLOCK.ilog2(),
+            _ => 0,
+        };
         let paged = checksum_kind == CHECKSUM_PAGES;
         // For blocks nothing was hashed, and the CRC-32 of nothing is 0, as it should be.
         self.entries.push(SectionEntry {
             kind: U32::new(section.kind.number()),
-            flags: U32::new(detail),
+            flags: U32::new(detail << 8),
             offset: U64::new(section.offset),
             length: U64::new(section.length),
             item_size: U32::new(section.item_size),

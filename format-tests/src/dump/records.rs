@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use talaria_db::read::stream::StreamKind;
 use talaria_db_spec::columns::HeaderEntry;
+use talaria_db_spec::delta::{Body, Item};
 use talaria_db_spec::layout::{LayoutEntry, Operation, Script};
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::source::{LineEnd, SourceEntry};
@@ -22,15 +23,21 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
     writeln!(out, "\nrecords").unwrap();
     for (ordinal, ((entry, &length), &offset)) in entries.iter().zip(&lengths).zip(&offsets).enumerate() {
         let mut flags = text::alphabet(entry.kind);
-        for (is_set, name) in [(entry.is_shared(), ", shared"), (entry.is_irregular(), ", irregular")] {
+        for (is_set, name) in
+            [(entry.is_shared(), ", shared"), (entry.is_irregular(), ", irregular"), (entry.is_delta(), ", delta")]
+        {
             flags.push_str(if is_set { name } else { "" });
         }
         let header = streams.item(StreamKind::Text, entry.text.get(), entry.text_length.get().into());
-        let residues = streams.item(StreamKind::Sequence, offset, length);
         writeln!(out, "  record {ordinal}: {flags}").unwrap();
         write!(out, "    header at {}, {} bytes", text::address(entry.text.get()), entry.text_length).unwrap();
         writeln!(out, ", id {}: {}", entry.id_length, text::quoted(&header)).unwrap();
-        writeln!(out, "    residues at {}, {length}: {}", text::address(offset), text::quoted(&residues)).unwrap();
+        if entry.is_delta() {
+            writeln!(out, "    delta at {}, {length}: {}", text::address(offset), delta(streams, offset)).unwrap();
+        } else {
+            let residues = streams.item(StreamKind::Sequence, offset, length);
+            writeln!(out, "    residues at {}, {length}: {}", text::address(offset), text::quoted(&residues)).unwrap();
+        }
         for kind in [SectionKind::GcContent, SectionKind::Complexity] {
             let Some(part) = draft.parts.iter().find(|part| part.entry.kind.get() == kind.number()) else { continue };
             let value = f32::from_le_bytes(part.bytes[4 * ordinal..4 * ordinal + 4].try_into().expect("four bytes"));
@@ -41,6 +48,22 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
                 .unwrap();
         }
     }
+}
+
+/// An item of the delta stream.
+fn delta(streams: &Streams, bits: u64) -> String {
+    let bytes = streams.delta(bits);
+    let (item, _) = Item::parse(&bytes).expect("a sound item");
+    let strand = if item.reverse { ", reverse complement" } else { "" };
+    let body = match item.body {
+        Body::Substring(start) => format!("from {start}"),
+        Body::Script(script) => {
+            let operations: Vec<String> = script.operations().map(|operation| format!("{operation:?}")).collect();
+            format!("{}; {}", operations.join(", "), text::quoted(script.residues()))
+        }
+    };
+    let checksum = text::hex(item.checksum);
+    format!("of record {}{strand}, depth {}, checksum {checksum}: {body}", item.parent, item.depth)
 }
 
 fn script(streams: &Streams, item: &LayoutEntry, residues: u64) -> String {

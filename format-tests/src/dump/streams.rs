@@ -7,6 +7,7 @@ use talaria_db::read::block::{self, Dictionary, Place};
 use talaria_db::read::stream::StreamKind;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::block::{BlockEntry, Codec, Packing};
+use talaria_db_spec::delta;
 use talaria_db_spec::dictionary::DictionaryEntry;
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::varint;
@@ -41,7 +42,11 @@ impl Streams {
                 (block.entry, bytes)
             };
             let (sequence, text) = (draft.header.sequence_block_size.get(), draft.header.text_block_size.get());
-            let nominal = if kind == StreamKind::Sequence { sequence } else { text };
+            let nominal = match kind {
+                StreamKind::Sequence => sequence,
+                StreamKind::Text | StreamKind::Layout => text,
+                StreamKind::Delta => 1 << (draft.part(SectionKind::DeltaDirectory).entry.flags.get() >> 8),
+            };
             let blocks = draft.blocks(kind).into_iter().enumerate().map(decode).collect();
             Stream { kind, nominal: nominal.into(), blocks }
         };
@@ -74,6 +79,15 @@ impl Streams {
         let bytes: Vec<u8> = blocks.iter().flat_map(|(_, bytes)| bytes.clone()).skip(start).collect();
         let mut rest = &bytes[..];
         let length = varint::read(&mut rest).expect("a length");
+        rest[..usize::try_from(length).unwrap()].to_vec()
+    }
+
+    /// The item of the delta stream at an address, as it is.
+    pub(super) fn delta(&self, bits: u64) -> Vec<u8> {
+        let address = PackedAddress::from_bits(bits);
+        let block = &self.stream(StreamKind::Delta).blocks[usize::try_from(address.block()).unwrap()].1;
+        let rest = &block[usize::try_from(address.byte()).unwrap()..];
+        let length = delta::item_length(rest).expect("a length");
         rest[..usize::try_from(length).unwrap()].to_vec()
     }
 

@@ -33,7 +33,13 @@ pub(super) fn describe(database: &Database, ordinal: u64) -> Result<Value> {
     let length = database.sequence_length(ordinal)?;
     let text = PackedAddress::from_bits(entry.text.get());
     let residues = database.sequence_address(ordinal)?;
-    Ok(json!({
+    // What a stored record has in the sequence stream, a delta has in its own.
+    let (stored, item) = if entry.is_delta() {
+        (Value::Null, block(database, StreamKind::Delta, residues)?)
+    } else {
+        (block(database, StreamKind::Sequence, residues)?, Value::Null)
+    };
+    let mut described = json!({
         "ordinal": ordinal,
         "header": String::from_utf8_lossy(&header),
         "id": String::from_utf8_lossy(header.get(..first_word_length(&header)).unwrap_or_default()),
@@ -49,11 +55,15 @@ pub(super) fn describe(database: &Database, ordinal: u64) -> Result<Value> {
         "complexity": database.complexity(ordinal)?.map(shortest),
         "offset": address(residues),
         "text_block": block(database, StreamKind::Text, text)?,
-        "sequence_block": block(database, StreamKind::Sequence, residues)?,
+        "sequence_block": stored,
         "sequence_blocks": length.div_ceil(database.container().header().sequence_block_size.get().into()),
         "layout": layout(database, ordinal, length)?,
         "names": names(database, &header),
-    }))
+    });
+    if let Some((parent, depth)) = database.delta_of(ordinal)? {
+        described["delta"] = json!({ "parent": parent, "depth": depth, "delta_block": item });
+    }
+    Ok(described)
 }
 
 /// The number with the fewest digits that stands for this one.
@@ -66,7 +76,7 @@ fn address(address: PackedAddress) -> Value {
 }
 
 fn flags(entry: &HeaderEntry) -> Vec<&'static str> {
-    let known = [(entry.is_shared(), "shared"), (entry.is_irregular(), "irregular")];
+    let known = [(entry.is_shared(), "shared"), (entry.is_irregular(), "irregular"), (entry.is_delta(), "delta")];
     known.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect()
 }
 

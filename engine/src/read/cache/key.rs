@@ -60,7 +60,7 @@ mod tests {
             }
             counts[CacheKey::Page(block).shard(16)] += 1;
         }
-        assert!(counts.iter().all(|&count| (3_500..4_500).contains(&count)), "{counts:?}");
+        assert!(counts.iter().all(|&count| (4_500..5_500).contains(&count)), "{counts:?}");
         let block = CacheKey::Block { stream: StreamKind::Sequence, block: 7 };
         assert_ne!(block.packed(), CacheKey::Page(7).packed());
         assert_ne!(block, CacheKey::Page(7));

@@ -14,8 +14,10 @@ use crate::read::columns::ColumnRun;
 use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::filter::Filter;
 
-/// Bytes that a unit aims at.
+/// Bytes that a unit aims at. A long record is cut into pieces of as many residues.
 const UNIT: u64 = 256 << 10;
+/// Most bytes that a unit aims at if there are deltas, whose blocks are decoded once a unit.
+const WIDE_UNIT: u64 = 4 << 20;
 /// Records whose columns are looked at together.
 const RUN: u64 = 1 << 12;
 
@@ -59,6 +61,8 @@ pub(super) struct Cutter<'d> {
     filter: Filter,
     /// Most records of a unit.
     most: u64,
+    /// Bytes that a unit aims at.
+    aim: u64,
     /// The columns of the next records.
     run: Option<ColumnRun<'d>>,
     /// Whether those match the filter; empty if all do.
@@ -80,6 +84,16 @@ struct Long {
     layout: Arc<Lease>,
 }
 
+/// Bytes that a unit aims at: with deltas a share of what is free.
+fn aim(database: &Database) -> u64 {
+    if !database.has_deltas() {
+        return UNIT;
+    }
+    // Residues of the deltas and the text, of a few units for each thread.
+    let units = 8 * rayon::current_num_threads() as u64;
+    (database.budget().available() / units).clamp(UNIT, WIDE_UNIT)
+}
+
 impl<'d> Cutter<'d> {
     pub(super) fn new(database: &'d Database, source: &Source, options: &ExportOptions) -> Self {
         let (width, line_end) = match options.lines {
@@ -96,6 +110,7 @@ impl<'d> Cutter<'d> {
             original: options.lines == Lines::Original,
             references: options.selection == Selection::References,
             filter: options.filter.clone(),
+            aim: aim(database),
             most: database.memory().streaming.chunk_records.max(1) as u64,
             run: None,
             matching: Vec::new(),
@@ -110,7 +125,7 @@ impl<'d> Cutter<'d> {
         }
         let (first, mut estimate) = (self.next, 0);
         // Records that are skipped make no text, but their columns are looked at.
-        while self.next < self.end && estimate < UNIT && self.next - first < self.most {
+        while self.next < self.end && estimate < self.aim && self.next - first < self.most {
             let run = match self.run.take().filter(|run| run.ordinals().contains(&self.next)) {
                 Some(run) => run,
                 None => {
@@ -126,7 +141,7 @@ impl<'d> Cutter<'d> {
             let index = usize::try_from(self.next - run.ordinals().start).unwrap_or(usize::MAX);
             let matches = self.matching.get(index).copied().unwrap_or(true);
             let skipped = !matches || self.references && self.database.is_member(self.next, &entry)?;
-            if length > UNIT && !skipped {
+            if length > UNIT && !skipped && !entry.is_delta() {
                 if self.next > first {
                     break;
                 }

@@ -5,12 +5,13 @@ use talaria_db_spec::layout::Script;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::fasta::cursor::LayoutCursor;
-use crate::read::columns::TextItem;
+use crate::read::columns::{ColumnRun, TextItem};
 use crate::read::export::cut::{LineSource, Piece, Unit};
 use crate::read::export::stash::Stash;
 use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::pipeline::Work;
 use crate::read::scan::LastBlock;
+use crate::read::shared::SharedSequence;
 
 /// What units are turned into text with.
 pub(super) struct Maker<'e> {
@@ -24,8 +25,11 @@ impl Work for Maker<'_> {
     type Buffer = Vec<u8>;
 
     fn memory(&self, unit: &Unit) -> u64 {
-        // With whether each of the records matches a filter.
-        unit.estimate as u64 + if self.options.filter.is_open() { 0 } else { unit.ordinals.end - unit.ordinals.start }
+        // With the residues of deltas, which are made before the text, and whether each of the records matches a filter.
+        let deltas = if self.database.has_deltas() { unit.estimate as u64 } else { 0 };
+        unit.estimate as u64
+            + deltas
+            + if self.options.filter.is_open() { 0 } else { unit.ordinals.end - unit.ordinals.start }
     }
 
     fn make(&self, unit: Unit, text: &mut Vec<u8>) -> Result<()> {
@@ -52,6 +56,7 @@ impl Database {
         let columns = self.columns(unit.ordinals.clone())?;
         let filter = Some(&options.filter).filter(|filter| !filter.is_open());
         let matching = filter.map_or(Ok(Vec::new()), |filter| self.matching(filter, unit.ordinals.clone()))?;
+        let mut deltas = self.deltas_of(unit, options, &columns, &matching)?.into_iter();
         for (index, ordinal) in unit.ordinals.clone().enumerate() {
             let entry = columns.header_entry(ordinal)?;
             let matches = matching.get(index).copied().unwrap_or(true);
@@ -67,6 +72,10 @@ impl Database {
             let item = columns.sequence_item(ordinal)?;
             let found;
             let residues: &[u8] = match stash.filter(|_| entry.is_shared()) {
+                _ if entry.is_delta() => {
+                    found = deltas.next().unwrap_or_else(|| SharedSequence::from(Vec::new()));
+                    &found
+                }
                 Some(stash) if let Some(copy) = stash.get(item.address, item.length) => copy,
                 _ => {
                     let (from, keep) = if entry.is_shared() { (&mut guest, true) } else { (&mut home, keep) };
@@ -74,7 +83,7 @@ impl Database {
                     &found
                 }
             };
-            if let Some(stash) = stash.filter(|_| !entry.is_shared() && item.length > 0) {
+            if let Some(stash) = stash.filter(|_| entry.is_reference() && item.length > 0) {
                 stash.offer(stashed.get_or_insert_with(|| stash.position(item.address)), item.address, residues);
             }
             if entry.is_irregular() && options.lines == Lines::Original {
@@ -102,6 +111,27 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// The residues of the deltas of a unit that are wanted, made in the order in which their items lie.
+    fn deltas_of(
+        &self,
+        unit: &Unit,
+        options: &ExportOptions,
+        columns: &ColumnRun<'_>,
+        matching: &[bool],
+    ) -> Result<Vec<SharedSequence>> {
+        if !self.has_deltas() || options.selection == Selection::References {
+            return Ok(Vec::new());
+        }
+        let mut deltas = Vec::new();
+        for (index, ordinal) in unit.ordinals.clone().enumerate() {
+            let matches = matching.get(index).copied().unwrap_or(true);
+            if matches && columns.header_entry(ordinal)?.is_delta() {
+                deltas.push(ordinal);
+            }
+        }
+        self.resolve_here(&deltas)
     }
 
     fn make_piece(&self, unit: &Unit, piece: &Piece, options: &ExportOptions, text: &mut Vec<u8>) -> Result<()> {

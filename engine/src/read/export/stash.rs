@@ -120,7 +120,8 @@ fn find_shared(database: &Database, ordinals: Range<u64>) -> Result<Vec<(u64, u6
     let mut shared = Vec::new();
     let columns = database.columns(ordinals.clone())?;
     for ordinal in ordinals {
-        if columns.header_entry(ordinal)?.is_shared() {
+        let entry = columns.header_entry(ordinal)?;
+        if entry.is_shared() && !entry.is_delta() {
             let item = columns.sequence_item(ordinal)?;
             if item.length > 0 && item.length <= database.sequences().nominal.into() {
                 shared.push((item.address.bits(), item.length));

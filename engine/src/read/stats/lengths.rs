@@ -20,6 +20,7 @@ pub(super) struct Lengths {
     pub(super) shared: u64,
     /// Records with a layout of their own.
     pub(super) irregular: u64,
+    pub(super) deltas: u64,
     lease: Lease,
 }
 
@@ -27,7 +28,7 @@ impl Lengths {
     /// None so far.
     pub(super) fn new(budget: &Budget) -> Result<Self> {
         let lease = budget.lease("lengths of records", LENGTHS * LENGTH_MEMORY)?;
-        Ok(Self { counts: BTreeMap::new(), shared: 0, irregular: 0, lease })
+        Ok(Self { counts: BTreeMap::new(), shared: 0, irregular: 0, deltas: 0, lease })
     }
 
     /// Adds records of one length.

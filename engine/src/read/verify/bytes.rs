@@ -160,9 +160,7 @@ impl Database {
             if entry.first_slot.get() < slot || entry.first_slot.get() > slots {
                 findings.add(self.broken(kind.name(), "first_slot", "B-6", number, entry.first_slot.get(), slot));
             }
-            if kind != StreamKind::Sequence && entry.packing != 0 {
-                findings.add(self.broken(kind.name(), "packing", "B-4", number, entry.packing.into(), 0));
-            }
+            findings.note(self.check_packing(&stream, number, &entry));
             offset = Some(entry.offset.get().saturating_add(entry.stored_length.get().into()));
             decoded += u64::from(entry.decoded_length.get());
             slot = entry.first_slot.get();

@@ -3,6 +3,7 @@
 //! Problems do not stop the check: it says all that is damaged (up to a bound), and how many records can still be read.
 
 mod bytes;
+mod deltas;
 mod digest;
 mod measures;
 mod membership;
@@ -132,6 +133,7 @@ impl Database {
             self.verify_records(&findings, &mut verification)?;
             self.verify_shared(&findings)?;
             self.verify_membership(&findings);
+            self.verify_delta_items(&findings)?;
             self.verify_names(&findings)?;
             if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
                 self.verify_measures(&findings);

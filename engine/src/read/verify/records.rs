@@ -9,6 +9,7 @@ use talaria_db_spec::layout::Script;
 use super::{Findings, Verification};
 use crate::database::{Database, Source};
 use crate::error::Result;
+use crate::read::delta::Resolver;
 use crate::read::scan::LastBlock;
 use crate::read::stream::{Item, Stream, StreamKind};
 
@@ -23,6 +24,8 @@ struct Sums {
     residues: u64,
     irregular: u64,
     unreadable: Vec<Range<u64>>,
+    /// Addresses and ordinals of deltas.
+    deltas: Vec<(u64, u64)>,
 }
 
 impl Database {
@@ -84,7 +87,28 @@ impl Database {
                 }
             }
         }
+        if !sums.deltas.is_empty() {
+            self.verify_deltas(&mut sums, findings);
+        }
         sums
+    }
+
+    /// Makes the deltas of a group, in the order in which their items lie.
+    fn verify_deltas(&self, sums: &mut Sums, findings: &Findings) {
+        sums.deltas.sort_unstable();
+        let mut resolver = Resolver::new(self);
+        let mut unreadable: Vec<u64> = Vec::new();
+        for (_, ordinal) in std::mem::take(&mut sums.deltas) {
+            if findings.note(resolver.resolve(self, ordinal)).is_none() {
+                unreadable.push(ordinal);
+            }
+        }
+        if unreadable.is_empty() {
+            return;
+        }
+        unreadable.extend(std::mem::take(&mut sums.unreadable).into_iter().flatten());
+        unreadable.sort_unstable();
+        unreadable.into_iter().for_each(|ordinal| extend(&mut sums.unreadable, ordinal));
     }
 
     /// `false` if the record lies in a block that is known to be damaged.
@@ -100,15 +124,18 @@ impl Database {
         sums.residues = sums.residues.saturating_add(item.length);
         sums.irregular += u64::from(entry.is_irregular());
         let header_item = self.text_item(ordinal)?;
+        let stream = if entry.is_delta() { self.delta_stream()? } else { self.sequences() };
+        // Of an item of the delta stream the length is not known; it lies in one block.
+        let placed = if entry.is_delta() { Item { length: 0, ..item } } else { item };
         let is_damaged = |stream: &Stream, item: Item| {
             let (first, count) = (item.address.block(), item.length.div_ceil(stream.nominal.into()).max(1));
             let at = damaged.partition_point(|&(kind, block)| (kind.index(), block) < (stream.kind.index(), first));
             damaged.get(at).is_some_and(|&(kind, block)| kind == stream.kind && block < first.saturating_add(count))
         };
-        if is_damaged(self.texts(), header_item) || is_damaged(self.sequences(), item) {
+        if is_damaged(self.texts(), header_item) || is_damaged(stream, placed) {
             return Ok(false);
         }
-        self.verify_address(self.sequences(), item)?;
+        self.verify_address(stream, placed)?;
         self.verify_address(self.texts(), header_item)?;
         let header = text.item(self, self.texts(), header_item, false)?;
         let expected = id_length_field(&header);
@@ -129,6 +156,9 @@ impl Database {
             Script::parse(&script, item.length)
                 .and_then(|script| script.check_source(byte_length))
                 .map_err(crate::Error::format(self.path()))?;
+        }
+        if entry.is_delta() {
+            sums.deltas.push((item.address.bits(), ordinal));
         }
         Ok(true)
     }

@@ -12,14 +12,14 @@ use crate::database::Database;
 use crate::error::Result;
 
 /// Bytes of memory a record.
-const ENTRY: u64 = 24;
+const ENTRY: u64 = 32;
 /// Fewest bytes that are worth a pass.
 const LEAST: u64 = 1 << 20;
 /// Records that one thread looks at together.
 const GROUP: u64 = 4096;
 
-/// Address, length, ordinal with the flag in its lowest bit.
-type Place = (u64, u64, u64);
+/// Stream (of deltas or not) and address, length, ordinal with the flag in its lowest bit.
+type Place = ((bool, u64), u64, u64);
 
 impl Database {
     pub(super) fn verify_shared(&self, findings: &Findings) -> Result<()> {
@@ -65,8 +65,9 @@ impl Database {
                     if hash % parts != part {
                         return None;
                     }
-                    let shared = self.header_entry(ordinal).ok()?.is_shared();
-                    Some((address, self.sequence_length(ordinal).ok()?, ordinal << 1 | u64::from(shared)))
+                    let entry = self.header_entry(ordinal).ok()?;
+                    let marked = ordinal << 1 | u64::from(entry.is_shared());
+                    Some(((entry.is_delta(), address), self.sequence_length(ordinal).ok()?, marked))
                 })
                 .collect();
             places.lock().unwrap_or_else(PoisonError::into_inner).extend(found);

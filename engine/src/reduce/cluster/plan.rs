@@ -41,7 +41,7 @@ pub(super) fn rounds(scoring: Scoring, criterion: &Criterion, sensitive: bool) -
         }
         (Scoring::Nucleotide, 9_500..) => (
             round("111111111111111111111", 30, 8, 4),
-            &[round("11111111111111111", 60, 12, 6), round("111011011101011011011101", 60, 20, 12)],
+            &[round("11111111111111111", 60, 12, 6), round("1110110110110110110111", 60, 20, 12)],
         ),
         (Scoring::Nucleotide, 8_500..) => (
             round("11111111111111111", 40, 8, 4),

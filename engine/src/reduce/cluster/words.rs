@@ -135,7 +135,9 @@ mod tests {
             words.select(sequence).iter().map(|word| (word.hash, word.reverse)).collect()
         };
         let (here, there) = (hashes(&sequence, true), hashes(&turned, true));
-        assert!(here.iter().zip(&there).all(|(left, right)| left.0 == right.0 && left.1 != right.1));
+        assert!(here.iter().zip(&there).all(|(left, right)| left.0 == right.0));
+        // Those that are their own reverse complements are not turned.
+        assert!(here.iter().zip(&there).filter(|(left, right)| left.1 != right.1).count() >= 2);
         assert_ne!(hashes(&sequence, false), hashes(&turned, false));
     }
 }

@@ -81,10 +81,12 @@ fn header(list: &mut List) {
     });
 }
 
-// EVIDENCE: H-6
+// EVIDENCE: H-6, S-7
 fn features(list: &mut List) {
+    list.reject_image("S-7", "no-deltas", PROTEINS, "feature deltas, and no delta stream", |image| {
+        image.change_header(|header| header.required_features = U64::new(version::REQUIRED_DELTAS));
+    });
     for (name, bits, shows) in [
-        ("deltas", version::REQUIRED_DELTAS, "feature deltas, specified and not read by version 1"),
         ("packed-columns", version::REQUIRED_PACKED_COLUMNS, "feature packed-columns, named and not read by version 1"),
         ("unknown-feature", 1 << 63, "a required feature that is not known"),
     ] {

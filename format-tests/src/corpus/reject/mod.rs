@@ -2,6 +2,7 @@
 
 mod blocks;
 mod columns;
+mod deltas;
 mod header;
 mod layout;
 mod measures;
@@ -25,6 +26,7 @@ pub(super) fn list(list: &mut List) {
     measures::list(list);
     membership::list(list);
     blocks::list(list);
+    deltas::list(list);
     names::list(list);
     sources::list(list);
     layout::list(list);

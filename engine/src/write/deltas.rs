@@ -1,0 +1,95 @@
+//! The delta stream on its way: items are cut into blocks as they come, encoded in parallel, and wait in spill buffers until the container is
+//! sealed.
+
+use rayon::prelude::*;
+use talaria_db_spec::address::PackedAddress;
+use talaria_db_spec::block::BlockEntry;
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::{U16, U32, U64};
+
+use crate::error::Result;
+use crate::write::cut::Cutter;
+use crate::write::encode::{Compression, encode_deltas};
+use crate::write::spill::{Spill, SpillBuffer};
+
+/// Nominal size of the blocks: what a lookup decodes, and what the streams of a block have to be compressed together.
+pub(crate) const DELTA_BLOCK: u32 = 64 << 10;
+/// In memory before directory or blocks spill.
+const COLUMN_MEMORY: usize = 256 << 10;
+
+/// A delta stream on its way.
+#[derive(Debug)]
+pub(crate) struct DeltaStream {
+    cutter: Cutter,
+    compression: Compression,
+    pub(crate) directory: SpillBuffer,
+    pub(crate) blocks: SpillBuffer,
+    stored: u64,
+    items: u64,
+}
+
+impl DeltaStream {
+    /// Bytes of memory beside what encoding takes.
+    pub(crate) const MEMORY: u64 = 2 * SpillBuffer::most_memory(COLUMN_MEMORY);
+
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub(crate) fn new(compression: Compression, spill: &Spill) -> Result<Self> {
+        Ok(Self {
+            cutter: Cutter::new(DELTA_BLOCK),
+            compression,
+            directory: SpillBuffer::new(spill, "the delta directory", COLUMN_MEMORY)?,
+            blocks: SpillBuffer::new(spill, "delta blocks", COLUMN_MEMORY)?,
+            stored: 0,
+            items: 0,
+        })
+    }
+
+    /// Adds an item of at most [`DELTA_BLOCK`] bytes and returns its address.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfRange`] after 2^40 blocks.
+    pub(crate) fn push(&mut self, item: &[u8]) -> Result<PackedAddress> {
+        let address = self.cutter.push(item, self.items)?;
+        self.items += 1;
+        Ok(address)
+    }
+
+    /// Encodes the blocks that are full, in parallel, and keeps them in order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`], [`crate::Error::Space`].
+    pub(crate) fn encode(&mut self) -> Result<()> {
+        let compression = self.compression;
+        let done = self.cutter.take_done().into_par_iter();
+        let encoded: Vec<_> =
+            done.map(|cut| Ok((cut.first_slot, encode_deltas(&cut.bytes, compression)?))).collect::<Result<_>>()?;
+        for (first_slot, block) in encoded {
+            let entry = BlockEntry {
+                offset: U64::new(self.stored),
+                first_slot: U64::new(first_slot),
+                stored_length: U32::new(u32::try_from(block.stored.len()).unwrap_or(u32::MAX)),
+                decoded_length: U32::new(block.decoded_length),
+                checksum: U32::new(block.checksum),
+                codec: block.codec.byte(),
+                packing: block.packing.byte(),
+                dictionary: U16::ZERO,
+            };
+            self.directory.write(entry.as_bytes())?;
+            self.stored += block.stored.len() as u64;
+            self.blocks.write(&block.stored)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes what is left.
+    ///
+    /// # Errors
+    /// As [`DeltaStream::encode`].
+    pub(crate) fn close(&mut self) -> Result<()> {
+        self.cutter.close();
+        self.encode()
+    }
+}
