@@ -25,8 +25,12 @@ const PLAIN: Recipe = Recipe::PLAIN;
 const KIBIBYTE: Recipe = Recipe { block_size: Some(1024), ..PLAIN };
 const LZ4: Recipe = Recipe { compression: Compression::Lz4, ..PLAIN };
 
+/// Record 1 stands for all others.
+const FAMILY: [(u64, u64); 11] =
+    [(1, 0), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (1, 10), (1, 11)];
+
 /// The rungs, from the bottom.
-pub const RUNGS: [Rung; 27] = [
+pub const RUNGS: [Rung; 29] = [
     rung("0001-empty", PLAIN),
     rung("0002-one-record", PLAIN),
     rung("0003-line-widths", PLAIN),
@@ -54,6 +58,8 @@ pub const RUNGS: [Rung; 27] = [
     rung("0025-long-header", LZ4),
     rung("0026-columns", Recipe { columns: &Column::ALL, ..KIBIBYTE }),
     rung("0027-columns-dna", Recipe { columns: &Column::ALL, ..PLAIN }),
+    rung("0028-deltas", Recipe { members: &FAMILY, ..KIBIBYTE }),
+    rung("0029-deltas-dna", Recipe { members: &[(0, 1), (0, 2), (0, 3), (0, 4)], ..LZ4 }),
 ];
 
 const fn rung(name: &'static str, recipe: Recipe) -> Rung {

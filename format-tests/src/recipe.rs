@@ -3,6 +3,7 @@
 use std::fs;
 
 use talaria_db::memory::budget::Budget;
+use talaria_db::reduce::{Output, Reduction};
 use talaria_db::{BuildReport, Builder, Column, Compression};
 
 /// The options of a build that shape the file, and those that must not.
@@ -16,6 +17,8 @@ pub struct Recipe {
     pub share: bool,
     /// Optional columns.
     pub columns: &'static [Column],
+    /// Representatives and members: what is built is then reduced, and members are told as deltas.
+    pub members: &'static [(u64, u64)],
     /// Threads; the file is the same whatever their number.
     pub threads: usize,
     /// Limit of the budget; the file is the same whatever it is.
@@ -29,6 +32,7 @@ impl Recipe {
         block_size: None,
         share: true,
         columns: &[],
+        members: &[],
         threads: 1,
         memory: u64::MAX,
     };
@@ -57,6 +61,15 @@ impl Recipe {
             builder = builder.add_fasta(place.join(name));
         }
         let report = builder.finish()?;
+        if !self.members.is_empty() {
+            let reduced = folder.path().join("reduced.talaria");
+            Reduction::new(&output, Output::Container(reduced.clone()))
+                .members(self.members.iter().copied())
+                .compression(self.compression)
+                .threads(self.threads)
+                .run()?;
+            fs::rename(reduced, &output).expect("a file in a folder of its own");
+        }
         Ok((fs::read(&output).expect("the container that was built"), report))
     }
 

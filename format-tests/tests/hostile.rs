@@ -20,8 +20,15 @@ use talaria_db_spec::header::Header;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
-const SEEDS: [&str; 5] =
-    ["0011-shared", "0019-long-record", "0009-irregular-layout", "0022-lz4-two-bit", "0026-columns"];
+const SEEDS: [&str; 7] = [
+    "0011-shared",
+    "0019-long-record",
+    "0009-irregular-layout",
+    "0022-lz4-two-bit",
+    "0026-columns",
+    "0028-deltas",
+    "0029-deltas-dna",
+];
 
 /// A budget for files of a few KiB.
 const MEMORY: u64 = 16 << 20;

@@ -32,7 +32,17 @@ pub fn write(out: &mut Vec<u8>, mut value: u64) {
 /// assert!(rest.is_empty());
 /// assert!(varint::read(&mut &[0x80, 0x00][..]).is_err());
 /// ```
+#[inline]
 pub fn read(bytes: &mut &[u8]) -> Result<u64, SpecError> {
+    // Most are of one byte.
+    if let Some((&first @ ..0x80, rest)) = bytes.split_first() {
+        *bytes = rest;
+        return Ok(first.into());
+    }
+    read_long(bytes)
+}
+
+fn read_long(bytes: &mut &[u8]) -> Result<u64, SpecError> {
     let mut value = 0_u64;
     for (index, &byte) in bytes.iter().take(MAXIMUM_LENGTH).enumerate() {
         let low = u64::from(byte & 0x7F);

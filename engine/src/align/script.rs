@@ -1,6 +1,6 @@
 //! The cheapest script that makes a sequence of another one, by what its bytes cost once they are compressed.
 //!
-//! Ends that are the same are taken off; k-mers that both sequences have once are anchors, of which the longest chain in order is kept; what is
+//! A part of the other sequence is found as such. Else ends that are the same are taken off; k-mers that both sequences have once are anchors, of which the longest chain in order is kept; what is
 //! between two anchors is aligned by dynamic programming with affine gaps, if it is not too large, and put down as it is otherwise. So memory is
 //! bounded ([`MEMORY`]), and time grows with the unlike parts. All costs are whole numbers, and ties are broken in one way: a script does not
 //! depend on the machine.
@@ -68,6 +68,11 @@ impl Aligner {
     /// How `sequence` is told by `parent`. Anchors are of `k` residues, at most 12.
     pub(crate) fn align(&mut self, parent: &[u8], sequence: &[u8], k: usize) -> Told {
         let mut runs = Vec::new();
+        if let Some(start) = memchr::memmem::find(parent, sequence).filter(|_| !sequence.is_empty()) {
+            push(&mut runs, Run::Skip(start));
+            push(&mut runs, Run::Both(sequence.len()));
+            return Told { runs, cost: RUN };
+        }
         let front = common(parent.iter().zip(sequence));
         let (rest_p, rest_s) = (&parent[front..], &sequence[front..]);
         let back = common(rest_p.iter().rev().zip(rest_s.iter().rev()));

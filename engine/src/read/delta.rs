@@ -78,15 +78,15 @@ impl Resolver {
                 break self.stored.item(database, database.sequences(), item, true)?;
             }
             let step = self.step(database, at)?;
-            let item = step.item(database)?;
+            let (parent, depth) = Item::link(&step.bytes).map_err(Error::format(database.path()))?;
             // Depths descend from at most eight, so there are not more steps.
-            if let Some(expected) = expected.filter(|&expected| expected != item.depth) {
-                return broken(at, item.depth, expected);
+            if let Some(expected) = expected.filter(|&expected| expected != depth) {
+                return broken(at, depth, expected);
             }
-            if item.parent >= database.len() {
-                return Err(database.broken("delta item", "parent", "X-1", at, item.parent, database.len()));
+            if parent >= database.len() {
+                return Err(database.broken("delta item", "parent", "X-1", at, parent, database.len()));
             }
-            (at, expected) = (item.parent, Some(item.depth - 1));
+            (at, expected) = (parent, Some(depth - 1));
             steps.push(step);
         };
         while let Some(step) = steps.pop() {

@@ -9,7 +9,7 @@ use talaria_db_spec::block::{Codec, Packing, maximum_payload};
 use talaria_db_spec::checksum::crc32;
 use talaria_db_spec::delta::streams::{self, Part, STREAMS};
 use talaria_db_spec::packing;
-use zstd::zstd_safe;
+use zstd::zstd_safe::{self, CParameter, Strategy};
 
 use crate::error::{Error, Result};
 
@@ -97,7 +97,21 @@ pub struct EncodedBlock {
 /// A dictionary made ready for encoding.
 pub type EncodingDictionary = zstd_safe::CDict<'static>;
 
+/// The level from which on Zstandard weighs matches against values by itself.
+const OPTIMAL_LEVEL: i32 = 16;
+/// Matches are weighed, long, and looked for in small tables.
+const VALUES: [CParameter; 7] = [
+    CParameter::CompressionLevel(1),
+    CParameter::Strategy(Strategy::ZSTD_btopt),
+    CParameter::MinMatch(7),
+    CParameter::HashLog(6),
+    CParameter::ChainLog(6),
+    CParameter::SearchLog(1),
+    CParameter::TargetLength(999),
+];
+
 thread_local! {
+    static VALUES_CONTEXT: RefCell<Option<zstd_safe::CCtx<'static>>> = const { RefCell::new(None) };
     static CONTEXT: RefCell<Option<zstd_safe::CCtx<'static>>> = const { RefCell::new(None) };
 }
 
@@ -148,11 +162,18 @@ pub(crate) fn encode_deltas(bytes: &[u8], compression: Compression) -> Result<En
     let mut compressed: [Vec<u8>; STREAMS] = Default::default();
     let mut codec = Codec::None;
     for (stream, out) in streams.iter().zip(&mut compressed) {
-        match compress(stream, compression, None, out)? {
-            Codec::None => {}
-            // An empty stream is never shorter.
-            _ if out.len() >= stream.len() => out.clear(),
-            used => codec = used,
+        let used = compress(stream, compression, None, out)?;
+        if matches!(compression, Compression::Zstd(..OPTIMAL_LEVEL)) && !stream.is_empty() {
+            let frame = compress_values(stream)?;
+            if frame.len() < out.len() {
+                *out = frame;
+            }
+        }
+        // An empty stream is never shorter.
+        if out.len() >= stream.len() {
+            out.clear();
+        } else {
+            codec = used;
         }
     }
     let parts = std::array::from_fn(|index| {
@@ -196,6 +217,33 @@ fn pack(residues: &[u8]) -> Option<(Packing, Vec<u8>)> {
     Some((packing, payload))
 }
 
+/// A Zstandard frame of a stream of values that are skewed and hardly repeat: what there is to gain is in how frequent they are. At the lower levels short matches are
+/// taken that cost more than the values by themselves; here they are weighed, and long ones only are looked for.
+fn compress_values(stream: &[u8]) -> Result<Vec<u8>> {
+    let mut frame = Vec::with_capacity(zstd_safe::compress_bound(stream.len()));
+    let compressed = VALUES_CONTEXT.with_borrow_mut(|slot| {
+        let context = match slot {
+            Some(context) => context,
+            none => {
+                let mut context = zstd_safe::CCtx::create();
+                for parameter in VALUES {
+                    context.set_parameter(parameter)?;
+                }
+                none.insert(context)
+            }
+        };
+        context.compress2(&mut frame, stream)
+    });
+    compressed.map_err(no_room)?;
+    Ok(frame)
+}
+
+/// A buffer of the bound's size is never too small: what is left is want of memory.
+fn no_room(code: usize) -> Error {
+    let source = std::io::Error::other(zstd_safe::get_error_name(code));
+    Error::Io { path: "zstd".into(), action: "compress a block", source }
+}
+
 /// Appends the compressed bytes to `out`; [`Codec::None`] leaves it as it was.
 fn compress(
     bytes: &[u8],
@@ -219,11 +267,7 @@ fn compress(
                         None => context.compress(&mut frame, bytes, level),
                     }
                 })
-                .map_err(|code| {
-                    // A buffer of the bound's size is never too small: what is left is want of memory.
-                    let reason = std::io::Error::other(zstd_safe::get_error_name(code));
-                    Error::Io { path: "zstd".into(), action: "compress a block", source: reason }
-                })?;
+                .map_err(no_room)?;
             out.extend_from_slice(&frame);
             Ok(Codec::Zstd)
         }

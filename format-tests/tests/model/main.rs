@@ -28,7 +28,7 @@ prop_compose! {
         columns in prop::sample::select(vec![&[][..], &Column::ALL, &[Column::Complexity]]),
         threads in 1_usize..3,
     ) -> Recipe {
-        Recipe { compression, block_size, share, columns, threads, memory: u64::MAX }
+        Recipe { compression, block_size, share, columns, threads, ..Recipe::PLAIN }
     }
 }
 

@@ -89,10 +89,7 @@ impl<'a> Item<'a> {
         let Some((&[head, a, b, c, d], mut inside)) = inside.split_first_chunk::<5>() else {
             return Err(broken("length", "X-4", length, 7));
         };
-        let (depth, form) = (head >> 2, Form::from_bits(head));
-        if depth == 0 || depth > MAXIMUM_DEPTH {
-            return Err(broken("depth", "X-1", depth.into(), MAXIMUM_DEPTH.into()));
-        }
+        let (depth, form) = (check_depth(head >> 2)?, Form::from_bits(head));
         let body = if form.script {
             Body::Script(Script::take(&mut inside)?)
         } else {
@@ -104,6 +101,20 @@ impl<'a> Item<'a> {
         let checksum = u32::from_le_bytes([a, b, c, d]);
         let length = widen(bytes.len() - after.len());
         Ok((Self { parent, depth, checksum, reverse: form.reverse, body, length }, after))
+    }
+
+    /// Parent and depth of the item at the front of `bytes`, of which nothing else is looked at.
+    ///
+    /// # Errors
+    /// or V-1.
+    pub fn link(bytes: &[u8]) -> Result<(u64, u8), SpecError> {
+        let mut rest = bytes;
+        let length = varint::read(&mut rest)?;
+        let parent = varint::read(&mut rest)?;
+        let Some(&head) = rest.first() else {
+            return Err(broken("length", "X-4", length, 7));
+        };
+        check_depth(head >> 2).map(|depth| (parent, depth))
     }
 
     /// Appends an item that is a substring of its parent.
@@ -163,6 +174,13 @@ impl<'a> Item<'a> {
         }
         Err(broken("checksum", "X-3", got.into(), self.checksum.into()))
     }
+}
+
+fn check_depth(depth: u8) -> Result<u8, SpecError> {
+    if depth == 0 || depth > MAXIMUM_DEPTH {
+        return Err(broken("depth", "X-1", depth.into(), MAXIMUM_DEPTH.into()));
+    }
+    Ok(depth)
 }
 
 /// Calls `found` with the items of a decoded block and where each starts, which together are all of it.
@@ -243,6 +261,7 @@ mod tests {
         let bytes = script();
         let (item, rest) = Item::parse(&bytes).unwrap();
         assert_eq!((item.parent, item.depth, rest.len(), item.length), (300, 8, 0, bytes.len() as u64));
+        assert_eq!(Item::link(&bytes), Ok((300, 8)));
         assert_eq!(item.form(), Form { script: true, reverse: false });
         let mut residues = [0; 8];
         item.apply(b"MKAVCCW", &mut residues).unwrap();
