@@ -299,3 +299,22 @@ fn preferred_records_are_the_references() {
     assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--prefer-list", &folder.path("none")]).code, 1);
     assert_eq!(run(&[&"reduce", &db, &"-o", &list, &"--prefer-list", &list]).code, 2);
 }
+
+#[test]
+fn preferred_records_stand_for_longer_ones() {
+    let protein = "MKVLAAGITEGHQRHWWPLKMNDEYFCSTRVAQLNDKEGTWYPHFSICVM".repeat(3);
+    let fasta = format!(">tr|A|x\n{protein}\n>sp|P|x\n{}\n", &protein[..protein.len() - 4]);
+    let (folder, db) = built(&fasta);
+    let (text, clstr) = (folder.path("r.fa"), folder.path("r.clstr"));
+    let reference = |arguments: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let usual: [&dyn AsRef<std::ffi::OsStr>; 9] =
+            [&"reduce", &db, &"-o", &text, &"-q", &"--method", &"cluster", &"--clstr", &clstr];
+        let answer = run(&[&usual, arguments].concat());
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        std::fs::read_to_string(&text).unwrap().lines().next().unwrap().to_owned()
+    };
+    assert_eq!(reference(&[]), ">tr|A|x");
+    assert_eq!(reference(&[&"--prefer", &"sp|"]), ">sp|P|x");
+    let expected = ">Cluster 0\n0\t146aa, >sp|P|x... *\n1\t150aa, >tr|A|x... at 100.00%\n";
+    assert_eq!(std::fs::read_to_string(&clstr).unwrap(), expected);
+}
