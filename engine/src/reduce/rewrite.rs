@@ -192,7 +192,11 @@ pub(super) fn write(
     let method = reduction.method.name();
     let flag = if only.is_some() { " --no-deltas" } else { "" };
     let preference = reduction.preference.options();
-    let command = format!("reduce --method {method}{preference}{flag} --codec {}", reduction.compression);
+    let similar = match reduction.method {
+        Method::Cluster(clustering) => clustering.options(),
+        Method::Exact | Method::Given => String::new(),
+    };
+    let command = format!("reduce --method {method}{similar}{preference}{flag} --codec {}", reduction.compression);
     provenance.push(("command".to_owned(), command));
     provenance.push(("method".to_owned(), method.to_owned()));
     if only.is_some() {

@@ -49,6 +49,23 @@ impl Default for Clustering {
     }
 }
 
+impl Clustering {
+    /// As a command line has it.
+    pub(super) fn options(&self) -> String {
+        let Criterion { identity, coverage, definition, mode } = self.criterion;
+        let mut options = format!(
+            " --min-identity {} --coverage {} --cov-mode {} --identity-definition {}",
+            ratio(identity),
+            ratio(coverage),
+            mode.name(),
+            definition.name(),
+        );
+        options.push_str(if self.sensitive { " --sensitive" } else { "" });
+        options.push_str(if self.both_strands { "" } else { " --one-strand" });
+        options
+    }
+}
+
 /// What one round of a clustering did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RoundReport {
