@@ -289,6 +289,33 @@ fn pairs_that_make_no_clusters_are_refused() {
 }
 
 #[test]
+fn little_memory_will_do_to_read() {
+    let whole = protein(7, 900);
+    let sequences: Vec<Vec<u8>> = (0..600)
+        .map(|index| {
+            let mut sequence = whole.clone();
+            (0..40).for_each(|step| sequence[(index * 13 + step * 29) % 900] = b"KRDE"[(index + step) % 4]);
+            sequence
+        })
+        .collect();
+    let made = Made::new(sequences, (1..600).map(|member| (0, member)).collect());
+    let bytes = made.reduce("a", 2, u64::MAX, Compression::Zstd(1));
+    let expected = fasta(&made.sequences);
+    let length = bytes.len() as u64;
+    for (limit, cache) in [(4 << 20, 0), (6 << 20, 1 << 20), (64 << 20, 16 << 20)] {
+        let budget = Budget::new(limit);
+        let database = OpenOptions::new().cache(cache).budget(budget.clone()).from_bytes(bytes.clone()).unwrap();
+        let mut text = Vec::new();
+        database.export(&mut text, &ExportOptions::default()).unwrap();
+        assert!(text == expected, "{limit}");
+        assert!(database.verify(Level::Everything).unwrap().is_sound());
+        assert!(budget.peak() <= limit);
+    }
+    // Smaller than what it came from.
+    assert!(length < std::fs::metadata(made.folder.path().join("in.talaria")).unwrap().len());
+}
+
+#[test]
 fn depth_is_bounded() {
     // Each is nearest to the one before.
     let mut sequence = protein(5, 300);
