@@ -79,6 +79,7 @@ impl Report<'_> {
             "residues": statistics.residues,
             "stored_residues": statistics.stored_residues,
             "shared_records": statistics.shared_records,
+            "delta_records": statistics.delta_records,
             "irregular_records": statistics.irregular_records,
             "length": {
                 "min": statistics.shortest,
@@ -106,6 +107,9 @@ impl Report<'_> {
         line("alphabet", self.database.alphabet().name().to_owned())?;
         line("records", number(statistics.records))?;
         line("  shared", number(statistics.shared_records))?;
+        if statistics.delta_records > 0 {
+            line("  deltas", number(statistics.delta_records))?;
+        }
         line("  irregular", number(statistics.irregular_records))?;
         line("residues", number(statistics.residues))?;
         let stored = sizes::percent(statistics.stored_residues, statistics.residues);

@@ -13,7 +13,7 @@ use super::{Alignment, Criterion, Scoring};
 use crate::memory::pool::Reusable;
 use crate::sys::matrices::BlockMatrix;
 
-/// Longer sequences are not aligned: matrices are linear in the length, but with a factor of some six hundred bytes.
+/// Longer sequences are not aligned: matrices are linear in the length, but with a factor of some two hundred bytes.
 pub const LONGEST: u64 = 1 << 16;
 
 /// Widths of the blocks of an extension from a seed.
@@ -26,12 +26,15 @@ const MOST_GAPS: usize = 4096;
 const PADDING: usize = 256;
 /// Bytes of matrices a residue, and beside them. A trace has four bytes for each [`block_aligner::L`] cells of the widest block: two for an extension,
 /// three for a band. Two bytes hold a residue, 16 an operation of the path, and 14 a step of each trace.
-const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + trace(1, &BAND) * 3 + 2 + 16 + 2 * 14;
+const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + 2 + 16 + 14;
+const PER_BAND_RESIDUE: usize = trace(1, &BAND) * 3 + 14;
 const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (32 << 10);
 
 const fn trace(residues: usize, widths: &RangeInclusive<usize>) -> usize {
     *widths.end() / block_aligner::L * residues * 4
 }
+/// Longer members are not aligned across a band, which would take most of the memory.
+const LONGEST_BANDED: usize = 4096;
 /// Score that an extension may lose before it ends.
 const DROP: i32 = 100;
 /// The least score of a diagonal that is worth an alignment with gaps.
@@ -112,18 +115,21 @@ impl Aligner {
     #[must_use]
     pub fn memory(member: u64) -> u64 {
         let residues = residues(usize::try_from(member).unwrap_or(usize::MAX / (4 * PER_RESIDUE)));
-        (residues * PER_RESIDUE + FIXED) as u64
+        (residues * PER_RESIDUE + residues.min(residues_banded()) * PER_BAND_RESIDUE + FIXED) as u64
     }
 
     /// One that takes so many bytes, and aligns members for which [`memory`](Self::memory) is not more.
     #[must_use]
     pub(super) fn new(bytes: usize) -> Self {
-        let residues = bytes.saturating_sub(FIXED) / PER_RESIDUE;
+        let bytes_left = bytes.saturating_sub(FIXED);
+        let all_banded = bytes_left / (PER_RESIDUE + PER_BAND_RESIDUE);
+        let some_banded = bytes_left.saturating_sub(residues_banded() * PER_BAND_RESIDUE) / PER_RESIDUE;
+        let residues = if all_banded <= residues_banded() { all_banded } else { some_banded };
         let matrices = Matrices {
             bytes,
             residues,
             extension: BlockMatrix::new(residues, *EXTENSION.end()),
-            band: BlockMatrix::new(residues, *BAND.end()),
+            band: BlockMatrix::new(residues.min(residues_banded()), *BAND.end()),
             member: PaddedBytes::new::<AAMatrix>(residues, PADDING),
             representative: PaddedBytes::new::<AAMatrix>(residues, PADDING),
             path: Cigar::new(residues, 0),
@@ -185,8 +191,11 @@ impl Aligner {
         if similarity.0 >= criterion.identity.saturating_add(DOUBT) && similarity.1 >= NEARLY_WHOLE {
             return Some(verified(similarity, diagonal));
         }
-        let band = self.band(scoring, member, representative, diagonal)?;
-        let best = if band.score > path.score { band } else { path };
+        let band = match member.len() <= LONGEST_BANDED {
+            true => self.band(scoring, member, representative, diagonal),
+            false => None,
+        };
+        let best = band.filter(|band| band.score > path.score).unwrap_or(path);
         criterion.accepts(&best.alignment(), lengths.0, lengths.1).map(|similarity| verified(similarity, diagonal))
     }
 
@@ -333,6 +342,11 @@ fn reach(member: usize) -> usize {
     member + member.min(MOST_GAPS) + PADDING
 }
 
+/// Residues of both sequences together in the largest alignment across a band.
+fn residues_banded() -> usize {
+    residues(LONGEST_BANDED)
+}
+
 /// Residues of both sequences together in the largest alignment of a member.
 fn residues(member: usize) -> usize {
     member + reach(member)
@@ -416,7 +430,7 @@ mod tests {
     #[test]
     fn memory_is_linear() {
         let (one, four) = (Aligner::memory(10_000), Aligner::memory(40_000));
-        assert!(four < 4 * one && one < 10 << 20, "{one} {four}");
+        assert!(four < 4 * one && one < 6 << 20, "{one} {four}");
         assert!(!aligner(100).fits(101));
         assert_eq!(aligner(100).verify(Scoring::Protein, &Criterion::default(), &[b'A'; 101], &[b'A'; 101], 0), None);
     }

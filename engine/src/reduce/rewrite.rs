@@ -55,14 +55,13 @@ fn loading_memory(shape: &Shape, threads: usize) -> u64 {
 
 /// The least memory for writing a container of `records` records with these columns, beside their groups.
 pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, threads: usize, told: bool) -> u64 {
-    // Coding is over when loading starts, but for the marks and the stream.
-    let coding = if told { delta::least_memory(shape.compression, records, threads) } else { 0 };
-    coding
-        + Marks::memory(records)
-        + loading_memory(shape, threads)
-        + Assembler::least_memory_beside_names(columns)
-        + MembershipSections::MEMORY
-        + 4 * LEAST_SORT_MEMORY
+    let assembling = loading_memory(shape, threads) + Assembler::least_memory_beside_names(columns);
+    // Coding is over when loading starts, but for what it found.
+    let (kept, coding) = match told {
+        true => (delta::kept_memory(records), delta::least_memory(shape.compression, threads)),
+        false => (0, 0),
+    };
+    kept + Marks::memory(records) + assembling.max(coding) + MembershipSections::MEMORY + 4 * LEAST_SORT_MEMORY
 }
 
 pub(super) fn write(

@@ -16,8 +16,10 @@ use crate::read::filter::Filter;
 
 /// Bytes that a unit aims at. A long record is cut into pieces of as many residues.
 const UNIT: u64 = 256 << 10;
-/// Most bytes that a unit aims at if there are deltas, whose blocks are decoded once a unit.
-const WIDE_UNIT: u64 = 4 << 20;
+/// Most bytes that a unit aims at if there are deltas: the more of them are made together, the fewer blocks are decoded more than once.
+const WIDE_UNIT: u64 = 16 << 20;
+/// Bytes that a record takes beside its residues, about.
+const BESIDE: u64 = 128;
 /// Records whose columns are looked at together.
 const RUN: u64 = 1 << 12;
 
@@ -84,18 +86,23 @@ struct Long {
     layout: Arc<Lease>,
 }
 
-/// Bytes that a unit aims at: with deltas a share of what is free.
-fn aim(database: &Database) -> u64 {
-    if !database.has_deltas() {
-        return UNIT;
+/// Bytes and records that a unit aims at: with deltas a share of what is free, so large that each thread has some.
+fn aim(database: &Database) -> (u64, u64) {
+    let records = database.memory().streaming.chunk_records.max(1) as u64;
+    if !database.has_deltas() || database.memory().streaming.only {
+        return (UNIT, records);
     }
-    // Residues of the deltas and the text, of a few units for each thread.
-    let units = 8 * rayon::current_num_threads() as u64;
-    (database.budget().available() / units).clamp(UNIT, WIDE_UNIT)
+    // Residues of the deltas and the text, of a unit for each thread and one that is written; half is for others.
+    let threads = rayon::current_num_threads() as u64;
+    let free = database.budget().available() / (4 * (threads + 1));
+    let all = database.residue_count().saturating_add(database.len().saturating_mul(BESIDE));
+    let aim = free.min(all / (4 * threads)).clamp(UNIT, WIDE_UNIT);
+    (aim, records.max(aim / BESIDE))
 }
 
 impl<'d> Cutter<'d> {
     pub(super) fn new(database: &'d Database, source: &Source, options: &ExportOptions) -> Self {
+        let (aim, most) = aim(database);
         let (width, line_end) = match options.lines {
             Lines::Original => (source.line_width, source.line_end),
             Lines::Width(width) => (width, LineEnd::Lf),
@@ -110,8 +117,8 @@ impl<'d> Cutter<'d> {
             original: options.lines == Lines::Original,
             references: options.selection == Selection::References,
             filter: options.filter.clone(),
-            aim: aim(database),
-            most: database.memory().streaming.chunk_records.max(1) as u64,
+            aim,
+            most,
             run: None,
             matching: Vec::new(),
             long: None,

@@ -2,7 +2,8 @@
 //!
 //! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces. Units are made in
 //! parallel while earlier ones are written, through [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is
-//! bounded by those, and not by the longest record.
+//! bounded by those, and not by the longest record. In a container with deltas units are larger, as far as memory allows: the deltas of a unit are made in the
+//! order of their own stream, so that each block of it is decoded once a unit.
 
 mod cut;
 mod make;
@@ -121,7 +122,10 @@ impl Database {
         let manager = self.manager();
         let maker = Maker { database: self, options, stash };
         let mut written = 0;
-        let buffers = self.memory().streaming.buffers.saturating_mul(rayon::current_num_threads());
+        let threads = rayon::current_num_threads();
+        // With deltas units are large.
+        let each = if self.has_deltas() { 1 } else { self.memory().streaming.buffers };
+        let buffers = each.saturating_mul(threads).saturating_add(usize::from(self.has_deltas()));
         let take = |text: &Vec<u8>| {
             let before = written;
             written += text.len() as u64;

@@ -73,14 +73,19 @@ impl Plan {
     }
 }
 
-/// The least memory for coding, beside what loading takes.
-pub(super) fn least_memory(compression: Compression, records: u64, threads: usize) -> u64 {
-    3 * Marks::memory(records)
-        + 2 * LEAST_SORT_MEMORY
-        + DeltaStream::MEMORY
-        + least_batch()
-        + threads as u64 * coder_memory()
-        + compression.memory(DELTA_BLOCK, threads)
+/// The least memory that what was coded takes until the container is written.
+pub(super) fn kept_memory(records: u64) -> u64 {
+    3 * Marks::memory(records) + 2 * LEAST_SORT_MEMORY + DeltaStream::MEMORY
+}
+
+/// The least memory that coding takes beside, until it is done.
+pub(super) fn least_memory(compression: Compression, threads: usize) -> u64 {
+    least_batch() + coding_memory(compression, threads)
+}
+
+/// Of all threads.
+fn coding_memory(compression: Compression, threads: usize) -> u64 {
+    threads as u64 * coder_memory() + compression.memory(DELTA_BLOCK, threads)
 }
 
 /// A window and its representative, and the items that are made of it.
@@ -90,7 +95,7 @@ const fn least_batch() -> u64 {
 
 /// An aligner, and the words of a window.
 const fn coder_memory() -> u64 {
-    script::MEMORY + words::memory(WINDOW + 2 * LONGEST)
+    script::MEMORY + words::memory(WINDOW)
 }
 
 /// A part of a cluster.
@@ -124,8 +129,7 @@ pub(super) fn plan(
         bytes: 0,
         most: most_bytes(database.budget()),
     };
-    let threads = rayon::current_num_threads();
-    let coding = threads as u64 * coder_memory() + compression.memory(DELTA_BLOCK, threads);
+    let coding = coding_memory(compression, rayon::current_num_threads());
     let _lease = database.budget().lease("coding deltas", coding)?;
     let (members, mut seen) = (database.len(), 0_u64);
     let mut window: Option<Window> = None;

@@ -280,12 +280,66 @@ fn a_reduced_container_can_be_reduced_again() {
 }
 
 #[test]
+fn the_least_memory_will_do() {
+    let whole = protein(9, 500);
+    let sequences: Vec<Vec<u8>> = (0..900)
+        .map(|index| {
+            let mut sequence = whole.clone();
+            (0..60).for_each(|step| sequence[(index * 17 + step * 31) % 500] = b"KRDEST"[(index + step) % 6]);
+            sequence
+        })
+        .collect();
+    let made = Made::new(sequences, (1..900).map(|member| (0, member)).collect());
+    let reduction = |name: &str| {
+        Reduction::new(made.folder.path().join("in.talaria"), Output::Container(made.folder.path().join(name)))
+            .members(made.pairs.iter().copied())
+            .threads(2)
+    };
+    let least = reduction("a").least_memory().unwrap();
+    assert!(least < 60 << 20, "{least}");
+    let budget = Budget::new(least);
+    reduction("a").budget(budget.clone()).run().unwrap();
+    assert!(budget.peak() <= least);
+    reduction("b").run().unwrap();
+    let read = |name: &str| std::fs::read(made.folder.path().join(name)).unwrap();
+    assert!(read("a") == read("b"));
+    assert!(reduction("c").budget(Budget::new(least - 1)).run().is_err());
+}
+
+#[test]
 fn pairs_that_make_no_clusters_are_refused() {
     let made = Made::new(vec![b"MK".to_vec(); 4], Vec::new());
     for pairs in [vec![(0, 1), (2, 1)], vec![(0, 1), (1, 2)], vec![(0, 4)]] {
         let output = Output::Container(made.folder.path().join("no"));
         assert!(Reduction::new(made.folder.path().join("in.talaria"), output).members(pairs).run().is_err());
     }
+}
+
+#[test]
+fn little_memory_will_do_to_read() {
+    let whole = protein(7, 900);
+    let sequences: Vec<Vec<u8>> = (0..600)
+        .map(|index| {
+            let mut sequence = whole.clone();
+            (0..40).for_each(|step| sequence[(index * 13 + step * 29) % 900] = b"KRDE"[(index + step) % 4]);
+            sequence
+        })
+        .collect();
+    let made = Made::new(sequences, (1..600).map(|member| (0, member)).collect());
+    let bytes = made.reduce("a", 2, u64::MAX, Compression::Zstd(1));
+    let expected = fasta(&made.sequences);
+    let length = bytes.len() as u64;
+    for (limit, cache) in [(4 << 20, 0), (6 << 20, 1 << 20), (64 << 20, 16 << 20)] {
+        let budget = Budget::new(limit);
+        let database = OpenOptions::new().cache(cache).budget(budget.clone()).from_bytes(bytes.clone()).unwrap();
+        let mut text = Vec::new();
+        database.export(&mut text, &ExportOptions::default()).unwrap();
+        assert!(text == expected, "{limit}");
+        assert!(database.verify(Level::Everything).unwrap().is_sound());
+        assert!(budget.peak() <= limit);
+    }
+    // Smaller than what it came from.
+    assert!(length < std::fs::metadata(made.folder.path().join("in.talaria")).unwrap().len());
 }
 
 #[test]
