@@ -270,7 +270,7 @@ impl<'p> Reduction<'p> {
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
             let reducing =
-                least_memory(self.method, &shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
+                least_memory(self.method, &shape, Columns::default(), 0, threads, 0) + stacks_memory(self.threads);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
         self.least_memory_of_container(&self.input)
@@ -282,7 +282,9 @@ impl<'p> Reduction<'p> {
         (memory.cache.capacity, memory.mapping.populate, memory.mapping.huge_pages) = (Some(0), false, HugePages::Off);
         let database = OpenOptions::new().memory(memory).open(path)?;
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let least = least_memory(self.method, &shape, columns, database.len(), thread_count(self.threads));
+        let (records, threads) = (database.len(), thread_count(self.threads));
+        let delta_block = database.deltas().map_or(0, |deltas| deltas.nominal);
+        let least = least_memory(self.method, &shape, columns, records, threads, delta_block);
         Ok(database.budget().in_use() + least + stacks_memory(self.threads))
     }
 
@@ -441,12 +443,19 @@ impl<'p> Reduction<'p> {
     }
 }
 
-/// The least memory for reducing an open container of this shape, with these columns.
-fn least_memory(method: Method, shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
+/// The least memory for reducing an open container of this shape, with these columns and blocks of deltas.
+fn least_memory(
+    method: Method,
+    shape: &Shape,
+    columns: Columns,
+    records: u64,
+    threads: usize,
+    delta_block: u32,
+) -> u64 {
     // The groups stay while the container is written.
     let writing =
         2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads, method.tells_members());
-    let nominal = shape.sequence_block.max(shape.text_block);
+    let nominal = shape.sequence_block.max(shape.text_block).max(delta_block);
     writing.max(blocks_memory(nominal, threads) + exact::least_memory())
 }
 
