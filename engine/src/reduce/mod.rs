@@ -346,7 +346,7 @@ impl<'p> Reduction<'p> {
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
             let reducing =
-                least_memory(self.method, &shape, Columns::default(), 0, threads) + stacks_memory(self.threads);
+                least_memory(self.method, &shape, Columns::default(), 0, threads, 0) + stacks_memory(self.threads);
             let reducing = reducing + self.preference.least_memory(0);
             return Ok(self.builder(Path::new("")).least_memory().max(reducing));
         }
@@ -359,13 +359,14 @@ impl<'p> Reduction<'p> {
         (memory.cache.capacity, memory.mapping.populate, memory.mapping.huge_pages) = (Some(0), false, HugePages::Off);
         let database = OpenOptions::new().memory(memory).open(path)?;
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let threads = thread_count(self.threads);
-        let mut least = least_memory(self.method, &shape, columns, database.len(), threads);
+        let (records, threads) = (database.len(), thread_count(self.threads));
+        let delta_block = database.deltas().map_or(0, |deltas| deltas.nominal);
+        let mut least = least_memory(self.method, &shape, columns, records, threads, delta_block);
         if let Method::Cluster(_) = self.method {
-            let blocks = blocks_memory(shape.sequence_block.max(shape.text_block), threads);
+            let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
             least = least.max(blocks + cluster::least_memory(&database)?);
         }
-        let preferring = self.preference.least_memory(database.len());
+        let preferring = self.preference.least_memory(records);
         Ok(database.budget().in_use() + least + preferring + stacks_memory(self.threads))
     }
 
@@ -554,12 +555,19 @@ impl<'p> Reduction<'p> {
     }
 }
 
-/// The least memory for reducing an open container of this shape, with these columns.
-fn least_memory(method: Method, shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
+/// The least memory for reducing an open container of this shape, with these columns and blocks of deltas.
+fn least_memory(
+    method: Method,
+    shape: &Shape,
+    columns: Columns,
+    records: u64,
+    threads: usize,
+    delta_block: u32,
+) -> u64 {
     // The groups stay while the container is written.
     let writing =
         2 * LEAST_SORT_MEMORY + rewrite::least_memory(shape, columns, records, threads, method.tells_members());
-    let nominal = shape.sequence_block.max(shape.text_block);
+    let nominal = shape.sequence_block.max(shape.text_block).max(delta_block);
     writing.max(blocks_memory(nominal, threads) + exact::least_memory())
 }
 

@@ -15,6 +15,8 @@ use crate::read::stream::{Item, Stream, StreamKind};
 
 /// Records that one thread looks at together.
 const GROUP: u64 = 4096;
+/// The same where there are deltas: the more of them are made together, the fewer blocks are decoded more than once.
+const DELTA_GROUP: u64 = 1 << 15;
 /// Most ranges of unreadable records that are listed.
 const MOST_RANGES: usize = 100;
 
@@ -30,14 +32,15 @@ struct Sums {
 
 impl Database {
     pub(super) fn verify_records(&self, findings: &Findings, verification: &mut Verification) -> Result<()> {
-        let groups = self.len().div_ceil(GROUP);
+        let each = if self.has_deltas() { DELTA_GROUP } else { GROUP };
+        let groups = self.len().div_ceil(each);
         let damaged = &verification.damaged_blocks;
         // What is wrong with the sources has been noted already.
         let sources = self.sources().unwrap_or_default();
         let sums: Vec<Sums> = (0..groups)
             .into_par_iter()
             .map(|group| {
-                self.verify_group(group * GROUP..((group + 1) * GROUP).min(self.len()), damaged, &sources, findings)
+                self.verify_group(group * each..((group + 1) * each).min(self.len()), damaged, &sources, findings)
             })
             .collect();
         let (mut residues, mut irregular) = (0_u64, 0);
