@@ -9,7 +9,7 @@ use block_aligner::scores::{AAMatrix, BLOSUM62, Matrix};
 
 use super::scoring::NUCLEOTIDES;
 use super::ungapped::{Stretch, best_stretch, matches, overlap, seed};
-use super::{Alignment, Criterion, Scoring};
+use super::{Alignment, Criterion, Identity, Scoring};
 use crate::memory::pool::Reusable;
 use crate::sys::matrices::BlockMatrix;
 
@@ -186,7 +186,7 @@ impl Aligner {
             return None;
         }
         let at = start + seed(scoring, left, right, scoring.seed())?;
-        let path = self.extend_both(scoring, member, representative, (at, shift(at)))?;
+        let path = self.extend_both(scoring, criterion, member, representative, (at, shift(at)))?;
         let similarity = criterion.accepts(&path.alignment(), lengths.0, lengths.1)?;
         if similarity.0 >= criterion.identity.saturating_add(DOUBT) && similarity.1 >= NEARLY_WHOLE {
             return Some(verified(similarity, diagonal));
@@ -199,17 +199,23 @@ impl Aligner {
         criterion.accepts(&best.alignment(), lengths.0, lengths.1).map(|similarity| verified(similarity, diagonal))
     }
 
-    /// The alignment through a pair of equal residues.
+    /// The alignment through a pair of equal residues; none if what is behind them makes the wanted identity impossible.
     fn extend_both(
         &mut self,
         scoring: Scoring,
+        criterion: &Criterion,
         member: &[u8],
         representative: &[u8],
         (at, partner): (usize, usize),
     ) -> Option<Path> {
         let (left, right) = (member.split_at(at), representative.split_at(partner));
-        let before = self.extend(scoring, left.0, right.0, true)?;
         let after = self.extend(scoring, left.1, right.1, false)?;
+        // As if all that is before them were the same.
+        let (matches, columns) = (after.matches + left.0.len(), after.columns + left.0.len());
+        if criterion.definition == Identity::Columns && matches * 10_000 < usize::from(criterion.identity) * columns {
+            return None;
+        }
+        let before = self.extend(scoring, left.0, right.0, true)?;
         Some(Path {
             score: before.score + after.score,
             matches: before.matches + after.matches,

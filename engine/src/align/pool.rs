@@ -83,3 +83,28 @@ impl DerefMut for PooledAligner {
         &mut self.aligner
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrices_are_used_again() {
+        let budget = Budget::new(64 << 20);
+        let pool = AlignmentPool::new(&budget).unwrap();
+        for member in [30, 367, 4000, 35_000] {
+            let aligner = pool.acquire(member).unwrap();
+            let bytes = budget.in_use();
+            assert!(bytes >= Aligner::memory(member) && bytes <= Aligner::memory(member) * 9 / 8);
+            drop(aligner);
+            let idle = pool.idle();
+            assert_eq!((idle > 0, budget.in_use()), (bytes <= 8 << 20, idle), "{member}");
+            let again = pool.acquire(member - 1).unwrap();
+            assert_eq!(pool.idle() < idle, idle > 0, "{member}");
+            drop(again);
+            budget.make_free(64 << 20);
+            assert_eq!(budget.in_use(), 0);
+        }
+        assert!(pool.acquire(1 << 20).is_err());
+    }
+}

@@ -118,10 +118,13 @@ impl<T: Reusable> Pool<T> {
     /// Keeps an object, if there is room for it; else it is freed here.
     fn give(&self, value: T) {
         let bytes = value.capacity() as u64;
-        if self.idle.load(Ordering::Relaxed).saturating_add(bytes) > self.most.load(Ordering::Relaxed) {
+        let class = class_below(value.capacity());
+        let most = self.most.load(Ordering::Relaxed);
+        let over = self.idle.load(Ordering::Relaxed).saturating_add(bytes).saturating_sub(most);
+        // What was given last is what is wanted next; sizes that nobody asks for any more make room for it.
+        if over > 0 && (bytes > most || self.free_others(class, over) < over) {
             return;
         }
-        let class = class_below(value.capacity());
         let mut idle = self.shards[own_shard()].lock();
         let leased = idle.lease.bytes() + bytes;
         if class < LEAST_KEPT || !idle.lease.try_resize(leased) {
@@ -136,16 +139,23 @@ impl<T: Reusable> Pool<T> {
 
     /// Frees idle objects that make up `bytes`, or all.
     fn free(&self, bytes: u64) {
+        self.free_others(0, bytes);
+    }
+
+    /// Frees idle objects of other classes that make up `bytes`, or all of them. How much that was.
+    fn free_others(&self, class: usize, bytes: u64) -> u64 {
         let mut freed = 0;
         for shard in &self.shards {
             let mut idle = shard.lock();
+            let other = |(size, values): &mut (usize, Vec<T>)| if *size == class { None } else { values.pop() };
             while freed < bytes
-                && let Some(value) = idle.classes.iter_mut().rev().find_map(|(_, values)| values.pop())
+                && let Some(value) = idle.classes.iter_mut().rev().find_map(other)
             {
                 freed += value.capacity() as u64;
                 self.shrink(&mut idle, value.capacity() as u64);
             }
         }
+        freed
     }
 
     fn shrink(&self, idle: &mut Idle<T>, bytes: u64) {
@@ -273,6 +283,21 @@ mod tests {
         assert_eq!(pool.idle(), 0);
         drop(pool.acquire(LEAST_KEPT, Vec::with_capacity));
         assert_eq!((pool.idle(), budget.in_use()), (LEAST_KEPT as u64, LEAST_KEPT as u64));
+    }
+
+    #[test]
+    fn sizes_that_are_used_no_more_make_room() {
+        let budget = Budget::new(LIMIT);
+        let pool = Pool::new("idle buffers", 100 << 10, &budget).unwrap();
+        drop([pool.acquire(64 << 10, Vec::with_capacity), pool.acquire(32 << 10, Vec::with_capacity)]);
+        assert_eq!(pool.idle(), 96 << 10);
+        drop(pool.acquire(16 << 10, Vec::with_capacity));
+        let idle = pool.idle();
+        assert!(idle >= 16 << 10 && idle <= 100 << 10, "{idle}");
+        let held = pool.acquire(16 << 10, |_| panic!("there is an idle one"));
+        drop(held);
+        drop(pool.acquire(128 << 10, Vec::with_capacity));
+        assert_eq!((pool.idle(), budget.in_use()), (idle, idle));
     }
 
     #[test]

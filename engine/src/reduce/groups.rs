@@ -27,10 +27,11 @@ impl Groups {
     /// # Errors
     /// [`crate::Error::Memory`].
     pub(crate) fn new(records: u64, spill: &Spill, reserve: u64) -> Result<Self> {
-        let memory = sort_memory(spill, 8, reserve);
+        // At most as much as all records take.
+        let memory = |bytes| sort_memory(spill, 8, reserve).min(sort_memory_of(records, bytes));
         Ok(Self {
-            by_member: Sorter::new(spill, "members and their representatives", memory)?,
-            by_representative: Sorter::new(spill, "representatives and their members", memory)?,
+            by_member: Sorter::new(spill, "members and their representatives", memory(16))?,
+            by_representative: Sorter::new(spill, "representatives and their members", memory(size_of::<Pair>()))?,
             records,
             clusters: 0,
             identities: vec![0; usize::from(WHOLE) + 1],
@@ -117,6 +118,11 @@ pub(crate) type Pairs = Sorted<Pair>;
 
 /// Least memory of a sorter.
 pub(crate) const LEAST_SORT_MEMORY: u64 = 1 << 20;
+
+/// What sorting so many records of so many bytes takes at most.
+pub(crate) fn sort_memory_of(records: u64, bytes: usize) -> usize {
+    usize::try_from(records).unwrap_or(usize::MAX).saturating_mul(bytes).saturating_add(LEAST_SORT_MEMORY as usize)
+}
 
 /// A share of what is free of the budget beside `reserve`, within reason.
 pub(crate) fn sort_memory(spill: &Spill, share: u64, reserve: u64) -> usize {

@@ -414,7 +414,13 @@ impl<'p> Reduction<'p> {
         let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
         // A quarter for decoded blocks, if so much is spare; the rest is for sorting and writing.
         let mut memory = self.memory.clone();
-        let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4));
+        let most = match self.method {
+            // Residues that are compared come from a table; only coding deltas comes back to blocks.
+            Method::Cluster(_) if self.leaves_members_out() => 32 << 20,
+            Method::Cluster(_) => 128 << 20,
+            Method::Exact | Method::Given => u64::MAX,
+        };
+        let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4).min(most));
         let least = self.least_memory_of_container(path)?;
         memory.cache.capacity = Some(asked.min(self.budget.free().saturating_sub(least)));
         let database = OpenOptions::new().memory(memory).budget(self.budget.clone()).open(path)?;

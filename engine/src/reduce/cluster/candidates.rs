@@ -15,7 +15,7 @@ use super::plan::Round;
 use super::words::{Word, Words};
 use super::{Context, Fit};
 use crate::error::Result;
-use crate::reduce::groups::sort_memory;
+use crate::reduce::groups::{sort_memory, sort_memory_of};
 use crate::write::spill::{Sorted, Sorter};
 
 /// Most records of a group, or of a part of one.
@@ -38,9 +38,9 @@ pub(super) fn parts((pair, fit): Edge) -> (u32, u32, Fit) {
     ((pair >> 32) as u32, pair as u32, Fit::of_bits(fit))
 }
 
-/// A part of the memory that is free, up to [`MOST_SORTING`].
-fn sorting(context: &Context<'_>, part: u64) -> usize {
-    sort_memory(context.spill, part, 0).min(MOST_SORTING)
+/// A part of the memory that is free, up to [`MOST_SORTING`] and to what so many items take.
+fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
+    sort_memory(context.spill, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
 }
 
 /// What a round compared.
@@ -62,7 +62,8 @@ pub(super) fn candidates(
     let words = take_words(context, order, assignment, round)?;
     let mut compared = Compared { words: words.len(), ..Compared::default() };
     let words = words.finish()?;
-    let mut edges = Sorter::new(context.spill, "pairs of records that share words", sorting(context, 4))?;
+    let mut edges =
+        Sorter::new(context.spill, "pairs of records that share words", sorting(context, 4, 2 * compared.words))?;
     let span = round.pattern.len() as i64;
     let (mut hash, mut size) = (None, 0);
     let (mut first, mut last) = (None, None);
@@ -125,8 +126,8 @@ fn take_words(
     round: &Round,
 ) -> Result<Sorter<(u64, u64)>> {
     let spill = context.spill;
-    // The other half of what there is goes to the pairs.
-    let sorter = Sorter::new(spill, "words of sequences", sorting(context, 3))?;
+    let most = order.residues.len() as u64 * round.words as u64;
+    let sorter = Sorter::new(spill, "words of sequences", sorting(context, 3, most))?;
     let shared = Mutex::new((sorter, 0));
     let pieces = pieces(order);
     pieces.par_windows(2).try_for_each_init(

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::{LastBlock, Sequence};
-use crate::reduce::groups::sort_memory;
+use crate::reduce::groups::{sort_memory, sort_memory_of};
 use crate::write::spill::{Sorter, SpillTable};
 
 /// Records that a thread gathers before it passes them on.
@@ -86,7 +86,8 @@ pub(super) fn order(context: &Context<'_>) -> Result<Order> {
 fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
     let (database, spill) = (context.database, context.spill);
     let reserve = database.len() * (MEMORY + super::assign::MEMORY);
-    let sorter = Sorter::new(spill, "lengths and hashes of records", sort_memory(spill, 4, reserve))?;
+    let memory = sort_memory(spill, 4, reserve).min(sort_memory_of(database.len(), 32));
+    let sorter = Sorter::new(spill, "lengths and hashes of records", memory)?;
     let shared = Mutex::new(sorter);
     database.owned_slots().try_for_each(|slots| {
         let (mut texts, mut folded, mut gathered) = (LastBlock::default(), Vec::new(), Vec::with_capacity(GATHERED));
