@@ -33,6 +33,8 @@ pub(super) struct Words {
     span: usize,
     count: usize,
     both_strands: bool,
+    /// The letters of a sequence, and its words.
+    known: Vec<u8>,
     all: Vec<Word>,
 }
 
@@ -55,34 +57,22 @@ impl Words {
             span: round.pattern.len(),
             count: round.words,
             both_strands: both_strands && scoring == Scoring::Nucleotide,
+            known: Vec::new(),
             all: Vec::new(),
         }
     }
 
     /// The words of a folded sequence with the smallest hashes, one for each hash.
     pub(super) fn select(&mut self, residues: &[u8]) -> &[Word] {
-        self.all.clear();
-        for (position, window) in (0_u32..).zip(residues.windows(self.span)) {
-            let (mut forward, mut reverse, mut scale, mut variety) = (0, 0, 1, 0_u32);
-            let letters = self.offsets.iter().map(|&offset| self.letters[usize::from(window[offset])]);
-            let mut known = true;
-            for letter in letters {
-                if letter == NONE {
-                    known = false;
-                    break;
-                }
-                variety |= 1 << letter;
-                forward = forward * self.base + u64::from(letter);
-                if self.both_strands {
-                    reverse += u64::from(3 - letter) * scale;
-                    scale = scale.wrapping_mul(4);
-                }
-            }
-            if known && variety.count_ones() >= VARIETY {
-                let turned = self.both_strands && reverse < forward;
-                let hash = scatter(if turned { reverse } else { forward });
-                self.all.push(Word { hash, position, reverse: turned });
-            }
+        self.known.clear();
+        self.known.extend(residues.iter().map(|&residue| self.letters[usize::from(residue)]));
+        let windows = (residues.len() + 1).saturating_sub(self.span);
+        // Hashes are even: most words that are not among the smallest are left out before anything is done with them.
+        let likely = 3 * self.count;
+        let limit = if windows > 2 * likely { u64::MAX / windows as u64 * likely as u64 } else { u64::MAX };
+        self.gather(limit);
+        if self.all.len() < self.count && limit < u64::MAX {
+            self.gather(u64::MAX);
         }
         if self.all.len() > self.count {
             self.all.select_nth_unstable(self.count - 1);
@@ -91,6 +81,76 @@ impl Words {
         self.all.sort_unstable();
         self.all.dedup_by_key(|word| word.hash);
         &self.all
+    }
+
+    /// All words whose hash is at most `limit`.
+    fn gather(&mut self, limit: u64) {
+        self.all.clear();
+        if self.offsets.len() == self.span {
+            self.gather_contiguous(limit);
+            return;
+        }
+        let Self { known, offsets, base, both_strands, all, .. } = self;
+        for (position, window) in (0_u32..).zip(known.windows(self.span)) {
+            let (mut forward, mut reverse, mut scale, mut unknown) = (0_u64, 0_u64, 1_u64, false);
+            for &offset in &*offsets {
+                let letter = window[offset];
+                unknown |= letter == NONE;
+                forward = forward.wrapping_mul(*base).wrapping_add(letter.into());
+                if *both_strands {
+                    reverse = reverse.wrapping_add(u64::from(letter ^ 3).wrapping_mul(scale));
+                    scale = scale.wrapping_mul(4);
+                }
+            }
+            if !unknown {
+                let letters = offsets.iter().map(|&offset| window[offset]);
+                keep(all, limit, position, forward, both_strands.then_some(reverse), letters);
+            }
+        }
+    }
+
+    /// The same where no position is left out: each word follows from the one before it.
+    fn gather_contiguous(&mut self, limit: u64) {
+        let Self { known, span, base, both_strands, all, .. } = self;
+        let (base, span) = (*base, *span);
+        let highest = base.wrapping_pow(u32::try_from(span - 1).unwrap_or(0));
+        let (mut forward, mut reverse, mut run) = (0_u64, 0_u64, 0);
+        for (end, &letter) in known.iter().enumerate() {
+            if letter == NONE {
+                (forward, reverse, run) = (0, 0, 0);
+                continue;
+            }
+            if run >= span {
+                forward -= u64::from(known[end - span]) * highest;
+            }
+            forward = forward * base + u64::from(letter);
+            if *both_strands {
+                reverse = reverse / base + u64::from(letter ^ 3) * highest;
+            }
+            run += 1;
+            if run >= span {
+                let start = end + 1 - span;
+                let letters = known[start..=end].iter().copied();
+                keep(all, limit, start as u32, forward, both_strands.then_some(reverse), letters);
+            }
+        }
+    }
+}
+
+/// Keeps a word if its hash is small enough and it has letters enough.
+#[inline]
+fn keep(
+    all: &mut Vec<Word>,
+    limit: u64,
+    position: u32,
+    forward: u64,
+    reverse: Option<u64>,
+    letters: impl Iterator<Item = u8>,
+) {
+    let turned = reverse.is_some_and(|reverse| reverse < forward);
+    let hash = scatter(reverse.filter(|_| turned).unwrap_or(forward));
+    if hash <= limit && letters.fold(0_u32, |variety, letter| variety | 1 << letter).count_ones() >= VARIETY {
+        all.push(Word { hash, position, reverse: turned });
     }
 }
 
@@ -124,6 +184,25 @@ mod tests {
         assert!(
             words.select(b"MKXL").is_empty() && words.select(b"MKVXA").is_empty() && words.select(b"AAVSA").is_empty()
         );
+    }
+
+    #[test]
+    fn words_that_follow_from_each_other_are_those_of_each_window() {
+        let sequence: Vec<u8> = (0_u64..900).map(|at| b"ACGTN"[(scatter(at) % 41 / 10) as usize]).collect();
+        for pattern in ["11111", "111111111111"] {
+            let round = Round { pattern, words: 20, ..ROUND };
+            let mut words = Words::new(Scoring::Nucleotide, &round, true);
+            let rolled = words.select(&sequence).to_vec();
+            let mut each = Vec::new();
+            for position in 0..=sequence.len() - pattern.len() {
+                let window = &sequence[position..position + pattern.len()];
+                each.extend(words.select(window).iter().map(|word| Word { position: position as u32, ..*word }));
+            }
+            each.sort_unstable();
+            each.dedup_by_key(|word| word.hash);
+            each.truncate(rolled.len());
+            assert!(rolled == each && rolled.len() > 10, "{pattern}");
+        }
     }
 
     #[test]
