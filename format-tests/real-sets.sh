@@ -38,10 +38,10 @@ same_export() { "$talaria" export "$@" | cmp - "$fasta"; }
 one_line() { # FASTA as id<TAB>residues, case and odd letters kept, by an independent way
   awk '/^>/ { if (NR > 1) printf "\n"; printf "%s\t", substr($1, 2); next } { gsub(/[ \t\r]/, ""); printf "%s", $0 } END { printf "\n" }' "$@"
 }
-same_lookups() {
+same_lookups() { # CONTAINER
   one_line "$fasta" | awk -F'\t' 'NR == FNR { count[$1]++; residues[$1] = $2; next } count[$1] == 1 { print $1 "\t" residues[$1] }' - "$work/ids" >"$work/expected"
   cut -f1 "$work/expected" >"$work/unique"
-  "$talaria" get "$db" --file "$work/unique" --line-width 0 | one_line | cmp - "$work/expected"
+  "$talaria" get "$1" --file "$work/unique" --line-width 0 | one_line | cmp - "$work/expected"
 }
 
 for fasta in "$@"; do
@@ -57,10 +57,18 @@ for fasta in "$@"; do
   check 'export within 64 MiB, by pread' same_export "$db" --max-memory 64M --no-mmap
   check 'verify' "$talaria" verify "$db"
   grep '^>' "$fasta" | cut -c2- | awk '{ print $1 }' | shuf -n 100000 --random-source=<(yes) | sort -u >"$work/ids"
-  check '100,000 lookups' same_lookups
+  check '100,000 lookups' same_lookups "$db"
   check 'reduce within 128 MiB' within $((128 << 10)) "$talaria" reduce "$db" -o "$work/reduced.talaria" --quiet --max-memory 128M
   check 'export of the reduction' same_export "$work/reduced.talaria"
   check 'verify of the reduction' "$talaria" verify "$work/reduced.talaria"
+  for identity in 0.5 0.9; do
+    least=$identity
+    if [ "$identity" = 0.5 ] && "$talaria" stats "$db" | grep -qiE 'alphabet.*(dna|rna)'; then least=0.7; fi
+    check "clusters at $least" "$talaria" reduce "$db" -o "$work/reduced.talaria" --quiet --method cluster --min-identity "$least"
+    check 'export of the clusters' same_export "$work/reduced.talaria"
+    check 'verify of the clusters' "$talaria" verify "$work/reduced.talaria"
+    check '100,000 lookups in the clusters' same_lookups "$work/reduced.talaria"
+  done
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
