@@ -177,7 +177,10 @@ impl Aligner {
                 member_start: start,
                 representative_start: shift(start),
             };
-            if let Some(similarity) = criterion.accepts(&path.alignment(), lengths.0, lengths.1) {
+            // With what is left over at the ends, and gaps to reach it, the best alignment may be longer, and less identical.
+            let longer = Path { columns: path.columns + 3 * (member.len() - left.len()), ..path };
+            let sure = criterion.accepts(&longer.alignment(), lengths.0, lengths.1).is_some();
+            if let Some(similarity) = criterion.accepts(&path.alignment(), lengths.0, lengths.1).filter(|_| sure) {
                 return Some(verified(similarity, diagonal));
             }
         }

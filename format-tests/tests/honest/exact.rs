@@ -58,15 +58,26 @@ pub(crate) fn one_path(protein: bool, member: &[u8], representative: &[u8]) -> F
     found
 }
 
-/// Score, matches, columns below zero, and less of the start in the member: the greatest is the path of the best score with most matches.
+/// Which of the paths with the best score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prefer {
+    MostMatches,
+    FewestColumns,
+}
+
+/// Score, then matches and columns below zero in the order of what is preferred, and less of the start in the member.
 type Cell = (i32, i64, i64, i64);
 const NEVER: Cell = (i32::MIN / 2, 0, 0, 0);
 
-/// The paths of the best score that have most matches, one for each end, as far as they differ.
-pub(crate) fn best_paths(protein: bool, member: &[u8], representative: &[u8]) -> Vec<Found> {
+/// The preferred paths of the best score, one for each end, as far as they differ.
+pub(crate) fn best_paths(protein: bool, member: &[u8], representative: &[u8], prefer: Prefer) -> Vec<Found> {
+    let matches_first = prefer == Prefer::MostMatches;
     let (open, extend) = gaps(protein);
     let unknown = if protein { b'X' } else { b'N' };
-    let step = |cell: Cell, score: i32, matches: i64| (cell.0 + score, cell.1 + matches, cell.2 - 1, cell.3);
+    let step = |cell: Cell, score: i32, matches: i64| match matches_first {
+        true => (cell.0 + score, cell.1 + matches, cell.2 - 1, cell.3),
+        false => (cell.0 + score, cell.1 - 1, cell.2 + matches, cell.3),
+    };
     let width = representative.len() + 1;
     let (mut above, mut down) = (vec![(0, 0, 0, 0); width], vec![NEVER; width]);
     let (mut best, mut found): (i32, Vec<Found>) = (0, Vec::new());
@@ -88,10 +99,11 @@ pub(crate) fn best_paths(protein: bool, member: &[u8], representative: &[u8]) ->
                     found.clear();
                     best = cell.0;
                 }
+                let (matches, columns) = if matches_first { (cell.1, -cell.2) } else { (cell.2, -cell.1) };
                 let path = Found {
                     score: cell.0,
-                    matches: cell.1 as u64,
-                    columns: (-cell.2) as u64,
+                    matches: matches as u64,
+                    columns: columns as u64,
                     covered: (row as i64 + 1 + cell.3) as u64,
                 };
                 if !found.contains(&path) {
