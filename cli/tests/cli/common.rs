@@ -95,10 +95,8 @@ pub(crate) fn run_with_input(arguments: &[&dyn AsRef<OsStr>], input: impl AsRef<
     let mut command = command(arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Who refuses before reading closes the pipe.
-    match child.stdin.take().unwrap().write_all(input.as_ref()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => panic!("{error}"),
-        _ => {}
-    }
+    let written = child.stdin.take().unwrap().write_all(input.as_ref());
+    assert!(written.err().is_none_or(|error| error.kind() == std::io::ErrorKind::BrokenPipe));
     let output = child.wait_with_output().unwrap();
     Answer {
         code: output.status.code().unwrap(),

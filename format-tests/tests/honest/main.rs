@@ -3,6 +3,7 @@
 //! It does if its own best local alignment reaches identity and coverage, or if another one of the same score does: counts of both are
 //! printed. Families are made by the test; a container of real data is looked at by the ignored test (see `TESTING.md`).
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
+#![expect(clippy::print_stderr, reason = "counts are what these tests are run for")]
 
 mod exact;
 

@@ -1,9 +1,9 @@
 //! Clustering in linear time: each record joins a representative that it is verified to be similar to, or stands for itself.
 //!
-//! After Linclust (Steinegger and Söding, Nature Communications 2018): records that share one of a few words are candidates ([`candidates`]), in
-//! several rounds with other words ([`plan`]); each record is aligned to few of them ([`assign`]), so that all of it takes time that is linear in the number of
+//! After Linclust (Steinegger and Söding, Nature Communications 2018): records that share one of a few words are candidates (`candidates`), in
+//! several rounds with other words (`plan`); each record is aligned to few of them (`assign`), so that all of it takes time that is linear in the number of
 //! records. Other than there, a record is never a member of one that it was not itself aligned to, and the result does not depend on the order of the
-//! records, on threads or on memory: ties are decided by length and by hashes of what the records are ([`order`]).
+//! records, on threads or on memory: ties are decided by length and by hashes of what the records are (`order`).
 //!
 //! Residues are compared as an aligner sees them ([`crate::align::fold`]): case does not count. Records longer than
 //! [`crate::align::LONGEST`] join only others with the same residues, byte for byte.
