@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(pool.idle(), 96 << 10);
         drop(pool.acquire(16 << 10, Vec::with_capacity));
         let idle = pool.idle();
-        assert!(idle >= 16 << 10 && idle <= 100 << 10, "{idle}");
+        assert!((16 << 10..=100 << 10).contains(&idle), "{idle}");
         let held = pool.acquire(16 << 10, |_| panic!("there is an idle one"));
         drop(held);
         drop(pool.acquire(128 << 10, Vec::with_capacity));
