@@ -8,6 +8,7 @@ use block_aligner::scan_block::PaddedBytes;
 use block_aligner::scores::{AAMatrix, BLOSUM62, Matrix};
 
 use super::scoring::NUCLEOTIDES;
+use super::shared_words::SharedWords;
 use super::ungapped::{Stretch, best_stretch, matches, overlap, seed};
 use super::{Alignment, Criterion, Identity, Scoring};
 use crate::memory::pool::Reusable;
@@ -28,7 +29,7 @@ const PADDING: usize = 256;
 /// three for a band. Two bytes hold a residue, 16 an operation of the path, and 14 a step of each trace.
 const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + 2 + 16 + 14;
 const PER_BAND_RESIDUE: usize = trace(1, &BAND) * 3 + 14;
-const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (32 << 10);
+const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (40 << 10);
 
 const fn trace(residues: usize, widths: &RangeInclusive<usize>) -> usize {
     *widths.end() / block_aligner::L * residues * 4
@@ -43,9 +44,9 @@ const LEAST_SCORE: i32 = 25;
 const SLACK: u32 = 2_000;
 /// Residues that may be left over at the ends of what is taken for a whole sequence.
 const ENDS: usize = 4;
-/// An alignment this close to the wanted identity, in ten-thousandths, or that leaves out more of the member than a fiftieth, is looked at again.
+/// An alignment this close to the wanted identity is looked at again, unless it has nearly the whole member; both in ten-thousandths.
 const DOUBT: u16 = 200;
-const NEARLY_WHOLE: u16 = 9_800;
+const NEARLY_WHOLE: u64 = 9_800;
 
 /// Whether this processor has the vector instructions that alignment with gaps is made of.
 #[must_use]
@@ -82,6 +83,7 @@ struct Matrices {
     member: PaddedBytes,
     representative: PaddedBytes,
     path: Cigar,
+    words: SharedWords,
 }
 
 /// A path of an alignment with gaps.
@@ -133,6 +135,7 @@ impl Aligner {
             member: PaddedBytes::new::<AAMatrix>(residues, PADDING),
             representative: PaddedBytes::new::<AAMatrix>(residues, PADDING),
             path: Cigar::new(residues, 0),
+            words: SharedWords::default(),
         };
         Self { matrices: Some(Box::new(matrices)) }
     }
@@ -153,9 +156,28 @@ impl Aligner {
         diagonal: i64,
     ) -> Option<Verified> {
         let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
+        let alignment = self.align(scoring, criterion, member, representative, diagonal)?;
+        let (identity, coverage) = criterion.accepts(&alignment, lengths.0, lengths.1)?;
+        Some(Verified { identity, coverage, diagonal })
+    }
+
+    /// The alignment by which a member may join a representative: what [`verify`](Self::verify) goes by.
+    pub fn align(
+        &mut self,
+        scoring: Scoring,
+        criterion: &Criterion,
+        member: &[u8],
+        representative: &[u8],
+        diagonal: i64,
+    ) -> Option<Alignment> {
+        let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
         if !self.fits(member.len()) || criterion.rules_out(lengths.0, lengths.1) {
             return None;
         }
+        let accepted = |path: &Path| {
+            let alignment = path.alignment();
+            criterion.accepts(&alignment, lengths.0, lengths.1).map(|_| alignment)
+        };
         let range = overlap(member.len(), representative.len(), diagonal);
         if range.is_empty() {
             return None;
@@ -166,7 +188,6 @@ impl Aligner {
         let (left, right) = (&left[start..end], &right[start..end]);
         let start = range.start + start;
         let same = matches(scoring, left, right);
-        let verified = |(identity, coverage), diagonal| Verified { identity, coverage, diagonal };
         if left.len() + ENDS >= member.len() {
             let path = Path {
                 score,
@@ -179,27 +200,39 @@ impl Aligner {
             };
             // With what is left over at the ends, and gaps to reach it, the best alignment may be longer, and less identical.
             let longer = Path { columns: path.columns + 3 * (member.len() - left.len()), ..path };
-            let sure = criterion.accepts(&longer.alignment(), lengths.0, lengths.1).is_some();
-            if let Some(similarity) = criterion.accepts(&path.alignment(), lengths.0, lengths.1).filter(|_| sure) {
-                return Some(verified(similarity, diagonal));
+            if accepted(&longer).is_some()
+                && let Some(alignment) = accepted(&path)
+            {
+                return Some(alignment);
             }
         }
         let wanted = u64::from(u32::from(criterion.identity).saturating_sub(SLACK));
         if score < LEAST_SCORE || (same as u64) * 10_000 < wanted * left.len() as u64 {
             return None;
         }
+        if !self.matrices.as_mut()?.words.enough(scoring, criterion, member, representative, diagonal) {
+            return None;
+        }
         let at = start + seed(scoring, left, right, scoring.seed())?;
         let path = self.extend_both(scoring, criterion, member, representative, (at, shift(at)))?;
-        let similarity = criterion.accepts(&path.alignment(), lengths.0, lengths.1)?;
-        if similarity.0 >= criterion.identity.saturating_add(DOUBT) && similarity.1 >= NEARLY_WHOLE {
-            return Some(verified(similarity, diagonal));
+        let alignment = accepted(&path)?;
+        // A better one could go over what is left of the member too, with gaps, and not find a match there.
+        let rest = 2 * (member.len() - path.member);
+        let strict = Criterion { identity: criterion.identity.saturating_add(DOUBT), ..*criterion };
+        let sure = |columns| {
+            let path = Path { columns, ..path };
+            strict.accepts(&path.alignment(), lengths.0, lengths.1).is_some()
+        };
+        let nearly_whole = path.member as u64 * 10_000 >= member.len() as u64 * NEARLY_WHOLE;
+        if sure(path.columns + rest) || nearly_whole && sure(path.columns) {
+            return Some(alignment);
         }
         let band = match member.len() <= LONGEST_BANDED {
             true => self.band(scoring, member, representative, diagonal),
             false => None,
         };
         let best = band.filter(|band| band.score > path.score).unwrap_or(path);
-        criterion.accepts(&best.alignment(), lengths.0, lengths.1).map(|similarity| verified(similarity, diagonal))
+        accepted(&best)
     }
 
     /// The alignment through a pair of equal residues; none if what is behind them makes the wanted identity impossible.

@@ -17,6 +17,14 @@ pub struct Alignment {
     pub representative: Range<u32>,
 }
 
+impl Alignment {
+    /// The same alignment of the representative to the member.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self { member: self.representative.clone(), representative: self.member.clone(), ..*self }
+    }
+}
+
 /// What identity is the share of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Identity {

@@ -16,6 +16,7 @@ mod letters;
 mod pool;
 mod scoring;
 pub(crate) mod script;
+mod shared_words;
 mod ungapped;
 
 pub use aligner::{Aligner, LONGEST, Verified, supported};

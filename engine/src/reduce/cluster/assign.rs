@@ -11,7 +11,8 @@
 
 use rayon::prelude::*;
 
-use super::candidates::{Edge, parts};
+use super::asking::Asking;
+use super::candidates::Edge;
 use super::order::Order;
 use super::plan::Round;
 use super::{Context, Fit};
@@ -81,13 +82,6 @@ enum Turn {
     From(u32),
 }
 
-/// A record and its candidates, best first.
-#[derive(Debug)]
-struct Asking {
-    rank: u32,
-    candidates: Vec<(u32, Fit)>,
-}
-
 /// What a thread works with.
 #[derive(Debug, Default)]
 struct Scratch {
@@ -140,18 +134,10 @@ impl Assignment {
         edges: Sorted<Edge>,
     ) -> Result<Assigned> {
         let (mut assigned, mut batch) = (Assigned::default(), Vec::with_capacity(BATCH));
-        let mut edges = edges.peekable();
-        let mut own = Vec::new();
-        while let Some(edge) = edges.next() {
-            let (rank, candidate, fit) = parts(edge?);
-            own.clear();
-            own.push((candidate, fit));
-            let same_record = |edge: &Result<Edge>| edge.as_ref().map_or(true, |&edge| parts(edge).0 == rank);
-            while let Some(edge) = edges.next_if(same_record) {
-                let (_, candidate, fit) = parts(edge?);
-                own.push((candidate, fit));
-            }
-            batch.push(Asking { rank, candidates: best_candidates(&own, order.length(rank), round.candidates) });
+        for asking in Asking::all(order, edges, round) {
+            let asking = asking?;
+            let rank = asking.rank;
+            batch.push(asking);
             if batch.len() == BATCH {
                 self.assign_batch(context, order, round, pool, &mut batch, &mut assigned)?;
                 (context.progress)("aligning", u64::from(rank), order.residues.len() as u64);
@@ -172,10 +158,7 @@ impl Assignment {
     ) -> Result<()> {
         let Some(start) = batch.first().map(|asking| asking.rank) else { return Ok(()) };
         let longest = batch.iter().map(|asking| order.length(asking.rank)).max().unwrap_or(0);
-        // Where two aligners would take most of the memory, there is one.
-        let threads = rayon::current_num_threads() as u64;
-        let alone = Aligner::memory(longest).saturating_mul(2 * threads) > context.spill.budget().available();
-        let together = if alone { BATCH } else { 8 };
+        let together = if context.one_aligner(longest) { BATCH } else { 8 };
         let state = &*self;
         let look = |part: &[Asking]| -> Result<Vec<Search>> {
             let (mut scratch, mut searches) = (Scratch::default(), Vec::with_capacity(part.len()));
@@ -210,11 +193,28 @@ impl Assignment {
         members.push((rank, fit, similarity));
         self.members[rank as usize] = NONE;
         for (member, fit, similarity) in members {
-            self.representatives[member as usize] = representative;
-            self.fits[member as usize] = fit.small();
-            self.similarities[member as usize] = similarity;
-            self.next[member as usize] = self.members[representative as usize];
-            self.members[representative as usize] = member;
+            self.set(member, representative, fit, similarity);
+            self.list(member);
+        }
+    }
+
+    fn set(&mut self, member: u32, representative: u32, fit: Fit, similarity: Similarity) {
+        self.representatives[member as usize] = representative;
+        self.fits[member as usize] = fit.small();
+        self.similarities[member as usize] = similarity;
+    }
+
+    /// Puts a member on the list of its representative.
+    pub(super) fn list(&mut self, member: u32) {
+        let representative = self.representatives[member as usize];
+        self.next[member as usize] = self.members[representative as usize];
+        self.members[representative as usize] = member;
+    }
+
+    /// A record joins a representative, unless it is more similar to the one that it has. Once it will not join others, it must be [listed](Self::list).
+    pub(super) fn offer(&mut self, member: u32, representative: u32, fit: Fit, similarity: Similarity) {
+        if self.is_representative(member) || similarity > self.similarities[member as usize] {
+            self.set(member, representative, fit, similarity);
         }
     }
 
@@ -326,33 +326,5 @@ impl Looking<'_> {
             members.push((member, fit.at(found.diagonal), Similarity::new(found.identity, found.coverage)));
         }
         Ok(Some(members))
-    }
-}
-
-/// The candidates that share most words, each with the diagonal that most of them are on; of as many, the ones of lower rank. `edges` are sorted.
-fn best_candidates(edges: &[(u32, Fit)], length: u64, most: usize) -> Vec<(u32, Fit)> {
-    let mut candidates = Vec::new();
-    for edges in edges.chunk_by(|left, right| left.0 == right.0) {
-        let by_fit = edges.chunk_by(|left, right| left.1 == right.1);
-        // Of diagonals with as many words the first one.
-        let best = by_fit.rev().max_by_key(|fits| fits.len()).and_then(<[_]>::first);
-        if let Some(&(candidate, fit)) = best {
-            candidates.push((edges.len(), candidate, fit.complete(length)));
-        }
-    }
-    candidates.sort_by_key(|&(count, candidate, _)| (std::cmp::Reverse(count), candidate));
-    candidates.into_iter().take(most).map(|(_, candidate, fit)| (candidate, fit)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn candidates_by_words_then_by_rank() {
-        let fit = |diagonal| Fit { diagonal, reverse: false };
-        let edges =
-            [(1, fit(3)), (1, fit(5)), (1, fit(5)), (2, fit(0)), (4, fit(1)), (4, fit(2)), (4, fit(7)), (5, fit(9))];
-        assert_eq!(best_candidates(&edges, 10, 3), [(1, fit(5)), (4, fit(1)), (2, fit(0))]);
     }
 }

@@ -1,27 +1,26 @@
 //! Who might be similar to whom: records that share words.
 //!
 //! All words of a round are sorted, so that those of one hash stand together, by rank. In such a group each record gets two candidates: the first
-//! one, which is the longest or the preferred one, and the one before it. So there are never more than two candidates a word, however large a group is;
-//! the second one leads to representatives that the first one is not similar to. Groups of more than [`LARGEST`] are cut into parts, and
+//! one, which is the longest or the preferred one, and the one before it; or three, the one in the middle of those before it too. So there are never more
+//! candidates a word, however large a group is; the others lead to representatives that the first one is not similar to. Groups of more than [`LARGEST`] are cut into parts, and
 //! each part's records get its own first one: words that occur so often are of repeats, or of one large family.
 
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::assign::Assignment;
+use super::assign::{Assigned, Assignment};
 use super::order::Order;
 use super::plan::Round;
 use super::words::{Word, Words};
-use super::{Context, Fit};
+use super::{Context, Fit, RoundReport, sorting};
 use crate::error::Result;
-use crate::reduce::groups::{sort_memory, sort_memory_of};
 use crate::write::spill::{Sorted, Sorter};
 
 /// Most records of a group, or of a part of one.
-const LARGEST: u32 = 1 << 13;
-/// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
-const MOST_SORTING: usize = 32 << 20;
+const LARGEST: usize = 1 << 13;
+/// Places for a group at first: nearly all are smaller.
+const GROUP_CAPACITY: usize = 64;
 /// Bytes of residues that a thread reads at once, unless one record has more.
 const PIECE: u64 = 256 << 10;
 
@@ -38,11 +37,6 @@ pub(super) fn parts((pair, fit): Edge) -> (u32, u32, Fit) {
     ((pair >> 32) as u32, pair as u32, Fit::of_bits(fit))
 }
 
-/// A part of the memory that is free, up to [`MOST_SORTING`] and to what so many items take.
-fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
-    sort_memory(context.spill, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
-}
-
 /// What a round compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Compared {
@@ -52,42 +46,75 @@ pub(super) struct Compared {
     pub(super) cut: u64,
 }
 
+impl Compared {
+    /// The report of a round that so many representatives took part in.
+    pub(super) fn report(self, representatives: u64, assigned: Assigned) -> RoundReport {
+        RoundReport {
+            representatives,
+            words: self.words,
+            pairs: self.edges,
+            cut_groups: self.cut,
+            joined: assigned.joined,
+            refused: assigned.refused,
+        }
+    }
+}
+
 /// The candidates of all records that still stand for themselves, by rank.
 pub(super) fn candidates(
     context: &Context<'_>,
     order: &Order,
     assignment: &Assignment,
-    round: &Round,
+    rounds: &[Round],
+    hubs: Hubs,
 ) -> Result<(Sorted<Edge>, Compared)> {
-    let words = take_words(context, order, assignment, round)?;
-    let mut compared = Compared { words: words.len(), ..Compared::default() };
-    let words = words.finish()?;
-    let mut edges =
-        Sorter::new(context.spill, "pairs of records that share words", sorting(context, 4, 2 * compared.words))?;
-    let span = round.pattern.len() as i64;
-    let (mut hash, mut size) = (None, 0);
-    let (mut first, mut last) = (None, None);
-    for word in words {
-        let (next, place) = word?;
-        let place = Place::of_bits(place);
-        if hash != Some(next) || size == LARGEST {
-            compared.cut += u64::from(hash == Some(next));
-            (hash, size, first, last) = (Some(next), 0, None, None);
-        }
-        size += 1;
-        let mut connect = |candidate: Option<Place>| -> Result<()> {
-            let Some(candidate) = candidate else { return Ok(()) };
-            edges.push(edge(place.rank, candidate.rank, place.fit(&candidate, span)))
-        };
-        connect(first)?;
-        if last != first {
-            connect(last)?;
-        }
-        first = first.or(Some(place));
-        last = Some(place);
+    let most = rounds.iter().map(|round| (order.residues.len() * round.words) as u64).sum::<u64>();
+    let memory = sorting(context, 4, 2 * most);
+    let mut edges = Sorter::new(context.spill, "pairs of records that share words", memory)?;
+    let mut compared = Compared::default();
+    for round in rounds {
+        let words = take_words(context, order, assignment, round)?;
+        compared.words += words.len();
+        compared.cut += connect(words.finish()?, round, hubs, &mut edges)?;
     }
     compared.edges = edges.len();
     Ok((edges.finish()?, compared))
+}
+
+/// Gives each record of each group its candidates; how many groups were cut.
+fn connect(words: Sorted<(u64, u64)>, round: &Round, hubs: Hubs, edges: &mut Sorter<Edge>) -> Result<u64> {
+    let span = round.pattern.len() as i64;
+    let (mut hash, mut group, mut cut) = (None, Vec::with_capacity(GROUP_CAPACITY), 0);
+    for word in words {
+        let (next, place) = word?;
+        let place = Place::of_bits(place);
+        if hash != Some(next) || group.len() == LARGEST {
+            cut += u64::from(hash == Some(next));
+            hash = Some(next);
+            group.clear();
+        }
+        for candidate in hubs.of(&group).into_iter().flatten() {
+            edges.push(edge(place.rank, candidate.rank, place.fit(&candidate, span)))?;
+        }
+        group.push(place);
+    }
+    Ok(cut)
+}
+
+/// Which records of a group the next one is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hubs {
+    /// The first one and the one before it.
+    Two,
+    /// The one in the middle of those before it too, so that others than the first ones are met by many.
+    Three,
+}
+
+impl Hubs {
+    fn of(self, group: &[Place]) -> [Option<Place>; 3] {
+        let middle = (self == Self::Three && group.len() > 2).then(|| group[group.len() / 2]);
+        [group.first().copied(), middle, group.last().copied().filter(|_| group.len() > 1)]
+    }
 }
 
 /// Where a word is.

@@ -40,6 +40,11 @@ impl Fit {
         if self.reverse { self.at(self.diagonal - length as i64) } else { self }
     }
 
+    /// How the other one, of `other` residues, fits a sequence of `own` residues that fits it like this.
+    pub(super) fn turned(self, own: u64, other: u64) -> Self {
+        self.at(if self.reverse { own as i64 - other as i64 + self.diagonal } else { -self.diagonal })
+    }
+
     /// How a sequence of `own` residues fits the third one, if it fits the second one of `length` residues like this, and that one the third like
     /// `next`.
     pub(super) fn then(self, next: Self, own: u64, length: u64) -> Self {
@@ -75,6 +80,8 @@ mod tests {
             let second = Fit { diagonal: second.0, reverse: second.1 };
             let expected = place(second, place(first, position, own), length);
             prop_assert_eq!(place(first.then(second, own, length), position, own), expected);
+            let back = first.turned(own, length);
+            prop_assert_eq!(place(back, place(first, position, own), length), position);
             prop_assert_eq!(Fit::of_bits(first.bits()), first);
             prop_assert_eq!(Fit::of_small(first.small()), first);
             prop_assert_eq!(first.bits() < second.bits(), first < second);

@@ -1,33 +1,41 @@
 //! Clustering in linear time: each record joins a representative that it is verified to be similar to, or stands for itself.
 //!
-//! After Linclust (Steinegger and Söding, Nature Communications 2018): records that share one of a few words are candidates (`candidates`), in
-//! several rounds with other words (`plan`); each record is aligned to few of them (`assign`), so that all of it takes time that is linear in the number of
-//! records. Other than there, a record is never a member of one that it was not itself aligned to, and the result does not depend on the order of the
-//! records, on threads or on memory: ties are decided by length and by hashes of what the records are (`order`).
+//! After Linclust (Steinegger and Söding, Nature Communications 2018): records that share one of a few words are candidates (`candidates`), and each
+//! record is aligned to few of them, so that all of it takes time that is linear in the number of records. What follows depends on the identity (`plan`): either
+//! all pairs are aligned (`graph`) before as few representatives as possible are chosen (`cover`), or representatives are found greedily, in several
+//! rounds with other words (`assign`); or one after the other. Other than there, a record is never a member of one that it was not itself aligned to, and the
+//! result does not depend on the order of the records, on threads or on memory: ties are decided by length and by hashes of what the records are (`order`).
 //!
 //! Residues are compared as an aligner sees them ([`crate::align::fold`]): case does not count. Records longer than
 //! [`crate::align::LONGEST`] join only others with the same residues, byte for byte.
 //!
-//! Takes 40 bytes of memory a record and the matrices of the aligners; words and pairs are sorted on disk where they must be.
+//! Takes 76 bytes of memory a record and the matrices of the aligners; words and pairs are sorted on disk where they must be.
 
+mod asking;
 mod assign;
 mod candidates;
+mod cover;
 mod fit;
+mod graph;
 mod order;
 mod plan;
 mod words;
 
-use self::assign::Assignment;
+use self::assign::{Assigned, Assignment};
+use self::candidates::{Edge, Hubs, candidates};
 use self::fit::Fit;
+use self::graph::Graph;
 use self::order::Order;
 use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, supported};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::exact::equal_long;
-use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory, sort_memory_of};
 use crate::reduce::prefer::Ranks;
 use crate::write::spill::Spill;
 
+/// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
+const MOST_SORTING: usize = 32 << 20;
 /// Below these, alignments say little, and words that are shared nothing.
 const LEAST_PROTEIN_IDENTITY: u16 = 3_000;
 const LEAST_NUCLEOTIDE_IDENTITY: u16 = 7_000;
@@ -99,9 +107,25 @@ impl Context<'_> {
     fn preference(&self, ordinal: u64) -> u8 {
         self.ranks.map_or(0, |ranks| ranks.of(ordinal))
     }
+
+    /// Whether an aligner a thread, for records as long as this, would take most of the memory, so that there should be only one.
+    fn one_aligner(&self, longest: u64) -> bool {
+        let threads = rayon::current_num_threads() as u64;
+        Aligner::memory(longest).saturating_mul(2 * threads) > self.spill.budget().available()
+    }
+}
+
+/// A part of the memory that is free, up to [`MOST_SORTING`] and to what so many items take.
+pub(super) fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
+    sort_memory(context.spill, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
 }
 
 impl Order {
+    /// The preference of a rank.
+    fn preference(&self, context: &Context<'_>, rank: u32) -> u8 {
+        context.preference(self.ordinals[rank as usize].into())
+    }
+
     /// Residues of a rank that can be aligned.
     fn length(&self, rank: u32) -> u64 {
         self.residues.length(rank as usize)
@@ -117,7 +141,8 @@ pub(super) fn least_memory(database: &Database) -> Result<u64> {
             break;
         }
     }
-    Ok(database.len() * (order::MEMORY + assign::MEMORY) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
+    let choosing = graph::MEMORY + cover::MEMORY;
+    Ok(database.len() * (order::MEMORY + assign::MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
 }
 
 /// Groups; `reserve` bytes are needed beside the groups once they are made.
@@ -153,23 +178,27 @@ pub(super) fn group(
     let pool = AlignmentPool::new(spill.budget())?;
     let mut reports = Vec::new();
     let everything = 0..order.residues.len() as u32;
-    for round in plan::rounds(scoring, &criterion, sensitive) {
-        let representatives = everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
-        let (edges, compared) = candidates::candidates(&context, &order, &assignment, &round)?;
-        let assigned = assignment.assign(&context, &order, &round, &pool, edges)?;
-        reports.push(RoundReport {
-            representatives,
-            words: compared.words,
-            pairs: compared.edges,
-            cut_groups: compared.cut,
-            joined: assigned.joined,
-            refused: assigned.refused,
-        });
+    let standing =
+        |assignment: &Assignment| everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
+    let plan = plan::plan(scoring, &criterion, sensitive);
+    if let Some(round) = plan.graph.last() {
+        let representatives = standing(&assignment);
+        let (edges, compared) = candidates(&context, &order, &assignment, &plan.graph, Hubs::Three)?;
+        let graph = Graph::new(&context, &order, round, &pool, edges)?;
+        let joined = cover::cover(&context, &order, &graph, &mut assignment)?;
+        reports.push(compared.report(representatives, Assigned { joined, refused: 0 }));
+    }
+    for round in &plan.rounds {
+        let representatives = standing(&assignment);
+        let rounds = std::slice::from_ref(round);
+        let (edges, compared) = candidates(&context, &order, &assignment, rounds, Hubs::Two)?;
+        let assigned = assignment.assign(&context, &order, round, &pool, edges)?;
+        reports.push(compared.report(representatives, assigned));
     }
     drop(pool);
     let mut groups = Groups::new(database.len(), spill, reserve)?;
     let mut sizes = vec![1_u32; order.residues.len()];
-    for rank in everything.clone() {
+    for rank in everything {
         if let Some((representative, similarity)) = assignment.representative(rank) {
             sizes[representative as usize] += 1;
             sizes[rank as usize] = 0;

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::align::reverse_complement;
 
-    const ROUND: Round = Round { pattern: "11011", words: 4, candidates: 1, tries: 1 };
+    const ROUND: Round = Round { pattern: "11011", words: 4, candidates: 1, tries: 1, shared: 1 };
 
     #[test]
     fn amino_acids_that_are_alike_make_the_same_words() {
