@@ -52,7 +52,7 @@ pub(super) struct Compared {
     pub(super) cut: u64,
 }
 
-/// The candidates of all records that still stand for themselves, by rank.
+/// The candidates of all records that still stand for themselves, by rank. Records of an earlier result have none, and all of them may be candidates.
 pub(super) fn candidates(
     context: &Context<'_>,
     order: &Order,
@@ -75,8 +75,10 @@ pub(super) fn candidates(
             (hash, size, first, last) = (Some(next), 0, None, None);
         }
         size += 1;
+        // What an earlier result decided is not asked again.
+        let is_old = order.is_old(place.rank);
         let mut connect = |candidate: Option<Place>| -> Result<()> {
-            let Some(candidate) = candidate else { return Ok(()) };
+            let Some(candidate) = candidate.filter(|_| !is_old) else { return Ok(()) };
             edges.push(edge(place.rank, candidate.rank, place.fit(&candidate, span)))
         };
         connect(first)?;
@@ -92,10 +94,10 @@ pub(super) fn candidates(
 
 /// Where a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    rank: u32,
-    position: u32,
-    reverse: bool,
+pub(super) struct Place {
+    pub(super) rank: u32,
+    pub(super) position: u32,
+    pub(super) reverse: bool,
 }
 
 impl Place {
@@ -109,7 +111,7 @@ impl Place {
 
     /// Where this record fits the other one, if both have the word. Of a record that is turned around the diagonal is counted from its end, for
     /// which its length is missing here.
-    fn fit(&self, other: &Self, span: i64) -> Fit {
+    pub(super) fn fit(&self, other: &Self, span: i64) -> Fit {
         let (here, there) = (i64::from(self.position), i64::from(other.position));
         if self.reverse == other.reverse {
             Fit { diagonal: there - here, reverse: false }
@@ -135,7 +137,7 @@ fn take_words(
         |(words, scratch, gathered), piece| {
             let ranks = piece[0] as usize..piece[1] as usize;
             order.residues.read(ranks.clone(), scratch, |rank, residues| {
-                if assignment.is_representative(rank as u32) {
+                if assignment.is_representative(rank as u32) || order.is_old(rank as u32) {
                     let place =
                         |word: &Word| Place { rank: rank as u32, position: word.position, reverse: word.reverse };
                     gathered.extend(words.select(residues).iter().map(|word| (word.hash, place(word).bits())));
