@@ -93,7 +93,7 @@ impl BuildFlags {
             .memory(resources.settings.clone())
             .budget(resources.budget.clone());
         for input in &self.inputs {
-            builder = builder.add(input);
+            builder = builder.add_file(input);
         }
         if let Some(size) = self.block_size {
             builder = builder.block_size(size);

@@ -434,7 +434,7 @@ impl<'p> Reduction<'p> {
             builder = builder.spill_limit(limit);
         }
         match &self.old {
-            Some(old) => update::prepare(old, builder).map(|builder| builder.add(&self.input)),
+            Some(old) => update::prepare(old, builder).map(|builder| builder.add_file(&self.input)),
             None => Ok(builder.add_fasta(&self.input)),
         }
     }

@@ -148,7 +148,7 @@ impl<'p> Builder<'p> {
     /// # let fasta = folder.path().join("more.fa");
     /// std::fs::write(&fasta, ">two\nMKV\n")?;
     /// Builder::new(&first).add_records("one", std::iter::once((b"one".to_vec(), b"MKVL".to_vec()))).finish()?;
-    /// Builder::new(&both).add(&first).add(&fasta).finish()?;
+    /// Builder::new(&both).add_file(&first).add_file(&fasta).finish()?;
     ///
     /// let mut text = Vec::new();
     /// Database::open(&both)?.export(&mut text, &Default::default())?;
@@ -156,7 +156,7 @@ impl<'p> Builder<'p> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn add(mut self, path: impl AsRef<Path>) -> Self {
+    pub fn add_file(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         self.origins.push(match is_container(path) {
             Ok(true) => Origin::Container(path.to_path_buf()),

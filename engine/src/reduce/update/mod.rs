@@ -10,6 +10,9 @@
 //! Costs, beside what the method costs for all records together, nothing where the earlier result says who stands for whom, and 64 bytes a member
 //! while lists of it are made where that follows from shared copies.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use crate::database::Database;
@@ -52,7 +55,7 @@ pub(super) fn prepare<'b>(old: &Path, builder: Builder<'b>) -> Result<Builder<'b
         true => builder.alphabet(database.alphabet()),
         false => builder,
     };
-    Ok(builder.add(old))
+    Ok(builder.add_file(old))
 }
 
 /// The earlier result. Its records are the first ones of the input.
