@@ -185,9 +185,9 @@ proptest! {
             if method == Method::Exact { residues } else { residues.to_ascii_uppercase() }
         };
         let mut homes: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
-        for ordinal in 0..all.len() {
-            let home = *homes.entry(key(ordinal)).or_insert(all[ordinal].representative);
-            prop_assert!(ordinal < old || prefers || home == all[ordinal].representative, "{} is not with {}", ordinal, home);
+        for (ordinal, membership) in all.iter().enumerate() {
+            let home = *homes.entry(key(ordinal)).or_insert(membership.representative);
+            prop_assert!(ordinal < old || prefers || home == membership.representative, "{} is not with {}", ordinal, home);
         }
 
         let is_new = |ordinal: &usize| *ordinal >= old;
