@@ -111,12 +111,7 @@ impl<P: Place> DatabaseFlags<P> {
         let resources = self.resources()?;
         let settings = resources.settings_with_cache(cache);
         let opened = OpenOptions::new().memory(settings).budget(resources.budget.clone()).open(self.place.path());
-        opened.map_err(|error| match error {
-            Error::Format { .. } if looks_like_fasta(self.place.path()) => {
-                Failure::Fasta(self.place.path().to_path_buf())
-            }
-            error => error.into(),
-        })
+        opened.map_err(|error| explained(self.place.path(), error))
     }
 
     /// Opens it as plain FASTA, whose index is made by all threads.
@@ -124,6 +119,14 @@ impl<P: Place> DatabaseFlags<P> {
         let Resources { budget, settings, .. } = self.resources()?;
         self.start_threads()?;
         Ok(MappedFasta::open(self.place.path(), settings, budget)?)
+    }
+}
+
+/// Why a container could not be opened: it may be FASTA.
+pub(crate) fn explained(path: &Path, error: Error) -> Failure {
+    match error {
+        Error::Format { .. } if looks_like_fasta(path) => Failure::Fasta(path.to_path_buf()),
+        error => error.into(),
     }
 }
 

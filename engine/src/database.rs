@@ -1,13 +1,15 @@
 //! An open container.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::dictionary::DictionaryEntry;
-use talaria_db_spec::forever::{HEADER_PAGE, TRAILER_SIZE};
+use talaria_db_spec::forever::{HEADER_MAGIC, HEADER_PAGE, TRAILER_SIZE};
 use talaria_db_spec::section::{CHECKSUM_PAGES, SectionKind};
 use talaria_db_spec::source::{LineEnd, SourceEntry};
 use talaria_db_spec::validate::{self, Container, Section};
@@ -471,6 +473,21 @@ fn read_container(path: &Path, storage: &Storage) -> Result<Container> {
     validate::trailer(&trailer, &header).map_err(Error::format(path))?;
     let table = read(header.table_offset.get(), header.section_count.get() as usize * 64)?;
     Container::new(header, &table).map_err(Error::format(path))
+}
+
+/// Whether a file begins as containers do. A pipe or standard input is none.
+pub(crate) fn is_container(path: &Path) -> Result<bool> {
+    if path == Path::new("-") {
+        return Ok(false);
+    }
+    let metadata = std::fs::metadata(path).map_err(Error::io(path, "open"))?;
+    if !metadata.is_file() {
+        return Ok(false);
+    }
+    let mut first = Vec::with_capacity(HEADER_MAGIC.len());
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    file.take(HEADER_MAGIC.len() as u64).read_to_end(&mut first).map_err(Error::io(path, "read"))?;
+    Ok(first == HEADER_MAGIC)
 }
 
 /// Where columns, directories and indexes lie, and the checksums of their pages: all that is read through pages.

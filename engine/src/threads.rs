@@ -54,6 +54,11 @@ impl Workers {
         self.pool.install(work)
     }
 
+    /// Runs `work` on the thread that calls; what it spawns runs on the workers, and has ended when this does.
+    pub(crate) fn in_place_scope<'scope, R>(&self, work: impl FnOnce(&rayon::Scope<'scope>) -> R) -> R {
+        self.pool.in_place_scope(work)
+    }
+
     /// On which nodes they are.
     #[must_use]
     pub fn placement(&self) -> PlacementReport {

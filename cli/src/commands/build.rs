@@ -21,16 +21,17 @@ use crate::work::WorkFlags;
 /// Smallest block that the command makes; the format goes lower, to no one's advantage.
 const SMALLEST_BLOCK: u32 = 4 << 10;
 
-/// Build a container from FASTA
+/// Build a container from FASTA, or of other containers
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   talaria-db build uniref50.fasta.gz -o uniref50.talaria
   talaria-db build chr*.fa -o genome.talaria --verify
+  talaria-db build january.talaria february.fasta -o both.talaria
   talaria-db build contigs.fa -o contigs.talaria --columns gc,complexity
   zcat nr.gz | talaria-db build - -o nr.talaria --max-memory 8G --tmp-dir /scratch")]
 pub(crate) struct BuildFlags {
-    /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2; - is standard input
+    /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2, or containers, whose sources are taken; - is standard input
     #[arg(value_name = "IN", required = true, value_hint = ValueHint::FilePath)]
     inputs: Vec<PathBuf>,
     /// The container; what has this name is replaced once the new file is complete
@@ -92,7 +93,7 @@ impl BuildFlags {
             .memory(resources.settings.clone())
             .budget(resources.budget.clone());
         for input in &self.inputs {
-            builder = builder.add_fasta(input);
+            builder = builder.add_file(input);
         }
         if let Some(size) = self.block_size {
             builder = builder.block_size(size);
@@ -110,9 +111,12 @@ impl BuildFlags {
     }
 
     fn summarize(&self, report: &BuildReport, time: Duration) {
-        for (input, source) in self.inputs.iter().zip(&report.sources) {
-            if source.record_count == 0 {
-                say(format_args!("warning: {}: no records", input.display()));
+        // Containers among the inputs have any number of sources.
+        let named = self.inputs.len() == report.sources.len();
+        for (number, source) in report.sources.iter().enumerate().filter(|(_, source)| source.record_count == 0) {
+            match self.inputs.get(number).filter(|_| named) {
+                Some(input) => say(format_args!("warning: {}: no records", input.display())),
+                None => say(format_args!("warning: {}: no records", source.name)),
             }
         }
         let before: u64 = report.sources.iter().map(|source| source.byte_length).sum();

@@ -1,5 +1,6 @@
 //! `talaria-db reduce`: fewer sequences that stand for all of them.
 
+mod recorded;
 mod report;
 mod similarity;
 
@@ -20,6 +21,7 @@ use crate::sizes;
 use crate::target;
 use crate::work::WorkFlags;
 
+use self::recorded::{Given, Recorded};
 use self::similarity::SimilarityFlags;
 
 /// Reduce a container or FASTA to fewer sequences that stand for all of them
@@ -33,10 +35,14 @@ Methods:
   cluster  records join a longer one that a verified alignment finds similar: --min-identity of the alignment's columns, gaps counted, over
            --coverage of their residues (BLOSUM62, or 2 and -3 for nucleotides; case does not count)
 
+With --update, OUT has the records of OLD under their numbers and those of IN after them, and `export` gives both back. Method and criteria are
+those that OLD was made with. Its references stay references, and its members stay with them, as alike as OLD says. All is written again.
+
 Examples:
   talaria-db reduce uniref100.talaria -o distinct.talaria
   talaria-db reduce -i proteins.fasta.gz -o distinct.fasta --low-memory
   talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --min-identity 0.5
+  talaria-db reduce --update uniref50.talaria this-month.fasta.gz -o uniref50.talaria
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -44,9 +50,13 @@ pub(crate) struct ReduceFlags {
     /// The container or FASTA to write; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
-    /// How records are brought together
-    #[arg(long, default_value = "exact", value_parser = ["exact", "cluster"])]
-    method: String,
+    /// Goes on from an earlier result: records of IN join its references or become new ones, and all that was in it stays as it is.
+    /// OUT may be OLD
+    #[arg(long, value_name = "OLD", value_hint = ValueHint::FilePath)]
+    update: Option<PathBuf>,
+    /// How records are brought together [default: exact; with --update as OLD was made]
+    #[arg(long, value_parser = ["exact", "cluster"])]
+    method: Option<String>,
     #[command(flatten)]
     similarity: SimilarityFlags,
     /// Prefer records whose header holds this text as references; may be given several times, earlier ones are stronger
@@ -98,7 +108,7 @@ impl InputFlags {
 
 impl ReduceFlags {
     fn method(&self) -> Result<Method> {
-        match (self.method.as_str(), self.similarity.given()) {
+        match (self.method.as_deref().unwrap_or("exact"), self.similarity.given()) {
             ("cluster", _) => Ok(Method::Cluster(self.similarity.clustering())),
             (_, None) => Ok(Method::Exact),
             (_, Some(flag)) => Err(Failure::Usage(format!("{flag} goes with --method cluster"))),
@@ -115,10 +125,16 @@ impl ReduceFlags {
         let input = self.input.path();
         let path = target::check(&[input.to_path_buf()], &self.output)?;
         let fasta = is_fasta_name(&path)?;
+        if let Some(old) = self.update.as_ref().filter(|_| fasta || self.no_deltas) {
+            // Its members would be lost.
+            target::check_not_input(old, &path)?;
+        }
         let output = if fasta { Output::Fasta(path.clone(), self.line_width) } else { Output::Container(path.clone()) };
         let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
-        let clusters = target::check(&[input.to_path_buf(), path.clone()], &clusters)?;
-        let mut files = vec![input.to_path_buf(), path, clusters.clone()];
+        let mut files = vec![input.to_path_buf(), path];
+        files.extend(self.update.clone());
+        let clusters = target::check(&files, &clusters)?;
+        files.push(clusters.clone());
         if let Some(list) = &self.prefer_list {
             files.iter().skip(1).try_for_each(|output| target::check_not_input(list, output))?;
             files.push(list.clone());
@@ -136,19 +152,32 @@ impl ReduceFlags {
             report_path = Some(report);
         }
         let resources = self.work.resources()?;
+        let recorded = match &self.update {
+            Some(old) => {
+                let prefers = self.prefer_list.is_some() || !self.prefer.is_empty();
+                let given = Given { method: self.method.as_deref(), similarity: &self.similarity, prefers };
+                Recorded::read(old, &given, &resources, self.work.quiet)?
+            }
+            None => None,
+        };
+        let no_deltas = self.no_deltas || recorded.as_ref().is_some_and(|recorded| recorded.no_deltas);
+        let method = recorded.map_or_else(|| self.method(), |recorded| Ok(recorded.method))?;
         let interval = self.work.interval();
         let monitor = self.work.monitor.start(&resources, &files, self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, monitor.words()) };
         let mut reduction = Reduction::new(input, output)
-            .method(self.method()?)
+            .method(method)
             .clusters(&clusters)
-            .references_only(self.no_deltas)
+            .references_only(no_deltas)
             .prefer(self.preference())
             .compression(self.codec)
             .threads(resources.threads.map_or(0, usize::from))
             .memory(resources.settings.clone())
             .budget(resources.budget.clone())
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
+        if let Some(old) = &self.update {
+            reduction = reduction.update(old);
+        }
         if let Some(path) = &clstr {
             reduction = reduction.clstr(path);
         }
@@ -188,6 +217,16 @@ impl ReduceFlags {
             sizes::number(report.residues),
             sizes::percent(report.reference_residues, report.residues),
         ));
+        if let Some(update) = &report.update {
+            say(format_args!(
+                "{}: {} of old, {} new: {} joined references of old, {}",
+                self.output.display(),
+                sizes::counted(update.old_records, "record"),
+                sizes::number(update.new_records),
+                sizes::number(update.joined_old),
+                sizes::counted(update.new_references, "new reference"),
+            ));
+        }
         if report.placement.aware {
             say(format_args!("{}", report.placement));
         }
@@ -201,9 +240,15 @@ impl ReduceFlags {
                 "{}: references only; the other {} are in {}, and all can be given back from {with}",
                 self.output.display(),
                 sizes::counted(report.records - report.references, "record"),
-                self.input.path().display(),
+                self.sources(),
             ));
         }
+    }
+
+    /// Where the records are from, for people.
+    fn sources(&self) -> String {
+        let old = self.update.iter().map(|old| format!("{} and ", old.display()));
+        old.chain([self.input.path().display().to_string()]).collect()
     }
 }
 

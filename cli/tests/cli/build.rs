@@ -190,3 +190,39 @@ fn a_refused_lease_is_no_damage() {
     assert_eq!(answer.code, 140, "{}", answer.stderr);
     assert_eq!(run(&[&"verify", &db]).code, 0);
 }
+
+#[test]
+fn containers_among_the_inputs() {
+    let folder = Folder::new();
+    let odd = ">a one\r\nMKV\r\nLL\r\n\r\n>a two\nmkv\n>e\n>last\nGGA";
+    let (first, second) = (folder.write("a.fasta", proteins(2_000)), folder.write("b.fasta", odd));
+    let [packed, other, all, plain] =
+        ["ab.talaria", "b.talaria", "all.talaria", "plain.talaria"].map(|name| folder.path(name));
+    let build = |arguments: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let answer = run(&[&[&"build" as &dyn AsRef<_>], arguments, &[&"-q"]].concat());
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    };
+    build(&[&first, &second, &"-o", &packed]);
+    build(&[&second, &"-o", &other, &"--codec", &"lz4"]);
+    build(&[&packed, &first, &other, &"-o", &all, &"--verify", &"--columns", &"complexity", &"--max-memory", &"64M"]);
+    build(&[&first, &second, &first, &second, &"-o", &plain, &"--columns", &"complexity"]);
+    let text = [std::fs::read(&first).unwrap(), odd.into()].concat().repeat(2);
+    assert!(run(&[&"export", &all]).stdout == text);
+    let sources = |path: &std::path::PathBuf| run(&[&"inspect", path, &"--json"]).json()["sources"].clone();
+    assert_eq!(sources(&all), sources(&plain));
+    // As of FASTA, but for how it came to be.
+    let sections = |path: &std::path::PathBuf| {
+        let mut sections = run(&[&"stats", path, &"--json"]).json()["sections"].clone();
+        assert!(sections.as_object_mut().unwrap().remove("provenance").is_some());
+        sections
+    };
+    assert_eq!(sections(&all), sections(&plain));
+
+    let mut bytes = std::fs::read(&packed).unwrap();
+    bytes[4096] ^= 1;
+    let damaged = folder.write("damaged.talaria", bytes);
+    let out = folder.path("out.talaria");
+    assert_eq!(run(&[&"build", &damaged, &first, &"-o", &out]).code, 4);
+    assert_eq!(run(&[&"build", &packed, &first, &"-o", &packed]).code, 2);
+    assert!(!out.exists());
+}

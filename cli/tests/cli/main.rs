@@ -24,4 +24,5 @@ mod similar;
 mod stats;
 mod streaming;
 mod streams;
+mod update;
 mod verify;

@@ -21,7 +21,7 @@ use crate::reduce::Similarity;
 /// Records that one thread looks at together.
 const GROUP: u64 = 4096;
 /// Bytes of memory a member while the lists are made; they are shorter when they are.
-const MEMBER: u64 = 64;
+pub(crate) const MEMBER: u64 = 64;
 
 /// A record's place in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

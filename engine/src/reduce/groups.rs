@@ -13,6 +13,10 @@ pub(crate) struct Groups {
     by_representative: Sorter<Pair>,
     records: u64,
     clusters: u64,
+    /// Records of an earlier result, which come first; and new ones that joined others, and those of old.
+    old: u64,
+    new_members: u64,
+    joined_old: u64,
     /// Members of each identity, in ten-thousandths.
     identities: Vec<u64>,
     /// Groups of the same records under whoever has their residues, if that is another than the representative.
@@ -34,10 +38,23 @@ impl Groups {
             by_representative: Sorter::new(spill, "representatives and their members", memory(size_of::<Pair>()))?,
             records,
             clusters: 0,
+            old: 0,
+            new_members: 0,
+            joined_old: 0,
             identities: vec![0; usize::from(WHOLE) + 1],
             copies: None,
             sizes: [0; 64],
         })
+    }
+
+    /// The first `old` records are those of an earlier result.
+    pub(crate) fn after(self, old: u64) -> Self {
+        Self { old, ..self }
+    }
+
+    /// New records that join others, and how many of these are of the earlier result.
+    pub(crate) fn new_members(&self) -> (u64, u64) {
+        (self.new_members, self.joined_old)
     }
 
     /// `member` joins `representative`, to which it is this similar. A record joins at most once, and one that stands for itself.
@@ -46,6 +63,10 @@ impl Groups {
     /// [`crate::Error::Io`], [`crate::Error::Space`].
     pub(crate) fn join(&mut self, representative: u64, member: u64, similarity: Similarity) -> Result<()> {
         self.identities[usize::from(similarity.identity())] += 1;
+        if member >= self.old {
+            self.new_members += 1;
+            self.joined_old += u64::from(representative < self.old);
+        }
         self.by_member.push((member, representative))?;
         self.by_representative.push(Pair { representative, member, similarity })
     }

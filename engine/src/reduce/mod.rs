@@ -6,6 +6,7 @@
 //!
 //! Methods: [`exact`], [`cluster`].
 
+mod choose;
 pub mod cluster;
 mod clusters;
 mod delta;
@@ -18,21 +19,21 @@ mod rewrite;
 pub(crate) mod similarity;
 #[cfg(test)]
 mod tests;
+mod update;
 
 pub use cluster::{Clustering, RoundReport};
 pub use prefer::Preference;
 pub use similarity::Similarity;
+pub use update::UpdateReport;
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use talaria_db_spec::forever::HEADER_MAGIC;
 use talaria_db_spec::section::SectionKind;
 
 use crate::column::Columns;
-use crate::database::Database;
+use crate::database::{Database, is_container};
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::placement::PlacementReport;
@@ -40,8 +41,10 @@ use crate::memory::settings::{HugePages, MemorySettings};
 use crate::options::OpenOptions;
 use crate::read::stream::blocks_memory;
 use crate::read::verify::Level;
+use crate::reduce::choose::Choice;
 use crate::reduce::clusters::{Form, Listing};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
+use crate::reduce::update::Old;
 use crate::sys::heap::release_freed_memory;
 use crate::threads::{Workers, stacks_memory, thread_count};
 use crate::write::assemble::Shape;
@@ -112,6 +115,8 @@ pub struct ReductionReport {
     pub reference_residues: u64,
     /// How many clusters have 1, 2, 3 to 4, 5 to 8, ... records.
     pub sizes: Vec<(u64, u64)>,
+    /// What came to an earlier result, if this was an update of it.
+    pub update: Option<UpdateReport>,
     /// Names of preferred records that no record bears.
     pub unknown_preferred: u64,
     /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5, 25, 50, 75 and 95 %.
@@ -167,6 +172,7 @@ pub struct StageReport {
 /// ```
 pub struct Reduction<'p> {
     input: PathBuf,
+    old: Option<PathBuf>,
     output: Output,
     method: Method,
     clusters: Option<PathBuf>,
@@ -196,6 +202,7 @@ impl<'p> Reduction<'p> {
     pub fn new(input: impl AsRef<Path>, output: Output) -> Self {
         Self {
             input: input.as_ref().to_path_buf(),
+            old: None,
             output,
             method: Method::Exact,
             clusters: None,
@@ -218,6 +225,34 @@ impl<'p> Reduction<'p> {
     #[must_use]
     pub fn method(mut self, method: Method) -> Self {
         self.method = method;
+        self
+    }
+
+    /// Goes on from an earlier result, a container: `input` has records that are to come to it. The output has all records of `old`, under the same
+    /// numbers, and after them those of `input`, and gives all sources back.
+    ///
+    /// Representatives stay, and members stay with theirs, as alike as `old` says they are; all of its records stand for themselves if it is no result of
+    /// a reduction. New records join these or each other by the method, which is to be the one that `old` was made by: of an exact reduction
+    /// anything else is refused, and what is similar enough is for the caller to say. The output may have the name of `old`. All is written again,
+    /// so that an update takes the time of that, and of comparing the new records alone.
+    ///
+    /// ```
+    /// use talaria_db::reduce::{Output, Reduction};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (first, more, path) = (folder.path().join("a.fa"), folder.path().join("b.fa"), folder.path().join("a.talaria"));
+    /// std::fs::write(&first, ">one\nMKVL\n>two\nGGA\n")?;
+    /// std::fs::write(&more, ">three\nGGA\n>four\nWYW\n")?;
+    /// Reduction::new(&first, Output::Container(path.clone())).run()?;
+    /// let report = Reduction::new(&more, Output::Container(path.clone())).update(&path).run()?;
+    /// let update = report.update.ok_or("an update")?;
+    /// assert_eq!((update.old_records, update.joined_old, update.new_references), (2, 1, 1));
+    /// assert_eq!(talaria_db::Database::open(&path)?.clusters()?.membership(2)?.representative, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn update(mut self, old: impl AsRef<Path>) -> Self {
+        self.old = Some(old.as_ref().to_path_buf());
         self
     }
 
@@ -340,15 +375,19 @@ impl<'p> Reduction<'p> {
     /// For FASTA that is what building a container from it takes, or reducing one of the usual shape; marks of many records come on top.
     ///
     /// # Errors
-    /// What is wrong with a container, or the system says.
+    /// What is wrong with a container, or the system says; [`Error::Format`] if what is to be updated is none.
     pub fn least_memory(&self) -> Result<u64> {
         let threads = thread_count(self.threads);
+        if let Some(old) = &self.old {
+            let building = self.builder(Path::new(""))?.least_memory();
+            return Ok(building.max(self.least_memory_of_container(old)?));
+        }
         if !is_container(&self.input)? {
             let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
             let reducing =
                 least_memory(self.method, &shape, Columns::default(), 0, threads, 0) + stacks_memory(self.threads);
             let reducing = reducing + self.preference.least_memory(0);
-            return Ok(self.builder(Path::new("")).least_memory().max(reducing));
+            return Ok(self.builder(Path::new(""))?.least_memory().max(reducing));
         }
         self.least_memory_of_container(&self.input)
     }
@@ -367,7 +406,12 @@ impl<'p> Reduction<'p> {
             least = least.max(blocks + cluster::least_memory(&database)?);
         }
         let preferring = self.preference.least_memory(records);
-        Ok(database.budget().in_use() + least + preferring + stacks_memory(self.threads))
+        // Twice open: for who stands for whom.
+        let updating = match self.old {
+            Some(_) => choose::least_memory(records) + Old::least_memory(&database)? + database.budget().in_use(),
+            None => 0,
+        };
+        Ok(database.budget().in_use() + least + preferring + updating + stacks_memory(self.threads))
     }
 
     /// The shape of what is made from a container.
@@ -377,19 +421,21 @@ impl<'p> Reduction<'p> {
         Shape { compression: self.compression, sequence_block, text_block }
     }
 
-    /// What makes a container at `path` from FASTA.
-    fn builder(&self, path: &Path) -> Builder<'_> {
-        let builder = Builder::new(path)
-            .add_fasta(&self.input)
+    /// What makes a container at `path` from FASTA, or from an earlier result and what comes to it.
+    fn builder(&self, path: &Path) -> Result<Builder<'_>> {
+        let mut builder = Builder::new(path)
             .compression(self.compression)
             .threads(self.threads)
             .budget(self.budget.clone())
             .memory(self.memory.clone())
             .temporary_folder(self.temporary())
             .progress(|progress| (self.progress)("building", progress.records, 0));
-        match self.spill_limit {
-            Some(limit) => builder.spill_limit(limit),
-            None => builder,
+        if let Some(limit) = self.spill_limit {
+            builder = builder.spill_limit(limit);
+        }
+        match &self.old {
+            Some(old) => update::prepare(old, builder).map(|builder| builder.add_file(&self.input)),
+            None => Ok(builder.add_fasta(&self.input)),
         }
     }
 
@@ -406,11 +452,18 @@ impl<'p> Reduction<'p> {
     }
 
     fn reduce(&self) -> Result<ReductionReport> {
+        if self.old.is_some() && self.method == Method::Given {
+            let reason = "an update needs a method".to_owned();
+            return Err(Error::Option { option: "--update", reason });
+        }
         let mut stages = Stages::new(&self.budget);
         let spill =
             Spill::new(self.budget.clone(), self.temporary(), self.spill_limit).allowed(self.memory.spill.enabled);
-        let built =
-            if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
+        let built = if self.old.is_none() && is_container(&self.input)? {
+            None
+        } else {
+            Some(stages.time("building", || Built::new(self, &spill))?)
+        };
         let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
         // A quarter for decoded blocks, if so much is spare; the rest is for sorting and writing.
         let mut memory = self.memory.clone();
@@ -426,6 +479,10 @@ impl<'p> Reduction<'p> {
         let database = OpenOptions::new().memory(memory).budget(self.budget.clone()).open(path)?;
         // It stays readable without its name, and is gone however the process ends.
         drop(built);
+        let old = self.old.as_ref().map(|path| Old::open(path, &self.memory, &self.budget)).transpose()?;
+        if let Some(old) = &old {
+            old.check_within(&database)?;
+        }
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
         let reserve = rewrite::least_memory(&shape, columns, database.len(), threads, self.method.tells_members());
@@ -436,20 +493,22 @@ impl<'p> Reduction<'p> {
         let (groups, rounds) = stages.time("grouping", || match self.method {
             Method::Exact => {
                 let groups = exact::group(&database, &spill, reserve, &*self.progress)?;
-                let chosen = match &ranks {
-                    Some(ranks) => prefer::choose(groups, ranks, &spill, reserve)?,
-                    None => groups,
-                };
+                let choice = Choice { database: &database, ranks: ranks.as_ref(), old: old.as_ref() };
+                let free = ranks.is_none() && old.is_none();
+                let chosen = if free { groups } else { choose::choose(groups, choice, &spill, reserve)? };
                 Ok((chosen, Vec::new()))
             }
             Method::Cluster(clustering) => {
-                cluster::group(&database, &spill, reserve, &clustering, ranks.as_ref(), &*self.progress)
+                let (ranks, old) = (ranks.as_ref(), old.as_ref());
+                cluster::group(&database, &spill, reserve, &clustering, ranks, old, &*self.progress)
             }
             Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new())),
         })?;
         let unknown_preferred = ranks.map_or(0, |ranks| ranks.unknown);
+        let update = old.as_ref().map(|old| old.report(database.len(), &groups));
         let report = self.write(&database, groups, &spill, &mut stages)?;
         Ok(ReductionReport {
+            update,
             stages: stages.reports,
             rounds,
             unknown_preferred,
@@ -515,6 +574,7 @@ impl<'p> Reduction<'p> {
             output_bytes,
             stages: Vec::new(),
             rounds: Vec::new(),
+            update: None,
             unknown_preferred: 0,
             peak_memory: 0,
             peak_spill: 0,
@@ -601,7 +661,7 @@ impl Stages {
     }
 }
 
-/// A container made from FASTA for the time of a reduction.
+/// A container made from FASTA, or for an update, for the time of a reduction.
 struct Built {
     path: PathBuf,
     /// Without a name, where the system can open such a file again.
@@ -614,7 +674,7 @@ impl Built {
             Some((file, path)) => Self { path, unnamed: Some(file) },
             None => Self { path: beside(spill.folder(), reduction.output.path(), "input.talaria"), unnamed: None },
         };
-        let mut builder = reduction.builder(&built.path);
+        let mut builder = reduction.builder(&built.path)?;
         if let Some(file) = &built.unnamed {
             builder = builder.unnamed(file.try_clone().map_err(Error::io(spill.folder(), "write"))?);
         }
@@ -636,21 +696,6 @@ impl Drop for Built {
 fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     folder.join(format!(".{name}.{}.{what}", std::process::id()))
-}
-
-/// Whether a file begins as containers do. A pipe or standard input is none.
-fn is_container(path: &Path) -> Result<bool> {
-    if path == Path::new("-") {
-        return Ok(false);
-    }
-    let metadata = std::fs::metadata(path).map_err(Error::io(path, "open"))?;
-    if !metadata.is_file() {
-        return Ok(false);
-    }
-    let mut first = Vec::with_capacity(HEADER_MAGIC.len());
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    file.take(HEADER_MAGIC.len() as u64).read_to_end(&mut first).map_err(Error::io(path, "read"))?;
-    Ok(first == HEADER_MAGIC)
 }
 
 /// Residues of the records that stand for themselves.

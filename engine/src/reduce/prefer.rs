@@ -17,9 +17,7 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
-use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
-use crate::reduce::similarity::{Pair, Similarity};
-use crate::write::spill::{Sorter, Spill};
+use crate::reduce::groups::LEAST_SORT_MEMORY;
 
 /// Most texts: preferences are a byte, the lowest one is for the list and the highest one for what no rule names.
 const MOST_TEXTS: usize = 253;
@@ -170,61 +168,4 @@ impl Ranks {
     pub(crate) fn of(&self, ordinal: u64) -> u8 {
         usize::try_from(ordinal).ok().and_then(|ordinal| self.ranks.get(ordinal)).copied().unwrap_or(LAST)
     }
-}
-
-/// Groups of records with the same residues, each under the record with the lowest preference, of several the first one. What is stored once stays
-/// with the first record of all, so that a shared copy is that of an earlier record; [`Groups::take_copies`] says who that is.
-pub(crate) fn choose(groups: Groups, ranks: &Ranks, spill: &Spill, reserve: u64) -> Result<Groups> {
-    let mut copies = groups.emptied(spill, reserve)?;
-    let memory = sort_memory(spill, 8, reserve);
-    let mut again = Sorter::new(spill, "pairs of the same residues", memory)?;
-    let mut better = Sorter::new(spill, "preferred records", memory)?;
-    let mut named = groups.emptied(spill, reserve)?;
-    let (by_member, by_representative) = groups.finish()?;
-    drop(by_member);
-    // First record, preferred one, its preference.
-    let mut cluster: Option<(u64, u64, u8)> = None;
-    let mut end = |cluster: Option<(u64, u64, u8)>| match cluster {
-        Some((first, best, _)) if first != best => better.push((first, best)),
-        _ => Ok(()),
-    };
-    for pair in by_representative {
-        let pair: Pair = pair?;
-        copies.join(pair.representative, pair.member, pair.similarity)?;
-        again.push(pair)?;
-        if cluster.is_none_or(|(first, _, _)| first != pair.representative) {
-            end(cluster.replace((pair.representative, pair.representative, ranks.of(pair.representative))))?;
-        }
-        if let Some((_, best, rank)) = &mut cluster
-            && ranks.of(pair.member) < *rank
-        {
-            (*best, *rank) = (pair.member, ranks.of(pair.member));
-        }
-    }
-    end(cluster)?;
-    if better.is_empty() {
-        return Ok(copies);
-    }
-    let mut better = better.finish()?.peekable();
-    let mut current: Option<(u64, u64)> = None;
-    for pair in again.finish()? {
-        let Pair { representative: first, member, .. } = pair?;
-        let best = match current {
-            Some((of, best)) if of == first => best,
-            _ => {
-                let found = better.next_if(|item| item.as_ref().map_or(true, |&(of, _)| of == first)).transpose()?;
-                let best = found.map_or(first, |(_, best)| best);
-                if best != first {
-                    named.join(best, first, Similarity::FULL)?;
-                }
-                best
-            }
-        };
-        current = Some((first, best));
-        if member != best {
-            named.join(best, member, Similarity::FULL)?;
-        }
-    }
-    named.set_copies(copies);
-    Ok(named)
 }

@@ -195,7 +195,9 @@ pub(super) fn write(
         Method::Cluster(clustering) => clustering.options(),
         Method::Exact | Method::Given => String::new(),
     };
-    let command = format!("reduce --method {method}{similar}{preference}{flag} --codec {}", reduction.compression);
+    let update = if reduction.old.is_some() { " --update" } else { "" };
+    let command =
+        format!("reduce{update} --method {method}{similar}{preference}{flag} --codec {}", reduction.compression);
     provenance.push(("command".to_owned(), command));
     provenance.push(("method".to_owned(), method.to_owned()));
     if only.is_some() {

@@ -1,4 +1,4 @@
-//! Building a container from FASTA: inputs, options, progress, report.
+//! Building a container from FASTA and other containers: inputs, options, progress, report.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::forever::{MAXIMUM_BLOCK, MINIMUM_BLOCK};
 
 use crate::column::{Column, Columns};
-use crate::database::Source;
+use crate::database::{Source, is_container};
 use crate::error::{Error, Result};
 use crate::fasta::input::InputPath;
 use crate::memory::budget::Budget;
@@ -60,10 +60,11 @@ pub type OwnedRecord = (Vec<u8>, Vec<u8>);
 
 pub(super) enum Origin {
     Fasta(InputPath),
+    Container(PathBuf),
     Records(String, Box<dyn Iterator<Item = OwnedRecord> + Send>),
 }
 
-/// Builds a container from FASTA files, or from records of your own.
+/// Builds a container from FASTA files, other containers, or records of your own.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -131,6 +132,36 @@ impl<'p> Builder<'p> {
     #[must_use]
     pub fn add_fasta(mut self, path: impl AsRef<Path>) -> Self {
         self.origins.push(Origin::Fasta(InputPath::from(path.as_ref())));
+        self
+    }
+
+    /// Adds a file: a container or FASTA, told by content when this is called; what cannot be looked at is taken for FASTA.
+    ///
+    /// The sources of a container become sources of the one that is built, in order and byte for byte, each compared with its digest. What a
+    /// reduction said of its records does not go over.
+    ///
+    /// ```
+    /// use talaria_db::{Builder, Database};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let [first, both] = ["first.talaria", "both.talaria"].map(|name| folder.path().join(name));
+    /// # let fasta = folder.path().join("more.fa");
+    /// std::fs::write(&fasta, ">two\nMKV\n")?;
+    /// Builder::new(&first).add_records("one", std::iter::once((b"one".to_vec(), b"MKVL".to_vec()))).finish()?;
+    /// Builder::new(&both).add_file(&first).add_file(&fasta).finish()?;
+    ///
+    /// let mut text = Vec::new();
+    /// Database::open(&both)?.export(&mut text, &Default::default())?;
+    /// assert_eq!(text, b">one\nMKVL\n>two\nMKV\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn add_file(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        self.origins.push(match is_container(path) {
+            Ok(true) => Origin::Container(path.to_path_buf()),
+            _ => Origin::Fasta(InputPath::from(path)),
+        });
         self
     }
 

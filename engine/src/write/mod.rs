@@ -3,6 +3,7 @@
 
 pub mod assemble;
 pub mod builder;
+mod container_input;
 pub mod cut;
 pub(crate) mod deltas;
 pub mod encode;

@@ -19,6 +19,7 @@ use crate::read::verify::Level;
 use crate::sys::heap::release_freed_memory;
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::builder::{BuildReport, Origin, OwnedRecord, Progress, Settings};
+use crate::write::container_input::ContainerInput;
 use crate::write::encode::Compression;
 use crate::write::ingest::{Ingest, RECORDS_MEMORY, pieces};
 use crate::write::measure::MEASURES_MEMORY;
@@ -49,6 +50,8 @@ pub(super) struct Run<'b> {
     assembler: Option<Assembler>,
     ingest: Ingest,
     sources: Vec<Source>,
+    /// Of the containers among the inputs.
+    commands: Vec<String>,
     bytes_read: u64,
     bytes_total: Option<u64>,
     records_lease: Lease,
@@ -83,6 +86,7 @@ impl Needs {
 fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
     match origin {
         Origin::Fasta(path) => Input::least_memory(path, &settings.memory),
+        Origin::Container(path) => ContainerInput::least_memory(path, &settings.memory),
         Origin::Records(..) => 0,
     }
 }
@@ -109,6 +113,7 @@ impl<'b> Run<'b> {
             assembler: None,
             ingest: Ingest::new(share, settings.columns),
             sources: Vec::new(),
+            commands: Vec::new(),
             bytes_read: 0,
             bytes_total: None,
             records_lease: settings.budget.lease("the records of a chunk", needs.records)?,
@@ -120,6 +125,7 @@ impl<'b> Run<'b> {
     pub(super) fn run(mut self, origins: Vec<Origin>) -> Result<BuildReport> {
         let size = |origin: &Origin| match origin {
             Origin::Fasta(path) => std::fs::metadata(path.as_path()).ok().filter(std::fs::Metadata::is_file),
+            Origin::Container(path) => std::fs::metadata(path).ok(),
             Origin::Records(..) => None,
         };
         self.bytes_total = origins.iter().map(|origin| size(origin).map(|metadata| metadata.len())).sum();
@@ -133,6 +139,7 @@ impl<'b> Run<'b> {
         for origin in origins {
             match origin {
                 Origin::Fasta(path) => self.fasta(&path)?,
+                Origin::Container(path) => self.container(&path)?,
                 Origin::Records(name, records) => self.records(name, records)?,
             }
         }
@@ -161,6 +168,35 @@ impl<'b> Run<'b> {
         let name = path.as_path().file_name().unwrap_or(path.as_path().as_os_str()).to_string_lossy().into_owned();
         self.add_source(name, layout, digest.byte_length, compression, digest.sha256);
         Ok(())
+    }
+
+    /// The sources of a container go through the same parser, one after the other.
+    fn container(&mut self, path: &Path) -> Result<()> {
+        let memory = &self.settings.memory;
+        let reserved = self.inputs_lease.bytes();
+        self.inputs_lease.resize(reserved.saturating_sub(ContainerInput::least_memory(path, memory)))?;
+        let input = ContainerInput::open(path, memory, &self.settings.budget)?;
+        let stored = std::fs::metadata(path).map_err(Error::io(path, "look at"))?.len();
+        let text: u64 = input.sources().iter().fold(0, |sum, source| sum.saturating_add(source.byte_length));
+        let (before, mut seen) = (self.bytes_read, 0_u64);
+        for (number, source) in input.sources().iter().enumerate() {
+            let mut parser = self.parser(path);
+            input.for_each_chunk(number, |chunk| {
+                self.chunk(&mut parser, chunk)?;
+                self.manager.step();
+                seen += chunk.len() as u64;
+                let share = u128::from(stored) * u128::from(seen) / u128::from(text.max(seen));
+                self.bytes_read = before + u64::try_from(share).unwrap_or(stored);
+                self.report("reading");
+                Ok(())
+            })?;
+            let layout = self.end(&mut parser)?;
+            self.add_source(source.name.clone(), layout, source.byte_length, source.compression, source.sha256);
+        }
+        self.bytes_read = before + stored;
+        self.commands.extend(input.commands()?);
+        drop(input);
+        self.inputs_lease.resize(reserved)
     }
 
     /// Records go through the same parser, as text; so what they look like on the way out is what they were on the way in.
@@ -282,12 +318,12 @@ impl<'b> Run<'b> {
         if !self.settings.columns.is_empty() {
             command.push_str(&format!(" --columns {}", self.settings.columns));
         }
+        let mut provenance = vec![("writer".to_owned(), concat!("talaria-db ", env!("CARGO_PKG_VERSION")).to_owned())];
+        self.commands.push(command);
+        provenance.extend(self.commands.drain(..).map(|command| ("command".to_owned(), command)));
         let particulars = Particulars {
             sources: std::mem::take(&mut self.sources),
-            provenance: vec![
-                ("writer".to_owned(), concat!("talaria-db ", env!("CARGO_PKG_VERSION")).to_owned()),
-                ("command".to_owned(), command),
-            ],
+            provenance,
             alphabet: self.settings.alphabet,
             features: 0,
         };

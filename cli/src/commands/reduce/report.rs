@@ -21,6 +21,13 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
         "method": report.method.name(),
         "records": report.records,
         "references": report.references,
+        "update": report.update.map(|update| json!({
+            "old_records": update.old_records,
+            "old_references": update.old_references,
+            "new_records": update.new_records,
+            "joined_old": update.joined_old,
+            "new_references": update.new_references,
+        })),
         "unknown_preferred": report.unknown_preferred,
         "references_only": report.references_only,
         "residues": report.residues,

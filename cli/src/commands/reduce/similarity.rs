@@ -44,6 +44,23 @@ impl SimilarityFlags {
         flags.into_iter().find_map(|(given, name)| given.then_some(name))
     }
 
+    /// The first flag that was given and says something else than the other ones.
+    pub(super) fn contradiction(&self, other: &Self) -> Option<&'static str> {
+        let (own, others) = (self.clustering(), other.clustering());
+        let flags = [
+            (self.min_identity.is_some() && own.criterion.identity != others.criterion.identity, "--min-identity"),
+            (self.coverage.is_some() && own.criterion.coverage != others.criterion.coverage, "--coverage"),
+            (self.cov_mode.is_some() && own.criterion.mode != others.criterion.mode, "--cov-mode"),
+            (
+                self.identity_definition.is_some() && own.criterion.definition != others.criterion.definition,
+                "--identity-definition",
+            ),
+            (self.sensitive && !others.sensitive, "--sensitive"),
+            (self.one_strand && others.both_strands, "--one-strand"),
+        ];
+        flags.into_iter().find_map(|(contradicts, name)| contradicts.then_some(name))
+    }
+
     /// What they say.
     pub(super) fn clustering(&self) -> Clustering {
         let usual = Criterion::default();

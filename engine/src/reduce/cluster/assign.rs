@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::asking::Asking;
 use super::candidates::Edge;
+use super::diagonal::Diagonals;
 use super::order::Order;
 use super::plan::Round;
 use super::{Context, Fit};
@@ -28,6 +29,8 @@ const BATCH: usize = 512;
 pub(super) const MEMORY: u64 = 24;
 /// No rank.
 const NONE: u32 = u32::MAX;
+/// The fit of a member of an earlier result: that does not say it.
+const UNKNOWN: Fit32 = Fit32::MIN;
 
 /// The state of the assignment.
 #[derive(Debug)]
@@ -89,6 +92,7 @@ struct Scratch {
     turned: Vec<u8>,
     representative: Vec<u8>,
     member: Vec<u8>,
+    diagonals: Option<Diagonals>,
 }
 
 impl Assignment {
@@ -113,6 +117,13 @@ impl Assignment {
     /// A record with the same residues as an earlier one shares its lot from now on.
     pub(super) fn same(&mut self, rank: u32, earlier: u32) {
         self.representatives[rank as usize] = earlier;
+    }
+
+    /// A member of an earlier result stays with its representative, which stays one.
+    pub(super) fn keep(&mut self, rank: u32, representative: u32, similarity: Similarity) {
+        self.representatives[rank as usize] = representative;
+        self.similarities[rank as usize] = similarity;
+        self.fits[rank as usize] = UNKNOWN;
     }
 
     /// The representative of a rank, and how similar it is; none if it stands for itself.
@@ -266,11 +277,15 @@ impl Looking<'_> {
                 self.scratch.turned.clear();
                 read = true;
             }
-            let fit = match candidate == representative {
-                true => fit,
-                false => fit.then(self.fit_of(candidate), self.order.length(asking.rank), self.order.length(candidate)),
-            };
             self.order.residues.item(representative as usize, &mut self.scratch.representative)?;
+            let fit = match self.fit_of(candidate) {
+                _ if candidate == representative => fit,
+                Some(next) => fit.then(next, self.order.length(asking.rank), self.order.length(candidate)),
+                None => match self.find_fit() {
+                    Some(fit) => fit,
+                    None => continue,
+                },
+            };
             if let Some(found) = self.verify(aligner, fit) {
                 match self.verify_members(aligner, asking.rank, fit.at(found.diagonal))? {
                     Some(members) => {
@@ -286,8 +301,16 @@ impl Looking<'_> {
         Ok(())
     }
 
-    fn fit_of(&self, member: u32) -> Fit {
-        Fit::of_small(self.state.fits[member as usize])
+    /// How a member fits its representative, if that is known.
+    fn fit_of(&self, member: u32) -> Option<Fit> {
+        Some(self.state.fits[member as usize]).filter(|&fit| fit != UNKNOWN).map(Fit::of_small)
+    }
+
+    /// How the record fits the representative, by the words they share.
+    fn find_fit(&mut self) -> Option<Fit> {
+        let Scratch { record, representative, diagonals, .. } = &mut *self.scratch;
+        let new = || Diagonals::new(self.context.scoring, self.context.both_strands);
+        diagonals.get_or_insert_with(new).find(record, representative)
     }
 
     /// Aligns the record to the representative.
@@ -309,7 +332,8 @@ impl Looking<'_> {
     ) -> Result<Option<Vec<(u32, Fit, Similarity)>>> {
         let mut members = Vec::new();
         for member in self.state.members_of(rank) {
-            let of_record = self.fit_of(member);
+            // Those of an earlier result are in no list: their representatives join nobody.
+            let Some(of_record) = self.fit_of(member) else { continue };
             let fit = of_record.then(fit, self.order.length(member), self.order.length(rank));
             let Scratch { turned, representative, member: residues, .. } = &mut *self.scratch;
             self.order.residues.item(member as usize, residues)?;

@@ -60,7 +60,7 @@ impl Compared {
     }
 }
 
-/// The candidates of all records that still stand for themselves, by rank.
+/// The candidates of all records that still stand for themselves, by rank. Records of an earlier result have none, but may be candidates.
 pub(super) fn candidates(
     context: &Context<'_>,
     order: &Order,
@@ -73,16 +73,22 @@ pub(super) fn candidates(
     let mut edges = Sorter::new(context.spill, "pairs of records that share words", memory)?;
     let mut compared = Compared::default();
     for round in rounds {
-        let words = take_words(context, order, assignment, round)?;
+        let words = take_words(context, order, assignment, round, hubs)?;
         compared.words += words.len();
-        compared.cut += connect(words.finish()?, round, hubs, &mut edges)?;
+        compared.cut += connect(order, words.finish()?, round, hubs, &mut edges)?;
     }
     compared.edges = edges.len();
     Ok((edges.finish()?, compared))
 }
 
 /// Gives each record of each group its candidates; how many groups were cut.
-fn connect(words: Sorted<(u64, u64)>, round: &Round, hubs: Hubs, edges: &mut Sorter<Edge>) -> Result<u64> {
+fn connect(
+    order: &Order,
+    words: Sorted<(u64, u64)>,
+    round: &Round,
+    hubs: Hubs,
+    edges: &mut Sorter<Edge>,
+) -> Result<u64> {
     let span = round.pattern.len() as i64;
     let (mut hash, mut group, mut cut) = (None, Vec::with_capacity(GROUP_CAPACITY), 0);
     for word in words {
@@ -93,7 +99,9 @@ fn connect(words: Sorted<(u64, u64)>, round: &Round, hubs: Hubs, edges: &mut Sor
             hash = Some(next);
             group.clear();
         }
-        for candidate in hubs.of(&group).into_iter().flatten() {
+        // What an earlier result decided is not asked again.
+        let candidates = if order.is_old(place.rank) { [None; 3] } else { hubs.of(&group) };
+        for candidate in candidates.into_iter().flatten() {
             edges.push(edge(place.rank, candidate.rank, place.fit(&candidate, span)))?;
         }
         group.push(place);
@@ -104,9 +112,9 @@ fn connect(words: Sorted<(u64, u64)>, round: &Round, hubs: Hubs, edges: &mut Sor
 /// Which records of a group the next one is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hubs {
-    /// The first one and the one before it.
+    /// The first one and the one before it: they lead to their representatives.
     Two,
-    /// The one in the middle of those before it too, so that others than the first ones are met by many.
+    /// The one in the middle of those before it too, so that others than the first ones are met by many: they are chosen among.
     Three,
 }
 
@@ -119,10 +127,10 @@ impl Hubs {
 
 /// Where a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
-    rank: u32,
-    position: u32,
-    reverse: bool,
+pub(super) struct Place {
+    pub(super) rank: u32,
+    pub(super) position: u32,
+    pub(super) reverse: bool,
 }
 
 impl Place {
@@ -136,7 +144,7 @@ impl Place {
 
     /// Where this record fits the other one, if both have the word. Of a record that is turned around the diagonal is counted from its end, for
     /// which its length is missing here.
-    fn fit(&self, other: &Self, span: i64) -> Fit {
+    pub(super) fn fit(&self, other: &Self, span: i64) -> Fit {
         let (here, there) = (i64::from(self.position), i64::from(other.position));
         if self.reverse == other.reverse {
             Fit { diagonal: there - here, reverse: false }
@@ -151,6 +159,7 @@ fn take_words(
     order: &Order,
     assignment: &Assignment,
     round: &Round,
+    hubs: Hubs,
 ) -> Result<Sorter<(u64, u64)>> {
     let spill = context.spill;
     let most = order.residues.len() as u64 * round.words as u64;
@@ -162,7 +171,9 @@ fn take_words(
         |(words, scratch, gathered), piece| {
             let ranks = piece[0] as usize..piece[1] as usize;
             order.residues.read(ranks.clone(), scratch, |rank, residues| {
-                if assignment.is_representative(rank as u32) {
+                // Members of an earlier result lead to their representatives, unless it is themselves who are chosen among.
+                let leads = hubs == Hubs::Two && order.is_old(rank as u32);
+                if assignment.is_representative(rank as u32) || leads {
                     let place =
                         |word: &Word| Place { rank: rank as u32, position: word.position, reverse: word.reverse };
                     gathered.extend(words.select(residues).iter().map(|word| (word.hash, place(word).bits())));

@@ -69,13 +69,14 @@ pub(super) fn cover(context: &Context<'_>, order: &Order, graph: &Graph, assignm
     let mut cover = Cover { graph, counts: vec![0; records], scratch: Vec::new(), neighbours: Vec::new() };
     let standing = (0..records as u32).filter(|&rank| assignment.is_representative(rank));
     // Gains only shrink, so that one that is still what it was is the largest.
-    let key = |rank, gain| (Reverse(order.preference(context, rank)), gain, Reverse(rank));
-    let mut heap: BinaryHeap<_> = standing.map(|rank| key(rank, graph.degree(rank) as u32 + 1)).collect();
+    let key = |rank, gain| Ok((Reverse(order.preference(context, rank)?), gain, Reverse(rank)));
+    let mut heap: BinaryHeap<_> =
+        standing.map(|rank| key(rank, graph.degree(rank) as u32 + 1)).collect::<Result<_>>()?;
     let mut chosen = Vec::new();
     while let Some((_, gain, Reverse(rank))) = heap.pop() {
         match cover.gain(rank)? as u32 {
             0 => {}
-            now if now < gain => heap.push(key(rank, now)),
+            now if now < gain => heap.push(key(rank, now)?),
             _ => {
                 cover.choose(rank);
                 chosen.push(rank);

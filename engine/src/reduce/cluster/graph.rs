@@ -200,7 +200,7 @@ impl<'a> Aligning<'a> {
             };
             link(candidate, rank, fit, criterion.accepts(&alignment, own, other));
             // Those that are preferred less do not represent others.
-            if order.preference(context, rank) == order.preference(context, candidate) {
+            if order.preference(context, rank)? == order.preference(context, candidate)? {
                 let turned = fit.turned(own.into(), other.into());
                 link(rank, candidate, turned, criterion.accepts(&alignment.turned(), other, own));
             }

@@ -15,8 +15,10 @@ mod asking;
 mod assign;
 mod candidates;
 mod cover;
+mod diagonal;
 mod fit;
 mod graph;
+mod old;
 mod order;
 mod plan;
 mod words;
@@ -32,6 +34,7 @@ use crate::error::{Error, Result};
 use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory, sort_memory_of};
 use crate::reduce::prefer::Ranks;
+use crate::reduce::update::Old;
 use crate::write::spill::Spill;
 
 /// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
@@ -99,13 +102,17 @@ pub(super) struct Context<'a> {
     pub(super) criterion: Criterion,
     pub(super) both_strands: bool,
     pub(super) ranks: Option<&'a Ranks>,
+    pub(super) old: Option<&'a Old>,
     pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
 }
 
 impl Context<'_> {
     /// The lower, the sooner a record represents others, whatever its length.
-    fn preference(&self, ordinal: u64) -> u8 {
-        self.ranks.map_or(0, |ranks| ranks.of(ordinal))
+    fn preference(&self, ordinal: u64) -> Result<u16> {
+        match self.old {
+            Some(old) if old.is_representative(ordinal)? => Ok(0),
+            _ => Ok(1 + self.ranks.map_or(0, |ranks| u16::from(ranks.of(ordinal)))),
+        }
     }
 
     /// Whether an aligner a thread, for records as long as this, would take most of the memory, so that there should be only one.
@@ -122,7 +129,7 @@ pub(super) fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
 
 impl Order {
     /// The preference of a rank.
-    fn preference(&self, context: &Context<'_>, rank: u32) -> u8 {
+    fn preference(&self, context: &Context<'_>, rank: u32) -> Result<u16> {
         context.preference(self.ordinals[rank as usize].into())
     }
 
@@ -152,6 +159,7 @@ pub(super) fn group(
     reserve: u64,
     clustering: &Clustering,
     ranks: Option<&Ranks>,
+    old: Option<&Old>,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
 ) -> Result<(Groups, Vec<RoundReport>)> {
     if !supported() {
@@ -169,11 +177,12 @@ pub(super) fn group(
             format!("{} is too low: {} for these sequences, at least", ratio(criterion.identity), ratio(least));
         return Err(Error::Option { option: "--min-identity", reason });
     }
-    let context = Context { database, spill, scoring, criterion, both_strands, ranks, progress };
-    let order = order::order(&context)?;
+    let context = Context { database, spill, scoring, criterion, both_strands, ranks, old, progress };
+    let mut order = order::order(&context)?;
     // From here on residues come from the table.
     database.release_pages();
     let mut assignment = Assignment::new(&context, order.residues.len())?;
+    old::take_over(&context, &mut order, &mut assignment)?;
     join_same(&context, &order, &mut assignment)?;
     let pool = AlignmentPool::new(spill.budget())?;
     let mut reports = Vec::new();
@@ -196,7 +205,7 @@ pub(super) fn group(
         reports.push(compared.report(representatives, assigned));
     }
     drop(pool);
-    let mut groups = Groups::new(database.len(), spill, reserve)?;
+    let mut groups = Groups::new(database.len(), spill, reserve)?.after(old.map_or(0, Old::len));
     let mut sizes = vec![1_u32; order.residues.len()];
     for rank in everything {
         if let Some((representative, similarity)) = assignment.representative(rank) {
@@ -212,23 +221,14 @@ pub(super) fn group(
 
 /// Lets records with the same residues share their lot.
 fn join_same(context: &Context<'_>, order: &Order, assignment: &mut Assignment) -> Result<()> {
-    let (mut first, mut other) = (Vec::new(), Vec::new());
+    let mut scratch = (Vec::new(), Vec::new());
     for &(start, count) in &order.alike {
         // More than one kind means that two different sequences have one hash.
         let mut kinds = vec![start];
         for rank in start + 1..start + count {
             let mut same = None;
             for &kind in &kinds {
-                let [left, right] = [kind, rank].map(|rank| u64::from(order.ordinals[rank as usize]));
-                let length = context.database.sequence_length(left)?;
-                let equal = if length > LONGEST {
-                    equal_long(context.database, left, right, length)?
-                } else {
-                    order.residues.item(kind as usize, &mut first)?;
-                    order.residues.item(rank as usize, &mut other)?;
-                    first == other
-                };
-                if equal {
+                if equal(context, order, kind, rank, &mut scratch)? {
                     same = Some(kind);
                     break;
                 }
@@ -240,6 +240,24 @@ fn join_same(context: &Context<'_>, order: &Order, assignment: &mut Assignment) 
         }
     }
     Ok(())
+}
+
+/// Whether two records of one length have the same residues.
+fn equal(
+    context: &Context<'_>,
+    order: &Order,
+    first: u32,
+    other: u32,
+    (left, right): &mut (Vec<u8>, Vec<u8>),
+) -> Result<bool> {
+    let ordinals = [first, other].map(|rank| u64::from(order.ordinals[rank as usize]));
+    let length = context.database.sequence_length(ordinals[0])?;
+    if length > LONGEST {
+        return equal_long(context.database, ordinals[0], ordinals[1], length);
+    }
+    order.residues.item(first as usize, left)?;
+    order.residues.item(other as usize, right)?;
+    Ok(left == right)
 }
 
 /// Ten-thousandths as people write them.

@@ -1,6 +1,6 @@
 //! The order in which records are looked at: which of two similar ones is the representative.
 //!
-//! A record's **rank** is its place in that order, from 0: preferred ones first, then longer ones, then by a hash of the residues and by one of
+//! A record's **rank** is its place in that order, from 0: representatives of an earlier result first, then preferred ones, then longer ones, then by a hash of the residues and by one of
 //! the header. So it depends on what the records are and not on where they stand, and with it the clusters. All that follows works with
 //! ranks; residues are kept in their order, folded, in a temporary table, so that no block has to be decoded again.
 //!
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::Context;
+use super::old::{self, Alike};
 use crate::align::{LONGEST, fold};
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
@@ -34,11 +35,22 @@ pub(super) struct Order {
     pub(super) residues: SpillTable,
     /// Pairs of neighbouring ranks with the same length and hash, as runs: the first, and how many.
     pub(super) alike: Vec<(u32, u32)>,
+    /// In place of those, if there is an earlier result: all records by length and hash.
+    pub(super) same: Option<Alike>,
+    /// Records of the earlier result: they have the lowest ordinals.
+    old: u32,
     _lease: Lease,
 }
 
 /// Bytes of memory a record.
 pub(super) const MEMORY: u64 = 16;
+
+impl Order {
+    /// Whether a rank is that of a record of the earlier result.
+    pub(super) fn is_old(&self, rank: u32) -> bool {
+        self.ordinals[rank as usize] < self.old
+    }
+}
 
 /// Puts the records in order.
 pub(super) fn order(context: &Context<'_>) -> Result<Order> {
@@ -55,10 +67,19 @@ pub(super) fn order(context: &Context<'_>) -> Result<Order> {
     let size = usize::try_from(records).unwrap_or(0);
     let (mut ordinals, mut ranks) = (Vec::with_capacity(size), vec![0_u32; size]);
     let (mut alike, mut run, mut last) = (Vec::new(), 0_u32, None);
+    let old = context.old.map_or(0, |old| old.len()) as u32;
+    let mut same = None;
+    if context.old.is_some() {
+        let memory = sort_memory(spill, 8, 0).min(sort_memory_of(records, 24));
+        same = Some(Sorter::new(spill, "lengths and hashes of all records", memory)?);
+    }
     let lengths = sorted.map(|item| {
         let (key, hash, _, ordinal) = item?;
         let rank = ordinals.len() as u32;
-        if last == Some((key, hash)) {
+        if let Some(same) = &mut same {
+            let length = key & ((1 << LENGTH_BITS) - 1);
+            same.push(old::alike(length, hash, rank, ordinal >= old.into()))?;
+        } else if last == Some((key, hash)) {
             if run == 0 {
                 // Eight bytes a run: as many as two records of it took of the lease for ranks.
                 alike.push((rank - 1, 1));
@@ -77,7 +98,8 @@ pub(super) fn order(context: &Context<'_>) -> Result<Order> {
     });
     let residues = SpillTable::new(spill, "residues in order", records, lengths)?;
     lease.resize(lease.bytes() + alike.capacity() as u64 * 8)?;
-    let order = Order { ordinals, residues, alike, _lease: lease };
+    let same = same.map(Sorter::finish).transpose()?;
+    let order = Order { ordinals, residues, alike, same, old, _lease: lease };
     write_residues(context, &order, &ranks)?;
     Ok(order)
 }
@@ -107,7 +129,7 @@ fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
                 Sequence::Long(item) => (hash_long(context, ordinal, item.length)?, item.length),
             };
             let header = texts.item(database, database.texts(), entry.text_item(), false)?;
-            let key = u64::from(context.preference(ordinal)) << LENGTH_BITS | ((1 << LENGTH_BITS) - 1 - length);
+            let key = u64::from(context.preference(ordinal)?) << LENGTH_BITS | ((1 << LENGTH_BITS) - 1 - length);
             gathered.push((key, hash, xxh3_64(&header), ordinal));
             if gathered.len() == GATHERED { pass_on(&mut gathered) } else { Ok(()) }
         })?;

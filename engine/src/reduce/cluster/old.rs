@@ -1,0 +1,61 @@
+//! What an earlier result decided, taken over before anything is compared.
+
+use super::assign::Assignment;
+use super::order::Order;
+use super::{Context, equal};
+use crate::error::Result;
+use crate::write::spill::Sorted;
+
+/// Records with their length and the hash of their residues, those of the earlier result first among the same ones, by rank.
+pub(super) type Alike = Sorted<(u64, u64, u64)>;
+
+/// Says that a record is new, above its rank.
+const NEW: u64 = 1 << 32;
+
+/// An item of [`Alike`].
+pub(super) fn alike(length: u64, hash: u64, rank: u32, is_new: bool) -> (u64, u64, u64) {
+    (length, hash, u64::from(rank) | if is_new { NEW } else { 0 })
+}
+
+/// Lets the members of the earlier result join their representatives, and new records that have the residues of a record of old, or of
+/// another new one, share its lot.
+pub(super) fn take_over(context: &Context<'_>, order: &mut Order, assignment: &mut Assignment) -> Result<()> {
+    let (Some(old), Some(same)) = (context.old, order.same.take()) else { return Ok(()) };
+    let _lease = context.spill.budget().lease("ranks of records of old", old.len() * 4)?;
+    let mut ranks = vec![0_u32; usize::try_from(old.len()).unwrap_or(0)];
+    for (rank, &ordinal) in (0_u32..).zip(&order.ordinals) {
+        if let Some(place) = ranks.get_mut(ordinal as usize) {
+            *place = rank;
+        }
+    }
+    for (ordinal, &rank) in (0_u64..).zip(&ranks) {
+        let membership = old.membership(ordinal)?;
+        if membership.representative != ordinal {
+            // It is one of its records: that was compared with their number.
+            let representative = ranks[membership.representative as usize];
+            assignment.keep(rank, representative, membership.similarity);
+        }
+    }
+    drop(ranks);
+    let (mut last, mut kinds, mut scratch) = (None, Vec::new(), (Vec::new(), Vec::new()));
+    for item in same {
+        let (length, hash, place) = item?;
+        if last.replace((length, hash)) != Some((length, hash)) {
+            kinds.clear();
+        }
+        let rank = place as u32;
+        let mut found = None;
+        for &kind in &kinds {
+            if equal(context, order, kind, rank, &mut scratch)? {
+                found = Some(kind);
+                break;
+            }
+        }
+        match found {
+            Some(kind) if place & NEW != 0 => assignment.same(rank, kind),
+            Some(_) => {}
+            None => kinds.push(rank),
+        }
+    }
+    Ok(())
+}
