@@ -30,7 +30,7 @@ const FAMILY: [(u64, u64); 11] =
     [(1, 0), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (1, 10), (1, 11)];
 
 /// The rungs, from the bottom.
-pub const RUNGS: [Rung; 29] = [
+pub const RUNGS: [Rung; 30] = [
     rung("0001-empty", PLAIN),
     rung("0002-one-record", PLAIN),
     rung("0003-line-widths", PLAIN),
@@ -60,6 +60,7 @@ pub const RUNGS: [Rung; 29] = [
     rung("0027-columns-dna", Recipe { columns: &Column::ALL, ..PLAIN }),
     rung("0028-deltas", Recipe { members: &FAMILY, ..KIBIBYTE }),
     rung("0029-deltas-dna", Recipe { members: &[(0, 1), (0, 2), (0, 3), (0, 4)], ..LZ4 }),
+    rung("0030-unrepresented", Recipe { members: &[(2, 0), (2, 5)], unrepresented: &[1, 3, 4], ..PLAIN }),
 ];
 
 const fn rung(name: &'static str, recipe: Recipe) -> Rung {

@@ -19,6 +19,8 @@ pub struct Recipe {
     pub columns: &'static [Column],
     /// Representatives and members: what is built is then reduced, and members are told as deltas.
     pub members: &'static [(u64, u64)],
+    /// Records that none stands for, in what is reduced.
+    pub unrepresented: &'static [u64],
     /// Threads; the file is the same whatever their number.
     pub threads: usize,
     /// Limit of the budget; the file is the same whatever it is.
@@ -33,6 +35,7 @@ impl Recipe {
         share: true,
         columns: &[],
         members: &[],
+        unrepresented: &[],
         threads: 1,
         memory: u64::MAX,
     };
@@ -65,6 +68,7 @@ impl Recipe {
             let reduced = folder.path().join("reduced.talaria");
             Reduction::new(&output, Output::Container(reduced.clone()))
                 .members(self.members.iter().copied())
+                .unrepresented(self.unrepresented.iter().copied())
                 .compression(self.compression)
                 .threads(self.threads)
                 .run()?;

@@ -24,7 +24,8 @@ HITS is a table of BLAST (-outfmt 6 or 7), DIAMOND or MMseqs2: columns with tabs
 between them, the subject's id in the second. Each hit on a reference becomes a
 hit on each record of its cluster, the reference first; all other columns are as
 they were, so scores and positions are those of the reference. A hit on a record
-that another one stands for stays as it is. Comments (#) and blank lines pass
+that another one stands for, or none, stays as it is; if none does, appended
+columns are empty. Comments (#) and blank lines pass
 through. DB is the result of `talaria-db reduce`; subjects are found as by
 `talaria-db get`.
 

@@ -32,8 +32,8 @@ const TOGETHER: usize = 1 << 14;
     group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number"])),
     after_help = "\
 DB is the result of `talaria-db reduce`. Names are those of `talaria-db get`. Of
-a name that is not there, or that another record stands for, standard error says
-so, and the exit code is 5 at the end.
+a name that is not there, that another record stands for, or that no record stands
+for, standard error says so, and the exit code is 5 at the end.
 
 Examples:
   talaria-db members uniref50.talaria P69905
@@ -144,12 +144,20 @@ impl Printer<'_> {
 
     /// Prints the cluster of one record, if it is a representative.
     fn cluster(&mut self, ordinal: u64) -> Result<()> {
-        let above = self.clusters.membership(ordinal)?.representative;
-        if above != ordinal {
-            self.missing = true;
-            let (member, representative) = (self.database.record(ordinal)?, self.database.record(above)?);
-            say_bytes(&[b"no representative: ", member.id(), b" (", representative.id(), b" stands for it)"]);
-            return Ok(());
+        match self.clusters.membership(ordinal)?.map(|found| found.representative) {
+            Some(above) if above == ordinal => {}
+            Some(above) => {
+                self.missing = true;
+                let ids = Ids::of(self.database, &[ordinal, above])?;
+                say_bytes(&[b"no representative: ", ids.get(0), b" (", ids.get(1), b" stands for it)"]);
+                return Ok(());
+            }
+            None => {
+                self.missing = true;
+                let ids = Ids::of(self.database, &[ordinal])?;
+                say_bytes(&[b"no representative: ", ids.get(0), b" (no record stands for it)"]);
+                return Ok(());
+            }
         }
         let own = std::iter::once(Ok((ordinal, talaria_db::reduce::Similarity::FULL)));
         let mut members = own.chain(self.clusters.members(ordinal)?);

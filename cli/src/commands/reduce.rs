@@ -28,7 +28,8 @@ use self::similarity::SimilarityFlags;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The result is a container that gives every original record back, or FASTA of the references alone if OUT ends in .fasta, .fa, .faa,
-.fna or .ffn, with .gz or .zst after it if it is to be compressed. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage.
+.fna or .ffn, with .gz or .zst after it if it is to be compressed. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage. Records that
+no reference stands for come last, with - as their representative.
 
 Methods:
   exact    records with the same residues (case counts) join the first of them
@@ -68,7 +69,7 @@ pub(crate) struct ReduceFlags {
     /// The table of clusters; OUT.clusters.tsv unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     clusters: Option<PathBuf>,
-    /// Writes the clusters in the form of CD-HIT too, without strands
+    /// Writes the clusters in the form of CD-HIT too, without strands, and without records that no reference stands for
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     clstr: Option<PathBuf>,
     /// References only: the container does not hold the other records and cannot give them back
@@ -227,6 +228,16 @@ impl ReduceFlags {
                 sizes::counted(update.new_references, "new reference"),
             ));
         }
+        if report.unrepresented > 0 {
+            say(format_args!(
+                "{}: {} that no reference stands for; references and members have {} of {} residues ({})",
+                self.output.display(),
+                sizes::counted(report.unrepresented, "record"),
+                sizes::number(report.covered_residues),
+                sizes::number(report.residues),
+                sizes::percent(report.covered_residues, report.residues),
+            ));
+        }
         if report.placement.aware {
             say(format_args!("{}", report.placement));
         }
@@ -242,6 +253,13 @@ impl ReduceFlags {
                 sizes::counted(report.records - report.references, "record"),
                 self.sources(),
             ));
+            if report.unrepresented > 0 {
+                say(format_args!(
+                    "{}: {} that no reference stands for left out: a search of the references cannot lead to any of them",
+                    self.output.display(),
+                    sizes::counted(report.unrepresented, "record"),
+                ));
+            }
         }
     }
 

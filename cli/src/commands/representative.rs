@@ -24,8 +24,9 @@ use crate::output::Output;
     group(ArgGroup::new("what").required(true).multiple(true).args(["ids", "file", "number"])),
     after_help = "\
 DB is the result of `talaria-db reduce`. Names are those of `talaria-db get`; all
-records that bear a name are printed. What is not found is listed on standard
-error, and the exit code is 5 at the end. A representative stands for itself.
+records that bear a name are printed. A representative stands for itself. What is
+not found, and what no record stands for, is listed on standard error, and the exit
+code is 5 at the end.
 
 Examples:
   talaria-db representative uniref50.talaria P69907 HBB_PANTR
@@ -110,11 +111,18 @@ impl Printer<'_> {
 
     fn print(&mut self, ordinals: &[u64]) -> Result<()> {
         let memberships = ordinals.iter().map(|&ordinal| self.clusters.membership(ordinal));
-        let memberships: Vec<Membership> = memberships.collect::<talaria_db::Result<_>>()?;
+        let memberships: Vec<Option<Membership>> = memberships.collect::<talaria_db::Result<_>>()?;
+        // Of a record without a representative its own id, twice.
+        let above = |ordinal, found: &Option<Membership>| found.map_or(ordinal, |found| found.representative);
         let pairs = ordinals.iter().zip(&memberships);
-        let both: Vec<u64> = pairs.flat_map(|(&ordinal, membership)| [ordinal, membership.representative]).collect();
+        let both: Vec<u64> = pairs.flat_map(|(&ordinal, found)| [ordinal, above(ordinal, found)]).collect();
         let ids = Ids::of(self.database, &both)?;
         for (index, membership) in memberships.iter().enumerate() {
+            let Some(membership) = membership else {
+                self.missing = true;
+                say_bytes(&[b"no representative: ", ids.get(2 * index)]);
+                continue;
+            };
             self.output.bytes(ids.get(2 * index))?;
             self.output.bytes(b"\t")?;
             self.output.bytes(ids.get(2 * index + 1))?;

@@ -80,6 +80,8 @@ impl Report<'_> {
             "stored_residues": statistics.stored_residues,
             "shared_records": statistics.shared_records,
             "delta_records": statistics.delta_records,
+            "references": statistics.references,
+            "unrepresented": statistics.unrepresented,
             "irregular_records": statistics.irregular_records,
             "length": {
                 "min": statistics.shortest,
@@ -109,6 +111,12 @@ impl Report<'_> {
         line("  shared", number(statistics.shared_records))?;
         if statistics.delta_records > 0 {
             line("  deltas", number(statistics.delta_records))?;
+        }
+        if let Some(references) = statistics.references {
+            line("  references", number(references))?;
+        }
+        if statistics.unrepresented > 0 {
+            line("  unrepresented", number(statistics.unrepresented))?;
         }
         line("  irregular", number(statistics.irregular_records))?;
         line("residues", number(statistics.residues))?;

@@ -142,3 +142,42 @@ fn only_of_reductions() {
     assert_eq!(run_with_input(&[&"expand", &"-", &"-d", &db], "q\ta\n").code, 2);
     assert_eq!(run_with_input(&[&"expand", &"-"], "q\ta\n").code, 2);
 }
+
+/// A reduction in which `b` stands for itself and `c`, and none for `a` and `d`.
+fn with_unrepresented() -> (Folder, PathBuf) {
+    let folder = Folder::new();
+    let (input, reduced) =
+        (folder.write("in.fa", ">a one\nMKV\n>b\nGGA\n>c\nGGA\n>d\nAAA\n"), folder.path("r.talaria"));
+    let output = talaria_db::reduce::Output::Container(reduced.clone());
+    talaria_db::reduce::Reduction::new(input, output).members([(1, 2)]).unrepresented([0, 3]).run().unwrap();
+    (folder, reduced)
+}
+
+#[test]
+fn records_that_none_stands_for() {
+    let (_folder, db) = with_unrepresented();
+    let answer = run(&[&"representative", &db, &"a", &"c", &"-n", &"3"]);
+    assert_eq!((answer.code, answer.text()), (5, "c\tb\t0.000\t0.000\n"));
+    assert_eq!(answer.stderr, "talaria-db: no representative: a\ntalaria-db: no representative: d\n");
+    let answer = run(&[&"members", &db, &"b", &"d"]);
+    assert_eq!((answer.code, answer.text()), (5, "b\nc\n"));
+    assert_eq!(answer.stderr, "talaria-db: no representative: d (no record stands for it)\n");
+    assert_eq!(run(&[&"export", &db, &"--references"]).text(), ">b\nGGA\n");
+    assert_eq!(run(&[&"get", &db, &"d", &"a"]).text(), ">d\nAAA\n>a one\nMKV\n");
+    assert_eq!(run(&[&"verify", &db]).code, 0);
+    let hits = "q\ta\t1\nq\tb\t2\n";
+    assert_eq!(run_with_input(&[&"expand", &"-", &"-d", &db], hits).text(), "q\ta\t1\nq\tb\t2\nq\tc\t2\n");
+    let answer = run_with_input(&[&"expand", &"-", &"-d", &db, &"--columns", &"representative,identity"], hits);
+    assert_eq!(answer.text(), "q\ta\t1\t\t\nq\tb\t2\tb\t1.000\nq\tc\t2\tb\t0.000\n");
+    let described = run(&[&"inspect", &db, &"--record", &"a", &"--json"]);
+    let described: serde_json::Value = serde_json::from_slice(&described.stdout).unwrap();
+    assert_eq!(described["membership"], serde_json::json!({ "representative": null }));
+    let described = run(&[&"inspect", &db, &"--record", &"c", &"--json"]);
+    let described: serde_json::Value = serde_json::from_slice(&described.stdout).unwrap();
+    assert_eq!(described["membership"], serde_json::json!({ "representative": 1, "identity": 0.0, "coverage": 0.0 }));
+    let counted = run(&[&"stats", &db, &"--json"]);
+    let counted: serde_json::Value = serde_json::from_slice(&counted.stdout).unwrap();
+    assert_eq!((&counted["references"], &counted["unrepresented"]), (&1.into(), &2.into()));
+    let counted = run(&[&"stats", &db]);
+    assert!(counted.text().contains("\n  references         1\n  unrepresented      2\n"), "{}", counted.text());
+}

@@ -23,7 +23,7 @@ const GROUP: u64 = 4096;
 /// Bytes of memory a member while the lists are made; they are shorter when they are.
 pub(crate) const MEMBER: u64 = 64;
 
-/// A record's place in its cluster.
+/// A record's place in its cluster. Records that no record stands for, themselves included, have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Membership {
     /// Ordinal of the record that stands for it; its own for a representative.
@@ -42,7 +42,7 @@ pub struct Membership {
 /// std::fs::write(&input, ">one\nMKVL\n>two\nGGA\n>three\nMKVL\n")?;
 /// Reduction::new(&input, Output::Container(output.clone())).run()?;
 /// let clusters = talaria_db::Database::open(&output)?.clusters()?;
-/// assert_eq!(clusters.membership(2)?.representative, 0);
+/// assert_eq!(clusters.membership(2)?.map(|membership| membership.representative), Some(0));
 /// let members: Vec<u64> = clusters.members(0)?.map(|member| Ok(member?.0)).collect::<talaria_db::Result<_>>()?;
 /// assert_eq!(members, [2]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -96,11 +96,11 @@ impl Database {
         Ok(Clusters { database: self.clone(), form })
     }
 
-    /// Whether another record stands for this one, whose item of the header table is `entry`.
-    pub(crate) fn is_member(&self, ordinal: u64, entry: &HeaderEntry) -> Result<bool> {
+    /// Whether this record, whose item of the header table is `entry`, is a reference: it stands for itself, and maybe for others.
+    pub(crate) fn is_reference(&self, ordinal: u64, entry: &HeaderEntry) -> Result<bool> {
         match self.container().section(SectionKind::Membership).filter(|_| self.container().has_membership()) {
-            Some(section) => Ok(self.membership_entry(section, ordinal)?.representative.get() != ordinal),
-            None => Ok(!entry.is_reference()),
+            Some(section) => Ok(self.membership_entry(section, ordinal)?.representative() == Some(ordinal)),
+            None => Ok(entry.is_reference()),
         }
     }
 
@@ -126,29 +126,29 @@ impl Database {
 }
 
 impl Clusters {
-    /// Which record stands for `ordinal`, and how alike they are.
+    /// Which record stands for `ordinal`, and how alike they are; nothing for a record that has no representative.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], or rule M-2, M-3 or S-9.
-    pub fn membership(&self, ordinal: u64) -> Result<Membership> {
+    /// [`Error::OutOfRange`], or rule M-2, M-3, M-5 or S-9.
+    pub fn membership(&self, ordinal: u64) -> Result<Option<Membership>> {
         self.database.check_ordinal(ordinal)?;
         match &self.form {
             Form::Stored(section, _) => {
                 let entry = self.entry(section, ordinal)?;
-                let representative = entry.representative.get();
+                let Some(representative) = entry.representative() else { return Ok(None) };
                 let above = if representative == ordinal { entry } else { self.entry(section, representative)? };
-                if above.representative.get() != representative {
+                if above.representative() != Some(representative) {
                     let got = above.representative.get();
                     return Err(self.broken("membership", "representative", "M-2", representative, got));
                 }
                 let similarity = Similarity::new(entry.identity.get(), entry.coverage.get());
-                Ok(Membership { representative, similarity })
+                Ok(Some(Membership { representative, similarity }))
             }
             Form::Shared(lists) => {
                 let found = lists.by_member.binary_search_by_key(&ordinal, |&(member, _)| member).ok();
                 let pair = found.and_then(|at| lists.by_member.get(at));
                 let representative = pair.map_or(ordinal, |&(_, representative)| representative);
-                Ok(Membership { representative, similarity: Similarity::FULL })
+                Ok(Some(Membership { representative, similarity: Similarity::FULL }))
             }
         }
     }
@@ -156,7 +156,7 @@ impl Clusters {
     /// The members of a representative, itself not among them, ascending. Of a record that is none there are no members.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], or rule M-2, M-3, M-4 or S-9; so do the items.
+    /// [`Error::OutOfRange`], or rule M-2 to M-5 or S-9; so do the items.
     pub fn members(&self, representative: u64) -> Result<impl Iterator<Item = Result<(u64, Similarity)>> + '_> {
         self.database.check_ordinal(representative)?;
         let range = self.range(representative)?;
@@ -164,7 +164,7 @@ impl Clusters {
             Form::Stored(membership, members) => {
                 let member = self.database.members_item(members, index)?;
                 let entry = self.entry(membership, member)?;
-                if entry.representative.get() != representative || member == representative {
+                if entry.representative() != Some(representative) || member == representative {
                     return Err(self.broken("members", "order", "M-4", index, entry.representative.get()));
                 }
                 Ok((member, Similarity::new(entry.identity.get(), entry.coverage.get())))

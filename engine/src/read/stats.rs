@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use talaria_db_spec::block::{BlockEntry, Codec, Packing};
+use talaria_db_spec::section::SectionKind;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -40,6 +41,10 @@ pub struct Statistics {
     pub shared_records: u64,
     /// Records that are told as what differs from another one, those that share such a one's item included.
     pub delta_records: u64,
+    /// The references of a reduction; nothing in the case of other containers.
+    pub references: Option<u64>,
+    /// Records of a reduction that have no representative.
+    pub unrepresented: u64,
     /// Records that are not laid out as their source's other lines are.
     pub irregular_records: u64,
     /// Length of the shortest record; 0 without records.
@@ -108,6 +113,8 @@ impl Database {
             stored_residues: self.container().header().stored_residue_count.get(),
             shared_records: lengths.shared,
             delta_records: lengths.deltas,
+            references: self.is_reduced().then_some(lengths.references),
+            unrepresented: lengths.unrepresented,
             irregular_records: lengths.irregular,
             shortest: lengths.shortest(),
             longest: lengths.longest(),
@@ -155,15 +162,22 @@ impl Database {
         let threads = rayon::current_num_threads() as u64;
         let _lease = self.budget().lease("lengths of records", threads * GROUP * 8)?;
         let all = Mutex::new(Lengths::new(self.budget())?);
+        let membership =
+            self.container().section(SectionKind::Membership).filter(|_| self.container().has_membership());
         (0..self.len().div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
             let ordinals = group * GROUP..((group + 1) * GROUP).min(self.len());
-            let (mut shared, mut irregular, mut deltas) = (0, 0, 0);
+            let (mut shared, mut irregular, mut deltas, mut references, mut unrepresented) = (0, 0, 0, 0, 0);
             let mut lengths = Vec::with_capacity(GROUP as usize);
             for ordinal in ordinals {
                 let entry = self.header_entry(ordinal)?;
                 shared += u64::from(entry.is_shared());
                 irregular += u64::from(entry.is_irregular());
                 deltas += u64::from(entry.is_delta());
+                references += u64::from(self.is_reference(ordinal, &entry)?);
+                if let Some(section) = membership {
+                    let above = self.membership_entry(section, ordinal)?.representative();
+                    unrepresented += u64::from(above.is_none());
+                }
                 lengths.push(self.sequence_length(ordinal)?);
             }
             lengths.sort_unstable();
@@ -171,6 +185,8 @@ impl Database {
             all.shared += shared;
             all.irregular += irregular;
             all.deltas += deltas;
+            all.references += references;
+            all.unrepresented += unrepresented;
             lengths.chunk_by(|left, right| left == right).try_for_each(|same| all.add(same))
         })?;
         Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))

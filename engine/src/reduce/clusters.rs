@@ -1,9 +1,10 @@
 //! The clusters as text, in one or both of two forms.
 //!
 //! A table, tab-separated, no heading, a line a record: representative, member, identity, coverage. The first two columns are the ones that
-//! `mmseqs createtsv` writes, with the whole first word of each header. Identity and coverage have three decimals, rounded down.
+//! `mmseqs createtsv` writes, with the whole first word of each header. Identity and coverage have three decimals, rounded down. Records without a
+//! representative come last, in their order, with `-` in its place and zeros.
 //!
-//! And the form of CD-HIT (`.clstr`), with whole ids, two decimals of a percentage and no strand.
+//! And the form of CD-HIT (`.clstr`), with whole ids, two decimals of a percentage and no strand. It has no records without a representative.
 //!
 //! In both a cluster starts with its representative; clusters are in the order of their representatives.
 
@@ -54,18 +55,13 @@ impl Listing {
         Ok((!outputs.is_empty()).then_some(Self { outputs }))
     }
 
-    /// Writes the lines of all records, given the pairs of representatives and members that differ.
-    pub(super) fn write(
-        &self,
-        database: &Database,
-        pairs: Pairs,
-        is_member: impl Fn(u64) -> Result<bool>,
-    ) -> Result<()> {
+    /// Writes the lines of all records, given the pairs of representatives and members that differ, and which records are no references.
+    pub(super) fn write(&self, database: &Database, pairs: Pairs, joined: impl Fn(u64) -> Result<bool>) -> Result<()> {
         let mut sinks: Vec<Sink<'_>> = self.outputs.iter().map(Sink::new).collect();
         let mut lines: Vec<Pair> = Vec::with_capacity(TOGETHER);
         let mut pairs = pairs.peekable();
         for ordinal in 0..database.len() {
-            if is_member(ordinal)? {
+            if joined(ordinal)? {
                 continue;
             }
             lines.push(Pair { representative: ordinal, member: ordinal, similarity: Similarity::FULL });
@@ -75,6 +71,10 @@ impl Listing {
                 lines.push(pair?);
                 flush(database, &mut lines, &mut sinks, TOGETHER)?;
             }
+            flush(database, &mut lines, &mut sinks, TOGETHER)?;
+        }
+        for pair in pairs {
+            lines.push(pair?);
             flush(database, &mut lines, &mut sinks, TOGETHER)?;
         }
         flush(database, &mut lines, &mut sinks, 1)?;
@@ -91,13 +91,17 @@ fn flush(database: &Database, lines: &mut Vec<Pair>, sinks: &mut [Sink<'_>], fro
     if lines.len() < from {
         return Ok(());
     }
-    let ordinals: Vec<u64> = lines.iter().flat_map(|pair| [pair.representative, pair.member]).collect();
+    // Of a record without a representative its own header, twice.
+    let above = |pair: &Pair| if pair.is_unrepresented() { pair.member } else { pair.representative };
+    let ordinals: Vec<u64> = lines.iter().flat_map(|pair| [above(pair), pair.member]).collect();
     let headers = database.headers(&ordinals)?;
     for (pair, headers) in lines.iter().zip(headers.chunks_exact(2)) {
         let [representative, member] = headers else { continue };
         let length = database.sequence_length(pair.member)?;
         for sink in &mut *sinks {
             let written = match sink.form {
+                Form::Table if pair.is_unrepresented() => sink.row(pair, b"-", id(member)),
+                Form::Clstr if pair.is_unrepresented() => Ok(()),
                 Form::Table => sink.row(pair, id(representative), id(member)),
                 Form::Clstr => sink.entry(pair, id(member), length, database.alphabet().is_nucleotide()),
             };

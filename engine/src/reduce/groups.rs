@@ -1,13 +1,15 @@
-//! What a method found: which record joins which, sorted on disk where it is too much for memory.
+//! What a method found: which record joins which, and which ones nobody stands for, sorted on disk where it is too much for memory.
+
+use talaria_db_spec::membership::NO_REPRESENTATIVE;
 
 use crate::error::Result;
 use crate::reduce::similarity::{Pair, Similarity, WHOLE};
 use crate::write::spill::{Sorted, Sorter, Spill};
 
-/// Members and their representatives.
+/// Members and their representatives, and records that have none.
 #[derive(Debug)]
 pub(crate) struct Groups {
-    /// (member, representative).
+    /// (record, representative), the latter [`NO_REPRESENTATIVE`] for records that have none; so below.
     by_member: Sorter<(u64, u64)>,
     /// With how alike they are.
     by_representative: Sorter<Pair>,
@@ -17,6 +19,8 @@ pub(crate) struct Groups {
     old: u64,
     new_members: u64,
     joined_old: u64,
+    /// Records without a representative, and their residues.
+    unrepresented: (u64, u64),
     /// Members of each identity, in ten-thousandths.
     identities: Vec<u64>,
     /// Groups of the same records under whoever has their residues, if that is another than the representative.
@@ -41,6 +45,7 @@ impl Groups {
             old: 0,
             new_members: 0,
             joined_old: 0,
+            unrepresented: (0, 0),
             identities: vec![0; usize::from(WHOLE) + 1],
             copies: None,
             sizes: [0; 64],
@@ -71,6 +76,21 @@ impl Groups {
         self.by_representative.push(Pair { representative, member, similarity })
     }
 
+    /// Nobody stands for `record`, which has so many residues, nor does it itself. Only of methods that tell their members: what is told otherwise is
+    /// that each record without a copy has a representative. No such record joins another one, and none joins it.
+    ///
+    /// Its residues are stored like those of a reference, unless [`Groups::set_copies`] says who has them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`], [`crate::Error::Space`].
+    pub(crate) fn leave(&mut self, record: u64, residues: u64) -> Result<()> {
+        self.unrepresented.0 += 1;
+        self.unrepresented.1 += residues;
+        let pair = Pair::unrepresented(record);
+        self.by_member.push((record, NO_REPRESENTATIVE))?;
+        self.by_representative.push(pair)
+    }
+
     /// Groups without members yet, whose clusters have the sizes of these.
     ///
     /// # Errors
@@ -80,7 +100,8 @@ impl Groups {
         Ok(Self { clusters: self.clusters, sizes: self.sizes, ..empty })
     }
 
-    /// Says who has the residues: the same clusters, each under its first record.
+    /// Says who has the residues, by groups of which none leaves a record: the same clusters, each under its first record, or clusters that
+    /// records without a representative are in, too.
     pub(crate) fn set_copies(&mut self, copies: Self) {
         self.copies = Some(Box::new(copies));
     }
@@ -100,7 +121,12 @@ impl Groups {
 
     /// Records that join another one.
     pub(crate) fn members(&self) -> u64 {
-        self.by_member.len()
+        self.by_member.len() - self.unrepresented.0
+    }
+
+    /// Records that have no representative, and their residues.
+    pub(crate) const fn unrepresented(&self) -> (u64, u64) {
+        self.unrepresented
     }
 
     /// For each of these percentages the identity that so many of the members do not exceed, at the nearest rank; nothing without members.
@@ -118,14 +144,14 @@ impl Groups {
         percentages.iter().filter_map(quantile).collect()
     }
 
-    /// Largest size of a class, and how many clusters are in it.
+    /// Largest size of a class, and how many clusters are in it. Records without a representative are in none.
     pub(crate) fn sizes(&self) -> Vec<(u64, u64)> {
-        let alone = self.records - self.members() - self.clusters;
+        let alone = self.records - self.by_member.len() - self.clusters;
         let larger = (1_u32..64).map(|class| (1_u64 << class, self.sizes[class as usize]));
         std::iter::once((1, alone)).chain(larger).filter(|&(_, count)| count > 0).collect()
     }
 
-    /// (member, representative) by member, and all pairs by representative.
+    /// (record, representative) by record, and all pairs by representative, records without one last.
     ///
     /// # Errors
     /// [`crate::Error::Io`].
@@ -134,7 +160,7 @@ impl Groups {
     }
 }
 
-/// Pairs by representative, then by member.
+/// Pairs by representative, then by member; records without a representative last.
 pub(crate) type Pairs = Sorted<Pair>;
 
 /// Least memory of a sorter.

@@ -2,7 +2,8 @@
 //!
 //! A reduction runs directly over a container, block by block, and makes another container (or FASTA of the references). What differs from
 //! method to method is which record each one joins; the rest of this module turns that into files. A record that joins another one
-//! has it as its representative; records that join none are the references.
+//! has it as its representative; records that join none are the references. A method may leave records unrepresented: they join none, and are no
+//! references either.
 //!
 //! Methods: [`exact`], [`cluster`].
 
@@ -19,6 +20,8 @@ mod rewrite;
 pub(crate) mod similarity;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unrepresented_tests;
 mod update;
 
 pub use cluster::{Clustering, RoundReport};
@@ -113,6 +116,10 @@ pub struct ReductionReport {
     pub residues: u64,
     /// Residues of the references.
     pub reference_residues: u64,
+    /// Records that are no references, and that none stands for. All others are references or their members.
+    pub unrepresented: u64,
+    /// Residues of the references and of their members.
+    pub covered_residues: u64,
     /// How many clusters have 1, 2, 3 to 4, 5 to 8, ... records.
     pub sizes: Vec<(u64, u64)>,
     /// What came to an earlier result, if this was an update of it.
@@ -121,7 +128,7 @@ pub struct ReductionReport {
     pub unknown_preferred: u64,
     /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5, 25, 50, 75 and 95 %.
     pub identity_quantiles: Vec<(u8, u16)>,
-    /// Whether the records that others stand for are left out of the output.
+    /// Whether all records that are no references are left out of the output.
     pub references_only: bool,
     /// Stored bytes of the residues of references, and of members that are stored whole.
     pub sequence_bytes: u64,
@@ -181,6 +188,7 @@ pub struct Reduction<'p> {
     membership: bool,
     preference: Preference,
     members: Vec<(u64, u64)>,
+    unrepresented: Vec<u64>,
     compression: Compression,
     threads: usize,
     memory: MemorySettings,
@@ -211,6 +219,7 @@ impl<'p> Reduction<'p> {
             membership: false,
             preference: Preference::default(),
             members: Vec::new(),
+            unrepresented: Vec::new(),
             compression: Compression::Zstd(1),
             threads: 0,
             memory: MemorySettings::default(),
@@ -284,21 +293,47 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Writes a table of clusters: representative, member, identity and coverage, tab-separated, a line a record.
+    /// Records that no record stands for, themselves included, by their numbers in the input: they are in none of the clusters given, and no references.
+    /// A container has them as they are; FASTA and [`Reduction::references_only`] leave them out. The method is [`Method::Given`] from now on.
+    ///
+    /// ```
+    /// use talaria_db::reduce::{Output, Reduction};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let (input, output) = (folder.path().join("a.fa"), folder.path().join("a.talaria"));
+    /// std::fs::write(&input, ">one\nMKVL\n>two\nMKVI\n>three\nGG\n")?;
+    /// let report = Reduction::new(&input, Output::Container(output.clone())).members([(0, 1)]).unrepresented([2]).run()?;
+    /// assert_eq!((report.references, report.unrepresented), (1, 1));
+    /// assert_eq!((report.covered_residues, report.residues), (8, 10));
+    ///
+    /// let database = talaria_db::Database::open(&output)?;
+    /// assert_eq!(database.clusters()?.membership(2)?, None);
+    /// assert_eq!(database.record(2)?.sequence().as_bytes(), b"GG");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unrepresented(mut self, ordinals: impl IntoIterator<Item = u64>) -> Self {
+        self.unrepresented = ordinals.into_iter().collect();
+        self.method = Method::Given;
+        self
+    }
+
+    /// Writes a table of clusters: representative, member, identity and coverage, tab-separated, a line a record. Records without a representative come
+    /// last, with `-` in its place.
     #[must_use]
     pub fn clusters(mut self, path: impl AsRef<Path>) -> Self {
         self.clusters = Some(path.as_ref().to_path_buf());
         self
     }
 
-    /// Writes the clusters in the form of CD-HIT.
+    /// Writes the clusters in the form of CD-HIT, which has no place for records without a representative.
     #[must_use]
     pub fn clstr(mut self, path: impl AsRef<Path>) -> Self {
         self.clstr = Some(path.as_ref().to_path_buf());
         self
     }
 
-    /// Leaves the records that others stand for out of the container: they cannot be given back from it, and it is one as if it was built from FASTA
+    /// Leaves all records that are no references out of the container: they cannot be given back from it, and it is one as if it was built from FASTA
     /// of the references. FASTA never has others.
     #[must_use]
     pub fn references_only(mut self, only: bool) -> Self {
@@ -527,6 +562,7 @@ impl<'p> Reduction<'p> {
     ) -> Result<ReductionReport> {
         let (records, sizes) = (database.len(), groups.sizes());
         let members = groups.members();
+        let (unrepresented, unrepresented_residues) = groups.unrepresented();
         let identity_quantiles = groups.identity_quantiles(&QUANTILES);
         let table = self.clusters.as_deref().map(|path| (Form::Table, path));
         let clusters = Listing::new(table.into_iter().chain(self.clstr.as_deref().map(|path| (Form::Clstr, path))))?;
@@ -562,9 +598,11 @@ impl<'p> Reduction<'p> {
         Ok(ReductionReport {
             method: self.method,
             records,
-            references: records - members,
+            references: records - members - unrepresented,
             residues: database.residue_count(),
             reference_residues,
+            unrepresented,
+            covered_residues: database.residue_count() - unrepresented_residues,
             sizes,
             identity_quantiles,
             references_only: self.leaves_members_out(),
@@ -590,7 +628,8 @@ impl<'p> Reduction<'p> {
     /// The groups that were given.
     fn group_given(&self, database: &Database, spill: &Spill, reserve: u64) -> Result<Groups> {
         let mut groups = Groups::new(database.len(), spill, reserve)?;
-        let _lease = database.budget().lease("the clusters given", self.members.len() as u64 * 17)?;
+        let given = (self.members.len() + self.unrepresented.len()) as u64;
+        let _lease = database.budget().lease("the clusters given", given * 24)?;
         let mut pairs = self.members.clone();
         pairs.retain(|(representative, member)| representative != member);
         pairs.sort_unstable();
@@ -612,6 +651,20 @@ impl<'p> Reduction<'p> {
                 groups.join(representative, member, Similarity::new(0, 0))?;
             }
             groups.count(cluster.len() as u64 + 1);
+        }
+        let mut left = self.unrepresented.clone();
+        left.sort_unstable();
+        left.dedup();
+        let is_left = |ordinal: &u64| left.binary_search(ordinal).is_ok();
+        if let Some((representative, member)) =
+            self.members.iter().find(|(representative, member)| is_left(representative) || is_left(member))
+        {
+            let reason =
+                format!("record {member} joins record {representative}, and one of them is to be unrepresented");
+            return Err(Error::Option { option: "unrepresented", reason });
+        }
+        for record in left {
+            groups.leave(record, database.sequence_length(record)?)?;
         }
         Ok(groups)
     }
@@ -698,14 +751,14 @@ fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
     folder.join(format!(".{name}.{}.{what}", std::process::id()))
 }
 
-/// Residues of the records that stand for themselves.
+/// Residues of the references.
 fn reference_residues(reduced: &Database) -> Result<u64> {
     if !reduced.container().has_membership() {
         return Ok(reduced.container().header().stored_residue_count.get());
     }
     let mut residues = 0;
     for ordinal in 0..reduced.len() {
-        if !reduced.is_member(ordinal, &reduced.header_entry(ordinal)?)? {
+        if reduced.is_reference(ordinal, &reduced.header_entry(ordinal)?)? {
             residues += reduced.sequence_length(ordinal)?;
         }
     }

@@ -43,7 +43,7 @@ const NAMES_MEMORY: u64 = NAMES as u64 * 256 + LONGEST;
 /// let preference = Preference::default().text("sp|");
 /// Reduction::new(&input, Output::Container(output.clone())).prefer(preference).run()?;
 /// let clusters = talaria_db::Database::open(&output)?.clusters()?;
-/// assert_eq!(clusters.membership(0)?.representative, 2);
+/// assert_eq!(clusters.membership(0)?.map(|membership| membership.representative), Some(2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

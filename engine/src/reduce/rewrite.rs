@@ -72,6 +72,7 @@ pub(super) fn write(
     spill: &Spill,
     clusters: Option<&Listing>,
 ) -> Result<Unpublished> {
+    let (joined, (unrepresented, _)) = (groups.members(), groups.unrepresented());
     // Where members are left out, everybody has residues of their own.
     let mut named = None;
     if let Some(copies) = groups.take_copies().filter(|_| !reduction.leaves_members_out()) {
@@ -83,6 +84,7 @@ pub(super) fn write(
         named = Some((marks, by_representative));
         groups = copies;
     }
+    // Records that are no references; records without a representative are among them, which is why members have to be told then.
     let members = Marks::new(database.len(), database)?;
     let (by_member, by_representative) = groups.finish()?;
     for pair in by_member {
@@ -108,17 +110,19 @@ pub(super) fn write(
         }
         table.as_mut().map_or(Ok(()), |table| table.push(pair))
     };
-    let mut named_members = None;
+    let (mut named_members, mut noted) = (None, |_| Ok(()));
     if let Some((marks, by_representative)) = named {
         for pair in by_representative {
             note(pair?)?;
         }
         named_members = Some(marks);
     }
+    // Where members are named otherwise, they have been noted already.
+    let note: &mut dyn FnMut(Pair) -> Result<()> = if named_members.is_some() { &mut noted } else { &mut note };
     // Whoever joins another one shares its copy, or it has been found out how each is told.
     let plan = if reduction.method.tells_members() && only.is_none() {
         let sort_memory = sort_memory(spill, 8, reserve + memory);
-        delta::plan(reduction, database, by_representative, &mut note, sort_memory, spill)?
+        delta::plan(reduction, database, by_representative, note, sort_memory, spill)?
     } else {
         let sort_memory = sort_memory(spill, 4, reserve + memory);
         Plan::shared(by_representative, Sorter::new(spill, "addresses of members", sort_memory)?)
@@ -167,14 +171,18 @@ pub(super) fn write(
                 if only.is_none() {
                     addresses.push((pair.member, address.bits()))?;
                 }
-                // Where members are told or named otherwise, they have been noted already.
-                if told.is_none() && named_members.is_none() {
+                // Members that are told have been noted already.
+                if told.is_none() {
                     note(pair)?;
                 }
             }
         }
         next = window.end;
         (reduction.progress)("writing", next, database.len());
+    }
+    // Records without a representative, unless they have been noted with those that are told.
+    if told.is_none() {
+        pairs.try_for_each(|pair| note(pair?))?;
     }
     assembler.membership = membership;
     if let (Some(clusters), Some(table)) = (clusters, table) {
@@ -201,8 +209,12 @@ pub(super) fn write(
     provenance.push(("command".to_owned(), command));
     provenance.push(("method".to_owned(), method.to_owned()));
     if only.is_some() {
-        let left_out = format!("{} of {} records, for which others stand", members.count(), database.len());
+        let left_out = format!("{joined} of {} records, for which others stand", database.len());
         provenance.push(("left out".to_owned(), left_out));
+        if unrepresented > 0 {
+            let left_out = format!("{unrepresented} of {} records, for which none stands", database.len());
+            provenance.push(("left out".to_owned(), left_out));
+        }
     }
     let features = if only.is_some() { 0 } else { OPTIONAL_REDUCED };
     let particulars = Particulars {
@@ -324,12 +336,6 @@ impl Marks {
         let mut marks = Vec::new();
         marks.resize_with(usize::try_from(words).unwrap_or(0), Default::default);
         Ok(Self { words: marks, _lease: lease })
-    }
-
-    /// Records that are marked.
-    fn count(&self) -> u64 {
-        let words = self.words.iter().map(|word| word.load(std::sync::atomic::Ordering::Relaxed));
-        words.map(|word| u64::from(word.count_ones())).sum()
     }
 
     pub(super) fn set(&self, record: u64) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use talaria_db_spec::membership::NO_REPRESENTATIVE;
+
 use crate::write::spill::SortRecord;
 
 /// One, in ten-thousandths.
@@ -28,6 +30,9 @@ pub struct Similarity {
 impl Similarity {
     /// That of a record with itself.
     pub const FULL: Self = Self { identity: WHOLE, coverage: WHOLE };
+
+    /// That of records of which nothing is known to be alike.
+    pub const NONE: Self = Self { identity: 0, coverage: 0 };
 
     /// From both in ten-thousandths; more than 10000 counts as 10000.
     #[must_use]
@@ -73,16 +78,31 @@ fn share(part: u64, whole: u64) -> u16 {
     u16::try_from(share).unwrap_or(WHOLE).min(WHOLE)
 }
 
-/// A member of a representative. Sorts by representative, then by member.
+/// A member of a representative, or a record that has none. Sorts by representative, then by member; records without one come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair {
+    /// [`NO_REPRESENTATIVE`] if the record has none.
     pub(crate) representative: u64,
     pub(crate) member: u64,
     pub(crate) similarity: Similarity,
 }
 
+impl Pair {
+    /// A record that has no representative.
+    pub(crate) const fn unrepresented(record: u64) -> Self {
+        Self { representative: NO_REPRESENTATIVE, member: record, similarity: Similarity::NONE }
+    }
+
+    /// Whether the record has no representative.
+    pub(crate) const fn is_unrepresented(&self) -> bool {
+        self.representative == NO_REPRESENTATIVE
+    }
+}
+
 /// Bytes of an ordinal: there are at most 2^40 records.
 const ORDINAL: usize = 5;
+/// What stands in place of the identity of a record without a representative, whose ordinal's five bytes could be those of the last record of all.
+const NO_IDENTITY: u16 = u16::MAX;
 
 /// Five bytes an ordinal and two a share, little-endian.
 impl SortRecord for Pair {
@@ -91,13 +111,17 @@ impl SortRecord for Pair {
     fn write(&self, into: &mut [u8]) {
         into[..ORDINAL].copy_from_slice(&self.representative.to_le_bytes()[..ORDINAL]);
         into[ORDINAL..2 * ORDINAL].copy_from_slice(&self.member.to_le_bytes()[..ORDINAL]);
-        into[2 * ORDINAL..2 * ORDINAL + 2].copy_from_slice(&self.similarity.identity.to_le_bytes());
+        let identity = if self.is_unrepresented() { NO_IDENTITY } else { self.similarity.identity };
+        into[2 * ORDINAL..2 * ORDINAL + 2].copy_from_slice(&identity.to_le_bytes());
         into[2 * ORDINAL + 2..].copy_from_slice(&self.similarity.coverage.to_le_bytes());
     }
 
     fn read(from: &[u8]) -> Self {
         let ordinal = |at: usize| from[at..at + ORDINAL].iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
         let share = |at: usize| u16::from_le_bytes([from[at], from[at + 1]]);
+        if share(2 * ORDINAL) == NO_IDENTITY {
+            return Self::unrepresented(ordinal(ORDINAL));
+        }
         Self {
             representative: ordinal(0),
             member: ordinal(ORDINAL),
@@ -129,6 +153,9 @@ mod tests {
             let mut bytes = [0; Pair::SIZE];
             pair.write(&mut bytes);
             prop_assert_eq!(Pair::read(&bytes), pair);
+            Pair::unrepresented(member).write(&mut bytes);
+            prop_assert_eq!(Pair::read(&bytes), Pair::unrepresented(member));
+            prop_assert!(Pair::read(&bytes) > pair && !pair.is_unrepresented());
         }
     }
 }

@@ -8,30 +8,60 @@ use super::*;
 use crate::read::clusters::Membership;
 use crate::read::export::{ExportOptions, Selection};
 
-/// Who stands for whom, and how alike they are; nobody for a record that stands for itself.
-type Joined = Option<(u64, Similarity)>;
+/// Who stands for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    /// It does itself.
+    Itself,
+    /// Another one, which it is so alike.
+    Other(u64, Similarity),
+    /// None does.
+    Nobody,
+}
 
-/// Writes these groups over records that all have the same residues, so that any grouping gives them back.
-fn written(joined: &[Joined], membership: bool) -> (tempfile::TempDir, Database) {
+/// Writes these groups over records that all have the same residues, so that any grouping gives them back. With copies, the first record has the residues of
+/// those that none stands for.
+fn written(joined: &[Joined], method: Method, copies: bool) -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("in.talaria"), folder.path().join("out.talaria"));
     let records = (0..joined.len()).map(|index| (format!("r{index}").into_bytes(), b"MKVLAAGI".to_vec()));
     Builder::new(&input).add_records("made", records).finish().unwrap();
     let database = Database::open(&input).unwrap();
-    let reduction = Reduction::new(&input, Output::Container(output.clone())).membership(membership);
+    let reduction = Reduction::new(&input, Output::Container(output.clone())).membership(true).method(method);
     let spill = Spill::new(reduction.budget.clone(), folder.path().to_path_buf(), None);
     let mut groups = Groups::new(database.len(), &spill, 0).unwrap();
-    let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
-    for (member, joined) in joined.iter().enumerate() {
-        let representative = joined.map_or(member as u64, |(representative, _)| representative);
-        *sizes.entry(representative).or_default() += 1;
-        if let Some((representative, similarity)) = *joined {
-            groups.join(representative, member as u64, similarity).unwrap();
+    let mut of_copies = Groups::new(database.len(), &spill, 0).unwrap();
+    let (mut sizes, mut nobody): (BTreeMap<u64, u64>, u64) = (BTreeMap::new(), 0);
+    for (member, joined) in (0..).zip(joined) {
+        match *joined {
+            Joined::Itself => *sizes.entry(member).or_default() += 1,
+            Joined::Other(representative, similarity) => {
+                *sizes.entry(representative).or_default() += 1;
+                groups.join(representative, member, similarity).unwrap();
+                of_copies.join(representative, member, similarity).unwrap();
+            }
+            Joined::Nobody => {
+                nobody += 1;
+                groups.leave(member, 8).unwrap();
+                of_copies.join(0, member, Similarity::FULL).unwrap();
+            }
         }
     }
     sizes.values().for_each(|&size| groups.count(size));
-    reduction.write(&database, groups, &spill, &mut Stages::new(&reduction.budget)).unwrap();
-    (folder, Database::open(&output).unwrap())
+    if copies {
+        groups.set_copies(of_copies);
+    }
+    let clusters: u64 = groups.sizes().iter().map(|(_, count)| count).sum();
+    let report = reduction.write(&database, groups, &spill, &mut Stages::new(&reduction.budget)).unwrap();
+    assert_eq!((report.references, report.unrepresented, clusters), (sizes.len() as u64, nobody, report.references));
+    assert_eq!((report.covered_residues, report.reference_residues), (report.residues - 8 * nobody, 8 * clusters));
+    let reduced = Database::open(&output).unwrap();
+    if nobody > 0 {
+        let stored = (0..database.len()).filter(|&ordinal| reduced.header_entry(ordinal).unwrap().is_reference());
+        let of_nobody = stored.filter(|&ordinal| joined[ordinal as usize] == Joined::Nobody).count();
+        assert_eq!(of_nobody as u64, if copies { 0 } else { nobody }, "stored as such");
+    }
+    (folder, reduced)
 }
 
 fn check_against(joined: &[Joined], database: &Database, exact: bool) {
@@ -41,16 +71,21 @@ fn check_against(joined: &[Joined], database: &Database, exact: bool) {
     let mut references = Vec::new();
     for (ordinal, of) in joined.iter().enumerate() {
         let ordinal = ordinal as u64;
-        let (representative, alike) = of.unwrap_or((ordinal, Similarity::FULL));
-        let expected = Membership { representative, similarity: similarity(alike) };
-        assert_eq!(clusters.membership(ordinal).unwrap(), expected);
-        let of_this = |(member, joined): (usize, &Joined)| {
-            joined.filter(|&(other, _)| other == ordinal).map(|(_, alike)| (member as u64, similarity(alike)))
+        let expected = match *of {
+            Joined::Itself => Some((ordinal, Similarity::FULL)),
+            Joined::Other(representative, alike) => Some((representative, similarity(alike))),
+            Joined::Nobody => None,
+        };
+        let found = clusters.membership(ordinal).unwrap();
+        assert_eq!(found.map(|Membership { representative, similarity }| (representative, similarity)), expected);
+        let of_this = |(member, joined): (usize, &Joined)| match *joined {
+            Joined::Other(other, alike) if other == ordinal => Some((member as u64, similarity(alike))),
+            _ => None,
         };
         let expected: Vec<(u64, Similarity)> = joined.iter().enumerate().filter_map(of_this).collect();
         let members: Vec<(u64, Similarity)> = clusters.members(ordinal).unwrap().collect::<Result<_>>().unwrap();
         assert_eq!((members.len() as u64, &members), (clusters.member_count(ordinal).unwrap(), &expected));
-        if of.is_none() {
+        if *of == Joined::Itself {
             references.extend_from_slice(format!(">r{ordinal}\nMKVLAAGI\n").as_bytes());
         }
     }
@@ -58,18 +93,26 @@ fn check_against(joined: &[Joined], database: &Database, exact: bool) {
     let mut exported = Vec::new();
     database.export(&mut exported, &options).unwrap();
     assert_eq!(exported, references);
+    let (mut everything, all) = (Vec::new(), (0..joined.len()).map(|ordinal| format!(">r{ordinal}\nMKVLAAGI\n")));
+    database.export(&mut everything, &ExportOptions::default()).unwrap();
+    assert_eq!(everything, all.collect::<String>().into_bytes());
     assert!(clusters.membership(joined.len() as u64).is_err() && clusters.members(joined.len() as u64).is_err());
 }
 
-fn groupings() -> impl Strategy<Value = Vec<Joined>> {
-    let record = (any::<bool>(), any::<prop::sample::Index>(), 0_u16..=10_000, 0_u16..=10_000);
+/// Groupings of records of as many kinds: those that stand for themselves, that join another, that nobody stands for.
+fn groupings(kinds: u8) -> impl Strategy<Value = Vec<Joined>> {
+    let record = (0..kinds, any::<prop::sample::Index>(), 0_u16..=10_000, 0_u16..=10_000);
     prop::collection::vec(record, 1..200).prop_map(|records| {
         // The first one stands for itself, so that there is always one to join.
-        let stands = |index: usize| index == 0 || records[index].0;
-        let representatives: Vec<usize> = (0..records.len()).filter(|&index| stands(index)).collect();
-        let joined = |(index, (_, choice, identity, coverage)): (usize, &(bool, prop::sample::Index, u16, u16))| {
+        let kind = |index: usize| if index == 0 { 0 } else { records[index].0 };
+        let representatives: Vec<usize> = (0..records.len()).filter(|&index| kind(index) == 0).collect();
+        let joined = |(index, (_, choice, identity, coverage)): (usize, &(u8, prop::sample::Index, u16, u16))| {
             let before = &representatives[..representatives.partition_point(|&other| other < index)];
-            (!stands(index)).then(|| (before[choice.index(before.len())] as u64, Similarity::new(*identity, *coverage)))
+            match kind(index) {
+                0 => Joined::Itself,
+                1 => Joined::Other(before[choice.index(before.len())] as u64, Similarity::new(*identity, *coverage)),
+                _ => Joined::Nobody,
+            }
         };
         records.iter().enumerate().map(joined).collect()
     })
@@ -80,9 +123,16 @@ proptest! {
 
     // EVIDENCE: M-1, M-2, M-3, M-4
     #[test]
-    fn any_grouping_comes_back(joined in groupings()) {
-        let (_folder, database) = written(&joined, true);
+    fn any_grouping_comes_back(joined in groupings(2)) {
+        let (_folder, database) = written(&joined, Method::Exact, false);
         prop_assert!(database.container().has_membership());
+        check_against(&joined, &database, false);
+    }
+
+    // EVIDENCE: M-2, M-4, M-5
+    #[test]
+    fn records_that_nobody_stands_for_come_back(joined in groupings(3), copies: bool) {
+        let (_folder, database) = written(&joined, Method::Given, copies);
         check_against(&joined, &database, false);
     }
 }
@@ -115,7 +165,7 @@ proptest! {
         for (ordinal, &(kind, _)) in records.iter().enumerate() {
             let same = records.iter().enumerate().filter(|(_, other)| residues(other.0) == residues(kind));
             let best = same.min_by_key(|&(index, &(_, mark))| ([3, 1, 0, 2][mark], index)).unwrap().0;
-            prop_assert_eq!(clusters.membership(ordinal as u64).unwrap().representative, best as u64);
+            prop_assert_eq!(clusters.membership(ordinal as u64).unwrap().unwrap().representative, best as u64);
         }
     }
 }
@@ -131,7 +181,8 @@ fn an_exact_reduction_says_it_by_its_copies() {
         let database = Database::open(&output).unwrap();
         assert_eq!(database.container().has_membership(), membership);
         let clusters = database.clusters().unwrap();
-        let of: Vec<u64> = (0..8).map(|ordinal| clusters.membership(ordinal).unwrap().representative).collect();
+        let of: Vec<u64> =
+            (0..8).map(|ordinal| clusters.membership(ordinal).unwrap().unwrap().representative).collect();
         assert_eq!(of, [0, 1, 2, 0, 1, 2, 0, 7]);
         let members = |ordinal| clusters.members(ordinal).unwrap().map(|member| member.unwrap().0).collect::<Vec<_>>();
         assert_eq!([members(0), members(1), members(3), members(7)], [vec![3, 6], vec![4], vec![], vec![]]);

@@ -2,7 +2,7 @@
 //!
 //! Pairs come by representative, which is the order of the members' section; an external sort brings them into that of the records.
 
-use talaria_db_spec::membership::{MembershipEntry, WHOLE, WideMembershipEntry};
+use talaria_db_spec::membership::{MembershipEntry, NO_REPRESENTATIVE, WHOLE, WideMembershipEntry};
 use talaria_db_spec::section::SectionKind;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
@@ -20,7 +20,7 @@ const SHARE: u32 = 14;
 /// Both sections on their way.
 #[derive(Debug)]
 pub(crate) struct MembershipSections {
-    /// Member and identity, representative and coverage: each ordinal above its share.
+    /// Member and identity, representative and coverage: each ordinal above its share. All ones in place of the latter for a record without a representative.
     by_member: Sorter<(u64, u64)>,
     members: SpillBuffer,
     /// Whether ordinals take eight bytes.
@@ -43,13 +43,16 @@ impl MembershipSections {
         })
     }
 
-    /// The next pair, by representative and then by member.
+    /// The next pair, by representative and then by member, records without a representative last.
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Space`].
     pub(crate) fn push(&mut self, pair: Pair) -> Result<()> {
         let Pair { representative, member, similarity } = pair;
         let identity = u64::from(similarity.identity());
+        if pair.is_unrepresented() {
+            return self.by_member.push((member << SHARE, NO_REPRESENTATIVE));
+        }
         self.by_member
             .push((member << SHARE | identity, representative << SHARE | u64::from(similarity.coverage())))?;
         match u32::try_from(member) {
@@ -69,6 +72,7 @@ impl MembershipSections {
         for ordinal in 0..records {
             let own = |item: &Result<(u64, u64)>| item.as_ref().map_or(true, |&(member, _)| member >> SHARE == ordinal);
             let (representative, similarity) = match joined.next_if(own).transpose()? {
+                Some((_, NO_REPRESENTATIVE)) => (NO_REPRESENTATIVE, Similarity::NONE),
                 Some((member, representative)) => {
                     let share = |word: u64| (word & ((1 << SHARE) - 1)) as u16;
                     (representative >> SHARE, Similarity::new(share(member), share(representative)))
@@ -76,15 +80,14 @@ impl MembershipSections {
                 None => (ordinal, Similarity::new(WHOLE, WHOLE)),
             };
             let (identity, coverage) = (U16::new(similarity.identity()), U16::new(similarity.coverage()));
-            match u32::try_from(representative) {
-                Ok(narrow) if !self.wide => {
-                    let entry = MembershipEntry { representative: U32::new(narrow), identity, coverage };
-                    writer.append(&mut section, entry.as_bytes())?;
-                }
-                _ => {
-                    let entry = WideMembershipEntry { representative: U64::new(representative), identity, coverage };
-                    writer.append(&mut section, entry.as_bytes())?;
-                }
+            if self.wide {
+                let entry = WideMembershipEntry { representative: U64::new(representative), identity, coverage };
+                writer.append(&mut section, entry.as_bytes())?;
+            } else {
+                // An ordinal of such a file is less than all ones, which stay what they are.
+                let representative = U32::new(u32::try_from(representative).unwrap_or(u32::MAX));
+                let entry = MembershipEntry { representative, identity, coverage };
+                writer.append(&mut section, entry.as_bytes())?;
             }
         }
         writer.end(section)?;

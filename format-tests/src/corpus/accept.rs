@@ -122,18 +122,38 @@ fn optional_columns(list: &mut List) {
 }
 
 /// Which record stands for which, in items of either size.
-// EVIDENCE: M-1
+// EVIDENCE: M-1, M-2, M-5
 fn membership(list: &mut List) {
     list.accept("membership", PROTEINS, "two records stand for four", clusters);
     list.accept("wide-membership", PROTEINS, "the same in items for more than 2^32 records", |draft| {
         clusters(draft);
-        let entries = draft.items::<MembershipEntry>(SectionKind::Membership);
-        let wide: Vec<WideMembershipEntry> = entries.into_iter().map(WideMembershipEntry::from).collect();
-        draft.part_mut(SectionKind::Membership).bytes = wide.as_bytes().to_vec();
-        draft.part_mut(SectionKind::Membership).entry.item_size = U32::new(12);
-        widen(draft, SectionKind::Members);
+        widen_membership(draft);
+    });
+    list.accept("no-representative", PROTEINS, "a record that none stands for", unrepresented);
+    list.accept("wide-no-representative", PROTEINS, "the same in items for more than 2^32 records", |draft| {
+        unrepresented(draft);
+        widen_membership(draft);
     });
 }
+
+fn widen_membership(draft: &mut Draft) {
+    let entries = draft.items::<MembershipEntry>(SectionKind::Membership);
+    let wide: Vec<WideMembershipEntry> = entries.into_iter().map(WideMembershipEntry::from).collect();
+    draft.part_mut(SectionKind::Membership).bytes = wide.as_bytes().to_vec();
+    draft.part_mut(SectionKind::Membership).entry.item_size = U32::new(12);
+    widen(draft, SectionKind::Members);
+}
+
+/// No record stands for the last one.
+pub(super) fn unrepresented(draft: &mut Draft) {
+    clusters(draft);
+    draft.edit::<MembershipEntry>(SectionKind::Membership, |entries| entries[3] = NOBODY);
+    draft.edit::<U32>(SectionKind::Members, |items| items.truncate(1));
+}
+
+/// The item of a record that none stands for.
+pub(super) const NOBODY: MembershipEntry =
+    MembershipEntry { representative: U32::new(u32::MAX), identity: U16::ZERO, coverage: U16::ZERO };
 
 /// The first and the third of four records stand for the second and for the fourth.
 pub(super) fn clusters(draft: &mut Draft) {

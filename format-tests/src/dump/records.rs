@@ -6,6 +6,7 @@ use talaria_db::read::stream::StreamKind;
 use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::delta::{Body, Item};
 use talaria_db_spec::layout::{LayoutEntry, Operation, Script};
+use talaria_db_spec::membership::MembershipEntry;
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::source::{LineEnd, SourceEntry};
 
@@ -20,6 +21,8 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
     let offsets = text::integers(draft.part(SectionKind::Offsets));
     let has_layout = draft.parts.iter().any(|part| part.entry.kind.get() == SectionKind::LayoutIndex.number());
     let layout = if has_layout { draft.items::<LayoutEntry>(SectionKind::LayoutIndex) } else { Vec::new() };
+    let has_members = draft.parts.iter().any(|part| part.entry.kind.get() == SectionKind::Members.number());
+    let membership = if has_members { draft.items::<MembershipEntry>(SectionKind::Membership) } else { Vec::new() };
     writeln!(out, "\nrecords").unwrap();
     for (ordinal, ((entry, &length), &offset)) in entries.iter().zip(&lengths).zip(&offsets).enumerate() {
         let mut flags = text::alphabet(entry.kind);
@@ -37,6 +40,10 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
         } else {
             let residues = streams.item(StreamKind::Sequence, offset, length);
             writeln!(out, "    residues at {}, {length}: {}", text::address(offset), text::quoted(&residues)).unwrap();
+        }
+        // Of the others the sections tell; no rung has items for 2^32 records.
+        if membership.get(ordinal).is_some_and(|entry| entry.representative.get() == u32::MAX) {
+            writeln!(out, "    no representative").unwrap();
         }
         for kind in [SectionKind::GcContent, SectionKind::Complexity] {
             let Some(part) = draft.parts.iter().find(|part| part.entry.kind.get() == kind.number()) else { continue };

@@ -83,7 +83,7 @@ fn check(path: &Path, identity: u64, coverage: u64, sample: Option<usize>) -> Co
     let (scoring, clusters) = (Scoring::of(database.alphabet()), database.clusters().unwrap());
     let protein = scoring == Scoring::Protein;
     let mut members: Vec<u64> = (0..database.len())
-        .filter(|&ordinal| clusters.membership(ordinal).unwrap().representative != ordinal)
+        .filter(|&ordinal| clusters.membership(ordinal).unwrap().is_some_and(|found| found.representative != ordinal))
         .collect();
     if let Some(count) = sample {
         let mut numbers = Numbers(2_000);
@@ -95,7 +95,7 @@ fn check(path: &Path, identity: u64, coverage: u64, sample: Option<usize>) -> Co
     }
     let mut counts = Counts::default();
     for ordinal in members {
-        let membership = clusters.membership(ordinal).unwrap();
+        let membership = clusters.membership(ordinal).unwrap().unwrap();
         let member = letters(&database, ordinal, scoring);
         let representative = letters(&database, membership.representative, scoring);
         let mut strands = vec![member.clone()];

@@ -47,6 +47,8 @@ enum Subject {
     Unknown,
     /// A record that another one stands for.
     Member(Membership),
+    /// A record that none stands for.
+    Unrepresented,
     /// References that bear the name, and the records of their clusters.
     References(Vec<u64>, u64),
 }
@@ -103,6 +105,7 @@ impl<'d> Expander<'d> {
                         self.output.bytes(line.end)?;
                     }
                     Some(Subject::Unknown) => self.unknown(line, first + index as u64, source)?,
+                    Some(Subject::Unrepresented) => self.keep(line)?,
                     Some(Subject::Member(membership)) => self.member(line, *membership)?,
                     Some(Subject::References(references, _)) => {
                         for &reference in references {
@@ -127,16 +130,18 @@ impl<'d> Expander<'d> {
         for ordinals in found.iter() {
             let (mut references, mut records, mut member) = (Vec::new(), 0, None);
             for &ordinal in ordinals {
-                let membership = self.clusters.membership(ordinal)?;
-                if membership.representative != ordinal {
-                    member = member.or(Some(membership));
-                } else {
-                    references.push(ordinal);
-                    records += 1 + self.clusters.member_count(ordinal)?;
+                match self.clusters.membership(ordinal)? {
+                    Some(found) if found.representative == ordinal => {
+                        references.push(ordinal);
+                        records += 1 + self.clusters.member_count(ordinal)?;
+                    }
+                    Some(found) => member = member.or(Some(found)),
+                    None => {}
                 }
             }
             subjects.push(match member {
-                None if references.is_empty() => Subject::Unknown,
+                None if ordinals.is_empty() => Subject::Unknown,
+                None if references.is_empty() => Subject::Unrepresented,
                 Some(membership) if references.is_empty() => Subject::Member(membership),
                 _ => Subject::References(references, records),
             });
@@ -214,13 +219,18 @@ impl<'d> Expander<'d> {
             }
             Unknown::Keep => {
                 self.unknown_count += 1;
-                self.output.bytes(line.text)?;
-                for _ in self.columns {
-                    self.output.bytes(b"\t")?;
-                }
-                Ok(self.output.bytes(line.end)?)
+                self.keep(line)
             }
         }
+    }
+
+    /// A hit as it is, with empty columns.
+    fn keep(&mut self, line: &Line<'_>) -> Result<()> {
+        self.output.bytes(line.text)?;
+        for _ in self.columns {
+            self.output.bytes(b"\t")?;
+        }
+        Ok(self.output.bytes(line.end)?)
     }
 
     /// A hit on a record that another one stands for.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use talaria_db::Database;
+use talaria_db::read::clusters::Membership;
 use talaria_db::read::stream::StreamKind;
 use talaria_db::spec::address::PackedAddress;
 use talaria_db::spec::alphabet::Alphabet;
@@ -62,6 +63,17 @@ pub(super) fn describe(database: &Database, ordinal: u64) -> Result<Value> {
     });
     if let Some((parent, depth)) = database.delta_of(ordinal)? {
         described["delta"] = json!({ "parent": parent, "depth": depth, "delta_block": item });
+    }
+    if database.container().has_membership() {
+        let share = |share: u16| f64::from(share) / 10_000.0;
+        described["membership"] = match database.clusters()?.membership(ordinal)? {
+            Some(Membership { representative, similarity }) => json!({
+                "representative": representative,
+                "identity": share(similarity.identity()),
+                "coverage": share(similarity.coverage()),
+            }),
+            None => json!({ "representative": null }),
+        };
     }
     Ok(described)
 }

@@ -32,6 +32,8 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
         "references_only": report.references_only,
         "residues": report.residues,
         "reference_residues": report.reference_residues,
+        "unrepresented": report.unrepresented,
+        "covered_residues": report.covered_residues,
         "cluster_sizes": sizes,
         "identity_quantiles": quantiles,
         "input_bytes": report.input_bytes,

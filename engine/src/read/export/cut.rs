@@ -147,7 +147,7 @@ impl<'d> Cutter<'d> {
             let (length, entry) = (run.sequence_length(self.next)?, run.header_entry(self.next)?);
             let index = usize::try_from(self.next - run.ordinals().start).unwrap_or(usize::MAX);
             let matches = self.matching.get(index).copied().unwrap_or(true);
-            let skipped = !matches || self.references && self.database.is_member(self.next, &entry)?;
+            let skipped = !matches || self.references && !self.database.is_reference(self.next, &entry)?;
             if length > UNIT && !skipped && !entry.is_delta() {
                 if self.next > first {
                     break;

@@ -60,7 +60,7 @@ impl Database {
         for (index, ordinal) in unit.ordinals.clone().enumerate() {
             let entry = columns.header_entry(ordinal)?;
             let matches = matching.get(index).copied().unwrap_or(true);
-            if !matches || options.selection == Selection::References && self.is_member(ordinal, &entry)? {
+            if !matches || options.selection == Selection::References && !self.is_reference(ordinal, &entry)? {
                 if entry.is_irregular() {
                     // Its script is passed over, so that the next one is another.
                     layout = None;
@@ -121,13 +121,16 @@ impl Database {
         columns: &ColumnRun<'_>,
         matching: &[bool],
     ) -> Result<Vec<SharedSequence>> {
-        if !self.has_deltas() || options.selection == Selection::References {
+        if !self.has_deltas() {
             return Ok(Vec::new());
         }
         let mut deltas = Vec::new();
         for (index, ordinal) in unit.ordinals.clone().enumerate() {
-            let matches = matching.get(index).copied().unwrap_or(true);
-            if matches && columns.header_entry(ordinal)?.is_delta() {
+            let (matches, entry) = (matching.get(index).copied().unwrap_or(true), columns.header_entry(ordinal)?);
+            if matches
+                && entry.is_delta()
+                && (options.selection == Selection::All || self.is_reference(ordinal, &entry)?)
+            {
                 deltas.push(ordinal);
             }
         }

@@ -38,7 +38,7 @@ pub enum Selection {
     /// All of them.
     #[default]
     All,
-    /// The references of a reduction: no record whose residues another one stands for.
+    /// The references of a reduction: no record that another one stands for, and none that has no representative.
     References,
 }
 

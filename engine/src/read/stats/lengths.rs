@@ -21,6 +21,10 @@ pub(super) struct Lengths {
     /// Records with a layout of their own.
     pub(super) irregular: u64,
     pub(super) deltas: u64,
+    /// Records that are references, if it is the result of a reduction.
+    pub(super) references: u64,
+    /// Records without a representative.
+    pub(super) unrepresented: u64,
     lease: Lease,
 }
 
@@ -28,7 +32,7 @@ impl Lengths {
     /// None so far.
     pub(super) fn new(budget: &Budget) -> Result<Self> {
         let lease = budget.lease("lengths of records", LENGTHS * LENGTH_MEMORY)?;
-        Ok(Self { counts: BTreeMap::new(), shared: 0, irregular: 0, deltas: 0, lease })
+        Ok(Self { counts: BTreeMap::new(), shared: 0, irregular: 0, deltas: 0, references: 0, unrepresented: 0, lease })
     }
 
     /// Adds records of one length.

@@ -1,4 +1,4 @@
-//! Which record stands for which: rules M-2 to M-4.
+//! Which record stands for which: rules M-2 to M-5.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,7 +32,7 @@ impl Database {
     fn verify_member(&self, membership: &Section, ordinal: u64) -> Result<bool> {
         let entry = self.membership_entry(membership, ordinal)?;
         let representative = entry.representative.get();
-        let is_member = representative != ordinal;
+        let is_member = entry.representative().is_some_and(|representative| representative != ordinal);
         if representative < self.len() {
             let above = self.membership_entry(membership, representative)?.representative.get();
             if above != representative {
@@ -51,8 +51,9 @@ impl Database {
             if member >= self.len() {
                 return Err(self.broken("members", "ordinal", "M-4", index, member, self.len()));
             }
-            let representative = self.membership_entry(membership, member)?.representative.get();
-            if representative == member {
+            let entry = self.membership_entry(membership, member)?;
+            let representative = entry.representative.get();
+            if entry.representative().is_none_or(|representative| representative == member) {
                 return Err(self.broken("members", "representative", "M-4", index, member, representative));
             }
             if before.is_some_and(|before| before >= (representative, member)) {

@@ -105,7 +105,8 @@ struct Window {
     residues: u64,
 }
 
-/// Codes the members of all clusters, given as sorted pairs of representative and member, which are noted as they come.
+/// Codes the members of all clusters, given as sorted pairs of representative and member, which are noted as they come. Records without a representative are
+/// noted, and stored.
 pub(super) fn plan(
     reduction: &Reduction<'_>,
     database: &Database,
@@ -136,6 +137,9 @@ pub(super) fn plan(
     for pair in by_representative {
         let pair = pair?;
         note(pair)?;
+        if pair.is_unrepresented() {
+            continue;
+        }
         let Pair { representative, member, .. } = pair;
         seen += 1;
         if seen % PROGRESS == 0 {

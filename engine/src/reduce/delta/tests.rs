@@ -155,7 +155,7 @@ impl Made {
             assert!(database.region(number, 0..sequence.len() as u64 + 1).is_err());
             let entry = database.header_entry(number).unwrap();
             assert_eq!(database.delta_of(number).unwrap().is_some(), entry.is_delta());
-            stored += usize::from(!database.is_member(number, &entry).unwrap());
+            stored += usize::from(database.is_reference(number, &entry).unwrap());
         }
         assert_eq!(references.iter().filter(|&&byte| byte == b'>').count(), stored);
         let statistics = database.statistics().unwrap();

@@ -120,9 +120,16 @@ impl Old {
     }
 
     /// Who stands for one of its records.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if nobody does: a choice of references that left records is not carried on.
     pub(crate) fn membership(&self, ordinal: u64) -> Result<Membership> {
         match &self.clusters {
-            Some(clusters) => clusters.membership(ordinal),
+            Some(clusters) => clusters.membership(ordinal)?.ok_or_else(|| {
+                let path = self.database.path().display();
+                let reason = format!("{path} has records that no reference stands for: reduce all of it anew");
+                Error::Option { option: "--update", reason }
+            }),
             None => Ok(Membership { representative: ordinal, similarity: Similarity::FULL }),
         }
     }

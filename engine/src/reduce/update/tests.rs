@@ -89,7 +89,7 @@ fn memberships(path: &Path) -> Vec<Membership> {
     let database = Database::open(path).unwrap();
     assert!(database.verify(Level::Everything).unwrap().is_sound());
     let clusters = database.clusters().unwrap();
-    (0..database.len()).map(|ordinal| clusters.membership(ordinal).unwrap()).collect()
+    (0..database.len()).map(|ordinal| clusters.membership(ordinal).unwrap().unwrap()).collect()
 }
 
 fn exported(path: &Path) -> Vec<u8> {
@@ -287,4 +287,15 @@ fn proteins_do_not_come_to_nucleotides() {
     reduction(&genes, &before, clustering(9_000)).run().unwrap();
     let refused = reduction(&proteins, &before, clustering(9_000)).update(&before).run();
     assert!(matches!(refused, Err(Error::Option { option: "--update", .. })), "{refused:?}");
+}
+
+#[test]
+fn records_that_nobody_stands_for_are_not_carried_on() {
+    let place = Place::new();
+    let first = place.write("first.fa", b">a\nMKV\n>b\nMKI\n");
+    let (before, after) = (place.path("before.talaria"), place.path("after.talaria"));
+    reduction(&first, &before, Method::Exact).unrepresented([1]).run().unwrap();
+    let error = reduction(&first, &after, Method::Exact).update(&before).run().unwrap_err();
+    assert!(error.to_string().contains("no reference stands for"), "{error}");
+    assert!(!after.exists());
 }

@@ -5,9 +5,9 @@ use talaria_db_spec::section::SectionKind;
 use zerocopy::little_endian::U32;
 
 use super::{List, PROTEINS, Row};
-use crate::corpus::accept::clusters;
+use crate::corpus::accept::{NOBODY, clusters, unrepresented};
 
-// EVIDENCE: M-1, M-2, M-3, M-4
+// EVIDENCE: M-1, M-2, M-3, M-4, M-5
 pub(super) fn list(list: &mut List) {
     use SectionKind::{Members, Membership};
     list.reject("M-1", "no-membership", PROTEINS, "members of nobody knows whom", |draft| {
@@ -20,9 +20,11 @@ pub(super) fn list(list: &mut List) {
         part.bytes = part.bytes.repeat(2);
         part.entry.item_size.set(16);
     });
-    let entries: [Row<Vec<MembershipEntry>>; 5] = [
+    let entries: [Row<Vec<MembershipEntry>>; 7] = [
         ("M-2", "no-record", |entries| entries[3].representative.set(4), "a representative that is not there"),
         ("M-2", "not-its-own", |entries| entries[3].representative.set(1), "a representative that is a member"),
+        ("M-2", "none-above", |entries| entries[2] = NOBODY, "a representative that has none itself"),
+        ("M-4", "listed", |entries| entries[3] = NOBODY, "a record that none stands for among the members"),
         ("M-3", "identity", |entries| entries[3].identity.set(10_001), "an identity above 1"),
         ("M-3", "coverage", |entries| entries[1].coverage.set(u16::MAX), "a coverage above 1"),
         ("M-3", "own", |entries| entries[2].identity.set(9_999), "a representative that is not like itself"),
@@ -30,6 +32,16 @@ pub(super) fn list(list: &mut List) {
     for (rules, name, change, shows) in entries {
         list.reject(rules, name, PROTEINS, shows, |draft| {
             clusters(draft);
+            draft.edit::<MembershipEntry>(Membership, change);
+        });
+    }
+    let entries: [Row<Vec<MembershipEntry>>; 2] = [
+        ("M-5", "identity", |entries| entries[3].identity.set(1), "an identity with nothing"),
+        ("M-5", "coverage", |entries| entries[3].coverage.set(10_000), "a coverage of nothing"),
+    ];
+    for (rules, name, change, shows) in entries {
+        list.reject(rules, name, PROTEINS, shows, |draft| {
+            unrepresented(draft);
             draft.edit::<MembershipEntry>(Membership, change);
         });
     }
