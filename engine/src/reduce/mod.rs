@@ -12,6 +12,7 @@ mod delta;
 pub mod exact;
 mod fasta;
 mod groups;
+mod order;
 mod prefer;
 mod reference_text;
 mod rewrite;

@@ -13,18 +13,18 @@
 mod assign;
 mod candidates;
 mod fit;
-mod order;
 mod plan;
 mod words;
 
 use self::assign::Assignment;
 use self::fit::Fit;
-use self::order::Order;
-use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, supported};
+use self::order::{Order, Ordering};
+use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, fold, supported};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
+use crate::reduce::order;
 use crate::reduce::prefer::Ranks;
 use crate::write::spill::Spill;
 
@@ -90,15 +90,7 @@ pub(super) struct Context<'a> {
     pub(super) scoring: Scoring,
     pub(super) criterion: Criterion,
     pub(super) both_strands: bool,
-    pub(super) ranks: Option<&'a Ranks>,
     pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
-}
-
-impl Context<'_> {
-    /// The lower, the sooner a record represents others, whatever its length.
-    fn preference(&self, ordinal: u64) -> u8 {
-        self.ranks.map_or(0, |ranks| ranks.of(ordinal))
-    }
 }
 
 impl Order {
@@ -144,8 +136,11 @@ pub(super) fn group(
             format!("{} is too low: {} for these sequences, at least", ratio(criterion.identity), ratio(least));
         return Err(Error::Option { option: "--min-identity", reason });
     }
-    let context = Context { database, spill, scoring, criterion, both_strands, ranks, progress };
-    let order = order::order(&context)?;
+    let context = Context { database, spill, scoring, criterion, both_strands, progress };
+    let fold = |residues: &[u8], folded: &mut Vec<u8>| fold(residues, scoring, folded);
+    let beside = assign::MEMORY;
+    let ordering = Ordering { database, spill, ranks, fold: &fold, folds_long: false, beside, progress };
+    let order = order::order(&ordering)?;
     // From here on residues come from the table.
     database.release_pages();
     let mut assignment = Assignment::new(&context, order.residues.len())?;
