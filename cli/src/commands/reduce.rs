@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use talaria_db::Compression;
-use talaria_db::reduce::{Method, Output, Preference, Reduction, ReductionReport};
+use talaria_db::reduce::{Containment, Method, Output, Preference, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
 use crate::exit::Exit;
@@ -32,11 +32,14 @@ Methods:
   exact    records with the same residues (case counts) join the first of them
   cluster  records join a longer one that a verified alignment finds similar: --min-identity of the alignment's columns, gaps counted, over
            --coverage of their residues (BLOSUM62, or 2 and -3 for nucleotides; case does not count)
+  contain  records whose residues occur wholly inside another one's, letter by letter, join the longest such one (case does not count, nor U for
+           T); with preferences only one that is preferred as much or more
 
 Examples:
   talaria-db reduce uniref100.talaria -o distinct.talaria
   talaria-db reduce -i proteins.fasta.gz -o distinct.fasta --low-memory
   talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --min-identity 0.5
+  talaria-db reduce contigs.fasta -o distinct.talaria --method contain --both-strands
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -45,8 +48,11 @@ pub(crate) struct ReduceFlags {
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
     /// How records are brought together
-    #[arg(long, default_value = "exact", value_parser = ["exact", "cluster"])]
+    #[arg(long, default_value = "exact", value_parser = ["exact", "cluster", "contain"])]
     method: String,
+    /// Let nucleotides join a record that their reverse complement is inside of (for --method contain)
+    #[arg(long)]
+    both_strands: bool,
     #[command(flatten)]
     similarity: SimilarityFlags,
     /// Prefer records whose header holds this text as references; may be given several times, earlier ones are stronger
@@ -99,6 +105,10 @@ impl InputFlags {
 impl ReduceFlags {
     fn method(&self) -> Result<Method> {
         match (self.method.as_str(), self.similarity.given()) {
+            ("exact" | "cluster", _) if self.both_strands => {
+                Err(Failure::Usage("--both-strands goes with --method contain".to_owned()))
+            }
+            ("contain", None) => Ok(Method::Contain(Containment { both_strands: self.both_strands })),
             ("cluster", _) => Ok(Method::Cluster(self.similarity.clustering())),
             (_, None) => Ok(Method::Exact),
             (_, Some(flag)) => Err(Failure::Usage(format!("{flag} goes with --method cluster"))),

@@ -4,10 +4,11 @@
 //! method to method is which record each one joins; the rest of this module turns that into files. A record that joins another one
 //! has it as its representative; records that join none are the references.
 //!
-//! Methods: [`exact`], [`cluster`].
+//! Methods: [`exact`], [`cluster`], and containment ([`Containment`]).
 
 pub mod cluster;
 mod clusters;
+mod contain;
 mod delta;
 pub mod exact;
 mod fasta;
@@ -21,6 +22,7 @@ pub(crate) mod similarity;
 mod tests;
 
 pub use cluster::{Clustering, RoundReport};
+pub use contain::Containment;
 pub use prefer::Preference;
 pub use similarity::Similarity;
 
@@ -60,6 +62,8 @@ pub enum Method {
     Exact,
     /// Records join one that they are similar to, by a verified alignment.
     Cluster(Clustering),
+    /// Records that occur wholly inside another one join it.
+    Contain(Containment),
     /// Records join the ones that they were given ([`Reduction::members`]), and are told by what differs.
     Given,
 }
@@ -71,6 +75,7 @@ impl Method {
         match self {
             Self::Exact => "exact",
             Self::Cluster(_) => "cluster",
+            Self::Contain(_) => "contain",
             Self::Given => "given",
         }
     }
@@ -367,6 +372,10 @@ impl<'p> Reduction<'p> {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
             least = least.max(blocks + cluster::least_memory(&database)?);
         }
+        if let Method::Contain(containment) = self.method {
+            let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
+            least = least.max(blocks + contain::least_memory(&database, containment, threads)?);
+        }
         let preferring = self.preference.least_memory(records);
         Ok(database.budget().in_use() + least + preferring + stacks_memory(self.threads))
     }
@@ -417,8 +426,8 @@ impl<'p> Reduction<'p> {
         let mut memory = self.memory.clone();
         let most = match self.method {
             // Residues that are compared come from a table; only coding deltas comes back to blocks.
-            Method::Cluster(_) if self.leaves_members_out() => 32 << 20,
-            Method::Cluster(_) => 128 << 20,
+            Method::Cluster(_) | Method::Contain(_) if self.leaves_members_out() => 32 << 20,
+            Method::Cluster(_) | Method::Contain(_) => 128 << 20,
             Method::Exact | Method::Given => u64::MAX,
         };
         let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4).min(most));
@@ -445,6 +454,10 @@ impl<'p> Reduction<'p> {
             }
             Method::Cluster(clustering) => {
                 cluster::group(&database, &spill, reserve, &clustering, ranks.as_ref(), &*self.progress)
+            }
+            Method::Contain(containment) => {
+                contain::group(&database, &spill, reserve, containment, ranks.as_ref(), &*self.progress)
+                    .map(|groups| (groups, Vec::new()))
             }
             Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new())),
         })?;

@@ -193,6 +193,7 @@ pub(super) fn write(
     let preference = reduction.preference.options();
     let similar = match reduction.method {
         Method::Cluster(clustering) => clustering.options(),
+        Method::Contain(containment) => containment.options().to_owned(),
         Method::Exact | Method::Given => String::new(),
     };
     let command = format!("reduce --method {method}{similar}{preference}{flag} --codec {}", reduction.compression);
