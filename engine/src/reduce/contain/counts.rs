@@ -64,27 +64,33 @@ impl Counts {
             }
         };
         if self.both_strands {
-            words.each_of_both_strands(residues, |_, _, hash| count(hash));
+            words.each_of_both_strands(residues, |_, _, hash| {
+                count(hash);
+                true
+            });
         } else {
             words.each(residues, |_, hash| count(hash));
         }
     }
 
-    /// Calls `visit` with the place of each word, its hash, and how often it occurs.
+    /// Calls `visit` with the place of each word, its hash, and how often it occurs, until it says that this is enough.
     #[inline]
-    pub(super) fn each(&self, words: &Words, residues: &[u8], mut visit: impl FnMut(usize, u64, u16)) {
+    pub(super) fn each_while(&self, words: &Words, residues: &[u8], mut visit: impl FnMut(usize, u64, u16) -> bool) {
         let count = |hash| self.slot(hash).map_or(UNKNOWN, |slot| slot.load(Ordering::Relaxed).into());
         if self.both_strands {
             words.each_of_both_strands(residues, |at, hash, common| visit(at, hash, count(common)));
         } else {
-            words.each(residues, |at, hash| visit(at, hash, count(hash)));
+            words.each_while(residues, |at, hash| visit(at, hash, count(hash)));
         }
     }
 
     /// Whether some word is in no other place.
     pub(super) fn has_own(&self, words: &Words, residues: &[u8]) -> bool {
         let mut own = false;
-        self.each(words, residues, |_, _, count| own |= count == 1);
+        self.each_while(words, residues, |_, _, count| {
+            own = count == 1;
+            !own
+        });
         own
     }
 }
@@ -109,14 +115,17 @@ mod tests {
             counts.add(&words, if both_strands { &turned } else { &sequence });
             assert!(!counts.has_own(&words, &sequence));
             let (mut known, mut all) = (0, 0);
-            counts.each(&words, &sequence, |_, _, count| {
+            counts.each_while(&words, &sequence, |_, _, count| {
                 assert!(count > 1);
                 known += u64::from(count != UNKNOWN);
                 all += 1;
+                true
             });
             assert!(known > all / 16 && known < all / 4, "{known} of {all}");
             (0..300).for_each(|_| counts.add(&words, &sequence[..100]));
-            counts.each(&words, &sequence[..100], |_, _, count| assert!(count == 255 || count == UNKNOWN));
+            counts.each_while(&words, &sequence[..100], |_, _, count| {
+                count == 255 || count == UNKNOWN || panic!("{count}")
+            });
         }
     }
 }

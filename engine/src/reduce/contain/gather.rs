@@ -142,11 +142,12 @@ fn entry_of_turned(class: &Class, rank: u32, residues: &[u8], turned: &[u8]) -> 
 fn entry(class: &Class, rank: u32, residues: &[u8], reverse: bool) -> Option<Entry> {
     let (mut own, mut best) = (false, None);
     match &class.counts {
-        Some(counts) => counts.each(&class.words, residues, |at, hash, count| {
-            own |= count == 1;
+        Some(counts) => counts.each_while(&class.words, residues, |at, hash, count| {
+            own = count == 1;
             if best.is_none_or(|(least, of, _)| (count, hash) < (least, of)) {
                 best = Some((count, hash, at));
             }
+            !own
         }),
         None => class.words.each(residues.get(..class.words.length())?, |at, hash| best = Some((0, hash, at))),
     }

@@ -71,33 +71,45 @@ impl Words {
     /// Calls `visit` with the place and the hash of each word.
     #[inline]
     pub(super) fn each(&self, residues: &[u8], mut visit: impl FnMut(usize, u64)) {
+        self.each_while(residues, |at, hash| {
+            visit(at, hash);
+            true
+        });
+    }
+
+    /// Calls `visit` with the place and the hash of each word until it says that this is enough.
+    #[inline]
+    pub(super) fn each_while(&self, residues: &[u8], mut visit: impl FnMut(usize, u64) -> bool) {
         let Some((first, rest)) = residues.split_at_checked(self.length) else { return };
         let mut hash = 0_u64;
         for &letter in first {
             hash = hash.rotate_left(1) ^ self.comes[usize::from(letter)];
         }
-        visit(0, hash);
+        let mut goes_on = visit(0, hash);
         for (at, (&comes, &goes)) in (1..).zip(rest.iter().zip(residues)) {
+            if !goes_on {
+                return;
+            }
             hash = hash.rotate_left(1) ^ self.goes[usize::from(goes)] ^ self.comes[usize::from(comes)];
-            visit(at, hash);
+            goes_on = visit(at, hash);
         }
     }
 
-    /// The same, and with the hash that a word has in common with its reverse complement.
+    /// The same with the hash too that a word has in common with its reverse complement.
     #[inline]
-    pub(super) fn each_of_both_strands(&self, residues: &[u8], mut visit: impl FnMut(usize, u64, u64)) {
+    pub(super) fn each_of_both_strands(&self, residues: &[u8], mut visit: impl FnMut(usize, u64, u64) -> bool) {
         let mut turned = 0_u64;
         for (at, &letter) in residues.iter().take(self.length).enumerate() {
             turned ^= self.comes_turned[usize::from(letter)].rotate_right((self.length - 1 - at) as u32);
         }
-        self.each(residues, |at, hash| {
+        self.each_while(residues, |at, hash| {
             if let Some(before) = at.checked_sub(1) {
                 let (goes, comes) = (residues[before], residues[before + self.length]);
                 turned = turned.rotate_right(1)
                     ^ self.goes_turned[usize::from(goes)]
                     ^ self.comes_turned[usize::from(comes)];
             }
-            visit(at, hash, hash.min(turned));
+            visit(at, hash, hash.min(turned))
         });
     }
 }
@@ -176,10 +188,17 @@ mod tests {
                 words.each(&word, |_, turned| assert_eq!(common, hash.min(turned), "{length} at {at}"));
                 assert_eq!(at, seen);
                 seen += 1;
+                true
             });
             assert_eq!(seen, sequence.len() + 1 - length);
         }
         Words::new(901).each(&sequence, |_, _| panic!("no word is so long"));
+        let mut seen = 0;
+        Words::new(4).each_while(&sequence, |at, _| {
+            seen += 1;
+            at < 9
+        });
+        assert_eq!(seen, 10);
     }
 
     #[test]
