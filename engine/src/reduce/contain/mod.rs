@@ -135,34 +135,38 @@ fn join_same(source: &Source<'_>, containers: &[AtomicU32]) -> Result<()> {
     let join = |rank: u32, first| containers[rank as usize].store(first, Ordering::Relaxed);
     let table = &source.order.residues;
     source.order.alike.par_iter().try_for_each_init(
-        || (Vec::new(), Vec::new()),
-        |(first, other), &(start, count)| {
-            let (mut kinds, mut loaded) = (vec![start], None);
-            for rank in start + 1..start + count {
-                let mut same = None;
-                for &kind in &kinds {
-                    let equal = if source.length(kind)? > LONGEST {
-                        source.equal_long(kind, rank)?
-                    } else {
-                        if loaded != Some(kind) {
-                            table.item(kind as usize, first)?;
-                            loaded = Some(kind);
+        || (Vec::new(), Vec::new(), Vec::new()),
+        |(read, first, other), &(start, count)| {
+            // More than one kind means that two different sequences have one hash.
+            let mut kinds = vec![start];
+            if source.length(start)? > LONGEST {
+                'next: for rank in start + 1..start + count {
+                    for &kind in &kinds {
+                        if source.equal_long(kind, rank)? {
+                            join(rank, kind);
+                            continue 'next;
                         }
-                        table.item(rank as usize, other)?;
-                        first == other
-                    };
-                    if equal {
-                        same = Some(kind);
-                        break;
+                    }
+                    kinds.push(rank);
+                }
+                return Ok(());
+            }
+            table.item(start as usize, first)?;
+            source.many(start + 1, start + count, read, |rank, residues| {
+                if residues == first {
+                    join(rank, start);
+                    return Ok(());
+                }
+                for &kind in &kinds[1..] {
+                    table.item(kind as usize, other)?;
+                    if residues == other {
+                        join(rank, kind);
+                        return Ok(());
                     }
                 }
-                match same {
-                    Some(kind) => join(rank, kind),
-                    // Two different sequences with one hash.
-                    None => kinds.push(rank),
-                }
-            }
-            Ok(())
+                kinds.push(rank);
+                Ok(())
+            })
         },
     )?;
     let mut empty = None;

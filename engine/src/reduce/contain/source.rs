@@ -112,6 +112,23 @@ impl Source<'_> {
         self.order.residues.read(first as usize..end as usize, scratch, |rank, residues| visit(rank as u32, residues))
     }
 
+    /// The same for any number of records of one length, a piece at a time.
+    pub(super) fn many(
+        &self,
+        mut first: u32,
+        end: u32,
+        scratch: &mut Vec<u8>,
+        mut visit: impl FnMut(u32, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let together = (PIECE / (self.order.residues.length(first as usize) + 8)).max(1) as u32;
+        while first < end {
+            let until = end.min(first.saturating_add(together));
+            self.records((first, until), scratch, &mut visit)?;
+            first = until;
+        }
+        Ok(())
+    }
+
     /// A stretch of a long record, in place of what is in `into`; with `reverse` one of its reverse complement.
     pub(super) fn stretch(&self, rank: u32, stretch: Range<u64>, reverse: bool, into: &mut Vec<u8>) -> Result<()> {
         let ordinal = u64::from(self.order.ordinals[rank as usize]);
