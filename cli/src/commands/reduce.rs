@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use talaria_db::Compression;
-use talaria_db::reduce::{Method, Output, Preference, Reduction, ReductionReport};
+use talaria_db::reduce::{Containment, Method, Output, Preference, Reduction, ReductionReport};
 use talaria_db::write::publish::Unpublished;
 
 use crate::exit::Exit;
@@ -35,6 +35,8 @@ Methods:
   exact    records with the same residues (case counts) join the first of them
   cluster  records join a longer one that a verified alignment finds similar: --min-identity of the alignment's columns, gaps counted, over
            --coverage of their residues (BLOSUM62, or 2 and -3 for nucleotides; case does not count)
+  contain  records whose residues occur wholly inside another one's, letter by letter, join the longest such one (case does not count, nor U for
+           T); with preferences only one that is preferred as much or more
 
 With --update, OUT has the records of OLD under their numbers and those of IN after them, and `export` gives both back. Method and criteria are
 those that OLD was made with. Its references stay references, and its members stay with them, as alike as OLD says. All is written again.
@@ -44,6 +46,7 @@ Examples:
   talaria-db reduce -i proteins.fasta.gz -o distinct.fasta --low-memory
   talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --min-identity 0.5
   talaria-db reduce --update uniref50.talaria this-month.fasta.gz -o uniref50.talaria
+  talaria-db reduce contigs.fasta -o distinct.talaria --method contain --both-strands
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -56,8 +59,11 @@ pub(crate) struct ReduceFlags {
     #[arg(long, value_name = "OLD", value_hint = ValueHint::FilePath)]
     update: Option<PathBuf>,
     /// How records are brought together [default: exact; with --update as OLD was made]
-    #[arg(long, value_parser = ["exact", "cluster"])]
+    #[arg(long, value_parser = ["exact", "cluster", "contain"])]
     method: Option<String>,
+    /// Let nucleotides join a record that their reverse complement is inside of (for --method contain)
+    #[arg(long)]
+    both_strands: bool,
     #[command(flatten)]
     similarity: SimilarityFlags,
     /// Prefer records whose header holds this text as references; may be given several times, earlier ones are stronger
@@ -110,6 +116,10 @@ impl InputFlags {
 impl ReduceFlags {
     fn method(&self) -> Result<Method> {
         match (self.method.as_deref().unwrap_or("exact"), self.similarity.given()) {
+            ("exact" | "cluster", _) if self.both_strands => {
+                Err(Failure::Usage("--both-strands goes with --method contain".to_owned()))
+            }
+            ("contain", None) => Ok(Method::Contain(Containment { both_strands: self.both_strands })),
             ("cluster", _) => Ok(Method::Cluster(self.similarity.clustering())),
             (_, None) => Ok(Method::Exact),
             (_, Some(flag)) => Err(Failure::Usage(format!("{flag} goes with --method cluster"))),

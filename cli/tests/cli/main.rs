@@ -4,6 +4,7 @@
 mod build;
 mod common;
 mod config;
+mod contain;
 mod deaths;
 mod export;
 mod fasta;

@@ -5,15 +5,17 @@
 //! has it as its representative; records that join none are the references. A method may leave records unrepresented: they join none, and are no
 //! references either.
 //!
-//! Methods: [`exact`], [`cluster`].
+//! Methods: [`exact`], [`cluster`], and containment ([`Containment`]).
 
 mod choose;
 pub mod cluster;
 mod clusters;
+mod contain;
 mod delta;
 pub mod exact;
 mod fasta;
 mod groups;
+mod order;
 mod prefer;
 mod reference_text;
 mod rewrite;
@@ -25,6 +27,7 @@ mod unrepresented_tests;
 mod update;
 
 pub use cluster::{Clustering, RoundReport};
+pub use contain::Containment;
 pub use prefer::Preference;
 pub use similarity::Similarity;
 pub use update::UpdateReport;
@@ -65,6 +68,8 @@ pub enum Method {
     Exact,
     /// Records join one that they are similar to, by a verified alignment.
     Cluster(Clustering),
+    /// Records that occur wholly inside another one join it.
+    Contain(Containment),
     /// Records join the ones that they were given ([`Reduction::members`]), and are told by what differs.
     Given,
 }
@@ -76,8 +81,14 @@ impl Method {
         match self {
             Self::Exact => "exact",
             Self::Cluster(_) => "cluster",
+            Self::Contain(_) => "contain",
             Self::Given => "given",
         }
+    }
+
+    /// Whether it goes on from an earlier result.
+    const fn goes_on(self) -> bool {
+        matches!(self, Self::Exact | Self::Cluster(_))
     }
 
     /// Whether members differ from their representatives, and are told by what differs.
@@ -440,6 +451,10 @@ impl<'p> Reduction<'p> {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
             least = least.max(blocks + cluster::least_memory(&database)?);
         }
+        if let Method::Contain(containment) = self.method {
+            let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
+            least = least.max(blocks + contain::least_memory(&database, containment, threads)?);
+        }
         let preferring = self.preference.least_memory(records);
         // Twice open: for who stands for whom.
         let updating = match self.old {
@@ -487,8 +502,8 @@ impl<'p> Reduction<'p> {
     }
 
     fn reduce(&self) -> Result<ReductionReport> {
-        if self.old.is_some() && self.method == Method::Given {
-            let reason = "an update needs a method".to_owned();
+        if self.old.is_some() && !self.method.goes_on() {
+            let reason = format!("an update goes on with method exact or cluster, not {}", self.method.name());
             return Err(Error::Option { option: "--update", reason });
         }
         let mut stages = Stages::new(&self.budget);
@@ -504,8 +519,8 @@ impl<'p> Reduction<'p> {
         let mut memory = self.memory.clone();
         let most = match self.method {
             // Residues that are compared come from a table; only coding deltas comes back to blocks.
-            Method::Cluster(_) if self.leaves_members_out() => 32 << 20,
-            Method::Cluster(_) => 128 << 20,
+            Method::Cluster(_) | Method::Contain(_) if self.leaves_members_out() => 32 << 20,
+            Method::Cluster(_) | Method::Contain(_) => 128 << 20,
             Method::Exact | Method::Given => u64::MAX,
         };
         let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4).min(most));
@@ -536,6 +551,10 @@ impl<'p> Reduction<'p> {
             Method::Cluster(clustering) => {
                 let (ranks, old) = (ranks.as_ref(), old.as_ref());
                 cluster::group(&database, &spill, reserve, &clustering, ranks, old, &*self.progress)
+            }
+            Method::Contain(containment) => {
+                contain::group(&database, &spill, reserve, containment, ranks.as_ref(), &*self.progress)
+                    .map(|groups| (groups, Vec::new()))
             }
             Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new())),
         })?;

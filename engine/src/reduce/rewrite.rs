@@ -201,6 +201,7 @@ pub(super) fn write(
     let preference = reduction.preference.options();
     let similar = match reduction.method {
         Method::Cluster(clustering) => clustering.options(),
+        Method::Contain(containment) => containment.options().to_owned(),
         Method::Exact | Method::Given => String::new(),
     };
     let update = if reduction.old.is_some() { " --update" } else { "" };

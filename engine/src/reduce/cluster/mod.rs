@@ -19,7 +19,6 @@ mod diagonal;
 mod fit;
 mod graph;
 mod old;
-mod order;
 mod plan;
 mod words;
 
@@ -27,12 +26,12 @@ use self::assign::{Assigned, Assignment};
 use self::candidates::{Edge, Hubs, candidates};
 use self::fit::Fit;
 use self::graph::Graph;
-use self::order::Order;
-use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, supported};
+use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, fold, supported};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory, sort_memory_of};
+use crate::reduce::order::{self, Order, Ordering};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::update::Old;
 use crate::write::spill::Spill;
@@ -107,14 +106,6 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The lower, the sooner a record represents others, whatever its length.
-    fn preference(&self, ordinal: u64) -> Result<u16> {
-        match self.old {
-            Some(old) if old.is_representative(ordinal)? => Ok(0),
-            _ => Ok(1 + self.ranks.map_or(0, |ranks| u16::from(ranks.of(ordinal)))),
-        }
-    }
-
     /// Whether an aligner a thread, for records as long as this, would take most of the memory, so that there should be only one.
     fn one_aligner(&self, longest: u64) -> bool {
         let threads = rayon::current_num_threads() as u64;
@@ -130,7 +121,7 @@ pub(super) fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
 impl Order {
     /// The preference of a rank.
     fn preference(&self, context: &Context<'_>, rank: u32) -> Result<u16> {
-        context.preference(self.ordinals[rank as usize].into())
+        order::preference(context.ranks, context.old, self.ordinals[rank as usize].into())
     }
 
     /// Residues of a rank that can be aligned.
@@ -178,7 +169,10 @@ pub(super) fn group(
         return Err(Error::Option { option: "--min-identity", reason });
     }
     let context = Context { database, spill, scoring, criterion, both_strands, ranks, old, progress };
-    let mut order = order::order(&context)?;
+    let fold = |residues: &[u8], folded: &mut Vec<u8>| fold(residues, scoring, folded);
+    let beside = assign::MEMORY;
+    let ordering = Ordering { database, spill, ranks, old, fold: &fold, folds_long: false, beside, progress };
+    let mut order = order::order(&ordering)?;
     // From here on residues come from the table.
     database.release_pages();
     let mut assignment = Assignment::new(&context, order.residues.len())?;

@@ -1,21 +1,9 @@
 //! What an earlier result decided, taken over before anything is compared.
 
 use super::assign::Assignment;
-use super::order::Order;
+use super::order::{NEW, Order};
 use super::{Context, equal};
 use crate::error::Result;
-use crate::write::spill::Sorted;
-
-/// Records with their length and the hash of their residues, those of the earlier result first among the same ones, by rank.
-pub(super) type Alike = Sorted<(u64, u64, u64)>;
-
-/// Says that a record is new, above its rank.
-const NEW: u64 = 1 << 32;
-
-/// An item of [`Alike`].
-pub(super) fn alike(length: u64, hash: u64, rank: u32, is_new: bool) -> (u64, u64, u64) {
-    (length, hash, u64::from(rank) | if is_new { NEW } else { 0 })
-}
 
 /// Lets the members of the earlier result join their representatives, and new records that have the residues of a record of old, or of
 /// another new one, share its lot.

@@ -1,8 +1,8 @@
 //! The order in which records are looked at: which of two similar ones is the representative.
 //!
-//! A record's **rank** is its place in that order, from 0: representatives of an earlier result first, then preferred ones, then longer ones, then by a hash of the residues and by one of
-//! the header. So it depends on what the records are and not on where they stand, and with it the clusters. All that follows works with
-//! ranks; residues are kept in their order, folded, in a temporary table, so that no block has to be decoded again.
+//! A record's **rank** is its place in that order, from 0: representatives of an earlier result first, then preferred ones, then longer ones, then by
+//! a hash of the residues and by one of the header. So it depends on what the records are and not on where they stand, and with it the clusters. All that follows works with
+//! ranks; residues are kept in their order, folded as the method compares them, in a temporary table, so that no block has to be decoded again.
 //!
 //! Costs two passes over the container, a sort of 32 bytes a record, 16 bytes of memory a record, and temporary space for all residues.
 
@@ -11,27 +11,64 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::Context;
-use super::old::{self, Alike};
-use crate::align::{LONGEST, fold};
+use crate::align::LONGEST;
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::{LastBlock, Sequence};
 use crate::reduce::groups::{sort_memory, sort_memory_of};
-use crate::write::spill::{Sorter, SpillTable};
+use crate::reduce::prefer::Ranks;
+use crate::reduce::update::Old;
+use crate::write::spill::{Sorted, Sorter, Spill, SpillTable};
 
 /// Records that a thread gathers before it passes them on.
 const GATHERED: usize = 1024;
 /// Bits of a length.
 const LENGTH_BITS: u32 = 48;
 
+/// What is put in order, and how.
+pub(super) struct Ordering<'a> {
+    pub(super) database: &'a Database,
+    pub(super) spill: &'a Spill,
+    pub(super) ranks: Option<&'a Ranks>,
+    pub(super) old: Option<&'a Old>,
+    /// Residues as they are compared, of the same number.
+    pub(super) fold: &'a (dyn Fn(&[u8], &mut Vec<u8>) + Sync),
+    /// Whether records that are longer than [`LONGEST`] are compared folded too, and not byte for byte.
+    pub(super) folds_long: bool,
+    /// Bytes of memory a record that are taken once there is an order.
+    pub(super) beside: u64,
+    pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
+}
+
+impl Ordering<'_> {
+    /// Whether a record of this length is hashed as it is.
+    fn is_raw(&self, length: u64) -> bool {
+        length > LONGEST && !self.folds_long
+    }
+}
+
+/// The lower, the sooner a record represents others, whatever its length.
+pub(super) fn preference(ranks: Option<&Ranks>, old: Option<&Old>, ordinal: u64) -> Result<u16> {
+    match old {
+        Some(old) if old.is_representative(ordinal)? => Ok(0),
+        _ => Ok(1 + ranks.map_or(0, |ranks| u16::from(ranks.of(ordinal)))),
+    }
+}
+
+/// Records with their length and the hash of their residues, those of the earlier result first among the same ones, by rank.
+pub(super) type Alike = Sorted<(u64, u64, u64)>;
+
+/// Says that a record is new, above its rank in [`Alike`].
+pub(super) const NEW: u64 = 1 << 32;
+
 /// Records by rank.
 #[derive(Debug)]
 pub(super) struct Order {
     /// The record of each rank.
     pub(super) ordinals: Vec<u32>,
-    /// The folded residues of each rank; none of records that are too long to be aligned.
+    /// The folded residues of each rank; none of records that are longer than [`LONGEST`].
     pub(super) residues: SpillTable,
     /// Pairs of neighbouring ranks with the same length and hash, as runs: the first, and how many.
     pub(super) alike: Vec<(u32, u32)>,
@@ -53,11 +90,11 @@ impl Order {
 }
 
 /// Puts the records in order.
-pub(super) fn order(context: &Context<'_>) -> Result<Order> {
+pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
     let (database, spill) = (context.database, context.spill);
     let records = database.len();
     if u32::try_from(records).is_err() {
-        let reason = format!("{records} records are too many to be clustered at once: cluster parts of them first");
+        let reason = format!("{records} records are too many at once: reduce parts of them first");
         return Err(Error::Option { option: "--method", reason });
     }
     let _blocks = database.lease_blocks()?;
@@ -78,7 +115,7 @@ pub(super) fn order(context: &Context<'_>) -> Result<Order> {
         let rank = ordinals.len() as u32;
         if let Some(same) = &mut same {
             let length = key & ((1 << LENGTH_BITS) - 1);
-            same.push(old::alike(length, hash, rank, ordinal >= old.into()))?;
+            same.push((length, hash, u64::from(rank) | if ordinal >= old.into() { NEW } else { 0 }))?;
         } else if last == Some((key, hash)) {
             if run == 0 {
                 // Eight bytes a run: as many as two records of it took of the lease for ranks.
@@ -105,9 +142,9 @@ pub(super) fn order(context: &Context<'_>) -> Result<Order> {
 }
 
 /// Length, hash of the residues, hash of the header and number of each record, in this order of importance.
-fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
+fn hash_all(context: &Ordering<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
     let (database, spill) = (context.database, context.spill);
-    let reserve = database.len() * (MEMORY + super::assign::MEMORY);
+    let reserve = database.len() * (MEMORY + context.beside);
     let memory = sort_memory(spill, 4, reserve).min(sort_memory_of(database.len(), 32));
     let sorter = Sorter::new(spill, "lengths and hashes of records", memory)?;
     let shared = Mutex::new(sorter);
@@ -120,16 +157,19 @@ fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
         };
         database.visit_sequences(slots?, |ordinal, entry, sequence| {
             let (hash, length) = match sequence {
-                Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {
+                Sequence::Whole(residues) if context.is_raw(residues.len() as u64) => {
+                    (xxh3_64(residues), residues.len() as u64)
+                }
+                Sequence::Whole(residues) => {
                     folded.clear();
-                    fold(residues, context.scoring, &mut folded);
+                    (context.fold)(residues, &mut folded);
                     (xxh3_64(&folded), residues.len() as u64)
                 }
-                Sequence::Whole(residues) => (xxh3_64(residues), residues.len() as u64),
                 Sequence::Long(item) => (hash_long(context, ordinal, item.length)?, item.length),
             };
             let header = texts.item(database, database.texts(), entry.text_item(), false)?;
-            let key = u64::from(context.preference(ordinal)?) << LENGTH_BITS | ((1 << LENGTH_BITS) - 1 - length);
+            let key = u64::from(preference(context.ranks, context.old, ordinal)?) << LENGTH_BITS
+                | ((1 << LENGTH_BITS) - 1 - length);
             gathered.push((key, hash, xxh3_64(&header), ordinal));
             if gathered.len() == GATHERED { pass_on(&mut gathered) } else { Ok(()) }
         })?;
@@ -138,15 +178,15 @@ fn hash_all(context: &Context<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
     Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// The hash of a record that is longer than a block; folded, if it can be aligned.
-fn hash_long(context: &Context<'_>, ordinal: u64, length: u64) -> Result<u64> {
+/// The hash of a record that is longer than a block.
+fn hash_long(context: &Ordering<'_>, ordinal: u64, length: u64) -> Result<u64> {
     let (mut hasher, mut folded) = (Xxh3::new(), Vec::new());
     context.database.for_each_residues(ordinal, 0..length, |part| {
-        if length > LONGEST {
+        if context.is_raw(length) {
             hasher.update(part);
         } else {
             folded.clear();
-            fold(part, context.scoring, &mut folded);
+            (context.fold)(part, &mut folded);
             hasher.update(&folded);
         }
         Ok(())
@@ -155,7 +195,7 @@ fn hash_long(context: &Context<'_>, ordinal: u64, length: u64) -> Result<u64> {
 }
 
 /// Puts the residues of all records into the table.
-fn write_residues(context: &Context<'_>, order: &Order, ranks: &[u32]) -> Result<()> {
+fn write_residues(context: &Ordering<'_>, order: &Order, ranks: &[u32]) -> Result<()> {
     let database = context.database;
     database.owned_slots().try_for_each(|slots| {
         let (mut folded, mut scratch) = (Vec::new(), Vec::new());
@@ -164,11 +204,11 @@ fn write_residues(context: &Context<'_>, order: &Order, ranks: &[u32]) -> Result
             folded.clear();
             match sequence {
                 Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {
-                    fold(residues, context.scoring, &mut folded);
+                    (context.fold)(residues, &mut folded);
                 }
                 Sequence::Long(item) if item.length <= LONGEST => {
                     database.for_each_residues(ordinal, 0..item.length, |part| {
-                        fold(part, context.scoring, &mut folded);
+                        (context.fold)(part, &mut folded);
                         Ok(())
                     })?;
                 }
