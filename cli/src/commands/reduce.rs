@@ -2,6 +2,7 @@
 
 mod recorded;
 mod report;
+mod selection;
 mod similarity;
 
 use std::ffi::OsString;
@@ -22,6 +23,7 @@ use crate::target;
 use crate::work::WorkFlags;
 
 use self::recorded::{Given, Recorded};
+use self::selection::SelectionFlags;
 use self::similarity::SimilarityFlags;
 
 /// Reduce a container or FASTA to fewer sequences that stand for all of them
@@ -35,6 +37,9 @@ Methods:
   exact    records with the same residues (case counts) join the first of them
   cluster  records join a longer one that a verified alignment finds similar: --min-identity of the alignment's columns, gaps counted, over
            --coverage of their residues (BLOSUM62, or 2 and -3 for nucleotides; case does not count)
+  select   references are chosen greedily by the residues that they newly cover, their own and those of records that are similar as for cluster,
+           until nothing more can be covered, or until they have --ratio of all residues: the other records then belong to no reference, and
+           the container alone has them
   contain  records whose residues occur wholly inside another one's, letter by letter, join the longest such one (case does not count, nor U for
            T); with preferences only one that is preferred as much or more
 
@@ -47,6 +52,7 @@ Examples:
   talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --min-identity 0.5
   talaria-db reduce --update uniref50.talaria this-month.fasta.gz -o uniref50.talaria
   talaria-db reduce contigs.fasta -o distinct.talaria --method contain --both-strands
+  talaria-db reduce swissprot.fasta -o selected.talaria --method select -r 0.3 --taxon-map taxa.tsv
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -59,13 +65,15 @@ pub(crate) struct ReduceFlags {
     #[arg(long, value_name = "OLD", value_hint = ValueHint::FilePath)]
     update: Option<PathBuf>,
     /// How records are brought together [default: exact; with --update as OLD was made]
-    #[arg(long, value_parser = ["exact", "cluster", "contain"])]
+    #[arg(long, value_parser = ["exact", "cluster", "contain", "select"])]
     method: Option<String>,
     /// Let nucleotides join a record that their reverse complement is inside of (for --method contain)
     #[arg(long)]
     both_strands: bool,
     #[command(flatten)]
     similarity: SimilarityFlags,
+    #[command(flatten)]
+    selection: SelectionFlags,
     /// Prefer records whose header holds this text as references; may be given several times, earlier ones are stronger
     #[arg(long, value_name = "TEXT")]
     prefer: Vec<OsString>,
@@ -115,14 +123,19 @@ impl InputFlags {
 
 impl ReduceFlags {
     fn method(&self) -> Result<Method> {
-        match (self.method.as_deref().unwrap_or("exact"), self.similarity.given()) {
-            ("exact" | "cluster", _) if self.both_strands => {
+        let method = self.method.as_deref().unwrap_or("exact");
+        if let Some(flag) = self.selection.given().filter(|_| method != "select") {
+            return Err(Failure::Usage(format!("{flag} goes with --method select")));
+        }
+        match (method, self.similarity.given()) {
+            ("exact" | "cluster" | "select", _) if self.both_strands => {
                 Err(Failure::Usage("--both-strands goes with --method contain".to_owned()))
             }
             ("contain", None) => Ok(Method::Contain(Containment { both_strands: self.both_strands })),
             ("cluster", _) => Ok(Method::Cluster(self.similarity.clustering())),
+            ("select", _) => Ok(Method::Select(self.selection.selection(self.similarity.clustering()))),
             (_, None) => Ok(Method::Exact),
-            (_, Some(flag)) => Err(Failure::Usage(format!("{flag} goes with --method cluster"))),
+            (_, Some(flag)) => Err(Failure::Usage(format!("{flag} goes with --method cluster or select"))),
         }
     }
 
@@ -146,7 +159,7 @@ impl ReduceFlags {
         files.extend(self.update.clone());
         let clusters = target::check(&files, &clusters)?;
         files.push(clusters.clone());
-        if let Some(list) = &self.prefer_list {
+        for list in self.prefer_list.iter().chain(&self.selection.taxon_map) {
             files.iter().skip(1).try_for_each(|output| target::check_not_input(list, output))?;
             files.push(list.clone());
         }
@@ -191,6 +204,9 @@ impl ReduceFlags {
         }
         if let Some(path) = &clstr {
             reduction = reduction.clstr(path);
+        }
+        if let Some(path) = &self.selection.taxon_map {
+            reduction = reduction.taxa(path);
         }
         if let Some(folder) = &resources.tmp_dir {
             reduction = reduction.temporary_folder(folder);
@@ -251,9 +267,11 @@ impl ReduceFlags {
         if report.placement.aware {
             say(format_args!("{}", report.placement));
         }
-        if let (Some(list), 1..) = (&self.prefer_list, report.unknown_preferred) {
-            let names = sizes::counted(report.unknown_preferred, "name");
-            say(format_args!("{}: {names} that no record has", list.display()));
+        let unknown = [(&self.prefer_list, report.unknown_preferred), (&self.selection.taxon_map, report.unknown_taxa)];
+        for (list, count) in unknown {
+            if let (Some(list), 1..) = (list, count) {
+                say(format_args!("{}: {} that no record has", list.display(), sizes::counted(count, "name")));
+            }
         }
         if report.references_only && report.references < report.records {
             let with = if fasta { "a container alone" } else { "a container made without --no-deltas" };

@@ -15,11 +15,14 @@ mod delta;
 pub mod exact;
 mod fasta;
 mod groups;
+mod names;
 mod order;
 mod prefer;
 mod reference_text;
 mod rewrite;
+mod select;
 pub(crate) mod similarity;
+mod taxa;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -29,6 +32,7 @@ mod update;
 pub use cluster::{Clustering, RoundReport};
 pub use contain::Containment;
 pub use prefer::Preference;
+pub use select::Selection;
 pub use similarity::Similarity;
 pub use update::UpdateReport;
 
@@ -50,6 +54,7 @@ use crate::read::verify::Level;
 use crate::reduce::choose::Choice;
 use crate::reduce::clusters::{Form, Listing};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
+use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::sys::heap::release_freed_memory;
 use crate::threads::{Workers, stacks_memory, thread_count};
@@ -70,6 +75,8 @@ pub enum Method {
     Cluster(Clustering),
     /// Records that occur wholly inside another one join it.
     Contain(Containment),
+    /// References are chosen for what they cover, until that is enough.
+    Select(Selection),
     /// Records join the ones that they were given ([`Reduction::members`]), and are told by what differs.
     Given,
 }
@@ -82,6 +89,7 @@ impl Method {
             Self::Exact => "exact",
             Self::Cluster(_) => "cluster",
             Self::Contain(_) => "contain",
+            Self::Select(_) => "select",
             Self::Given => "given",
         }
     }
@@ -137,6 +145,8 @@ pub struct ReductionReport {
     pub update: Option<UpdateReport>,
     /// Names of preferred records that no record bears.
     pub unknown_preferred: u64,
+    /// Names with a taxon that no record bears.
+    pub unknown_taxa: u64,
     /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5, 25, 50, 75 and 95 %.
     pub identity_quantiles: Vec<(u8, u16)>,
     /// Whether all records that are no references are left out of the output.
@@ -198,6 +208,7 @@ pub struct Reduction<'p> {
     references_only: bool,
     membership: bool,
     preference: Preference,
+    taxa: Option<PathBuf>,
     members: Vec<(u64, u64)>,
     unrepresented: Vec<u64>,
     compression: Compression,
@@ -229,6 +240,7 @@ impl<'p> Reduction<'p> {
             references_only: false,
             membership: false,
             preference: Preference::default(),
+            taxa: None,
             members: Vec::new(),
             unrepresented: Vec::new(),
             compression: Compression::Zstd(1),
@@ -367,6 +379,14 @@ impl<'p> Reduction<'p> {
         self
     }
 
+    /// Each taxon of a file gets a reference of its own, by [`Method::Select`]: a line a record, its name as [`Database::find`] takes it, a tab, and the
+    /// taxon.
+    #[must_use]
+    pub fn taxa(mut self, path: impl AsRef<Path>) -> Self {
+        self.taxa = Some(path.as_ref().to_path_buf());
+        self
+    }
+
     /// Codec of the output's residues.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
@@ -447,9 +467,13 @@ impl<'p> Reduction<'p> {
         let (records, threads) = (database.len(), thread_count(self.threads));
         let delta_block = database.deltas().map_or(0, |deltas| deltas.nominal);
         let mut least = least_memory(self.method, &shape, columns, records, threads, delta_block);
-        if let Method::Cluster(_) = self.method {
+        if let Method::Cluster(_) | Method::Select(_) = self.method {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
-            least = least.max(blocks + cluster::least_memory(&database)?);
+            let selects = matches!(self.method, Method::Select(_));
+            least = least.max(blocks + cluster::least_memory(&database, selects)?);
+        }
+        if self.taxa.is_some() {
+            least += taxa::least_memory(records);
         }
         if let Method::Contain(containment) = self.method {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
@@ -519,8 +543,8 @@ impl<'p> Reduction<'p> {
         let mut memory = self.memory.clone();
         let most = match self.method {
             // Residues that are compared come from a table; only coding deltas comes back to blocks.
-            Method::Cluster(_) | Method::Contain(_) if self.leaves_members_out() => 32 << 20,
-            Method::Cluster(_) | Method::Contain(_) => 128 << 20,
+            Method::Cluster(_) | Method::Contain(_) | Method::Select(_) if self.leaves_members_out() => 32 << 20,
+            Method::Cluster(_) | Method::Contain(_) | Method::Select(_) => 128 << 20,
             Method::Exact | Method::Given => u64::MAX,
         };
         let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4).min(most));
@@ -540,6 +564,7 @@ impl<'p> Reduction<'p> {
         if !self.preference.is_empty() {
             ranks = Some(stages.time("preferring", || self.preference.ranks(&database))?);
         }
+        let mut unknown_taxa = 0;
         let (groups, rounds) = stages.time("grouping", || match self.method {
             Method::Exact => {
                 let groups = exact::group(&database, &spill, reserve, &*self.progress)?;
@@ -550,7 +575,14 @@ impl<'p> Reduction<'p> {
             }
             Method::Cluster(clustering) => {
                 let (ranks, old) = (ranks.as_ref(), old.as_ref());
-                cluster::group(&database, &spill, reserve, &clustering, ranks, old, &*self.progress)
+                cluster::group(&database, &spill, reserve, &clustering, None, ranks, old, &*self.progress)
+            }
+            Method::Select(selection) => {
+                let taxa = self.taxa.as_ref().map(|path| Taxa::read(&database, path)).transpose()?;
+                unknown_taxa = taxa.as_ref().map_or(0, |taxa| taxa.unknown);
+                let (ranks, clustering) = (ranks.as_ref(), &selection.clustering);
+                let selection = Some((&selection, taxa.as_ref()));
+                cluster::group(&database, &spill, reserve, clustering, selection, ranks, None, &*self.progress)
             }
             Method::Contain(containment) => {
                 contain::group(&database, &spill, reserve, containment, ranks.as_ref(), &*self.progress)
@@ -566,6 +598,7 @@ impl<'p> Reduction<'p> {
             stages: stages.reports,
             rounds,
             unknown_preferred,
+            unknown_taxa,
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
             ..report
@@ -633,6 +666,7 @@ impl<'p> Reduction<'p> {
             rounds: Vec::new(),
             update: None,
             unknown_preferred: 0,
+            unknown_taxa: 0,
             peak_memory: 0,
             peak_spill: 0,
             placement: PlacementReport::default(),

@@ -5,8 +5,6 @@
 //!
 //! Costs a pass over the header texts if there are texts, the lookup of the names of a list, and a byte a record, which is leased.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
@@ -18,6 +16,7 @@ use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
 use crate::reduce::groups::LEAST_SORT_MEMORY;
+use crate::reduce::names;
 
 /// Most texts: preferences are a byte, the lowest one is for the list and the highest one for what no rule names.
 const MOST_TEXTS: usize = 253;
@@ -25,12 +24,6 @@ const MOST_TEXTS: usize = 253;
 const LAST: u8 = u8::MAX;
 /// Records that one thread looks at together.
 const GROUP: usize = 4096;
-/// Names of a list that are looked up together.
-const NAMES: usize = 1 << 13;
-/// Longest line of a list, in bytes.
-const LONGEST: u64 = 1 << 16;
-/// Memory for names that are looked up together.
-const NAMES_MEMORY: u64 = NAMES as u64 * 256 + LONGEST;
 
 /// Rules by which representatives are chosen before their length or place counts.
 ///
@@ -81,7 +74,7 @@ impl Preference {
 
     /// The memory that finding and applying preferences takes, beside what the reduction takes without.
     pub(crate) fn least_memory(&self, records: u64) -> u64 {
-        if self.is_empty() { 0 } else { records + records.div_ceil(8) + 8 + NAMES_MEMORY + 6 * LEAST_SORT_MEMORY }
+        if self.is_empty() { 0 } else { records + records.div_ceil(8) + 8 + names::MEMORY + 6 * LEAST_SORT_MEMORY }
     }
 
     /// The preference of every record.
@@ -112,45 +105,18 @@ impl Preference {
             })?;
         }
         let unknown = match &self.list {
-            Some(path) => apply_list(database, path, &mut ranks)?,
+            Some(path) => names::look_up(
+                database,
+                path,
+                |name| Ok((name.to_vec(), ())),
+                |(), ordinals| {
+                    ordinals.iter().for_each(|&ordinal| ranks[ordinal as usize] = 0);
+                    Ok(())
+                },
+            )?,
             None => 0,
         };
         Ok(Ranks { ranks, unknown, _lease: lease })
-    }
-}
-
-/// Gives the records of a list the lowest preference; how many names no record bears.
-fn apply_list(database: &Database, path: &Path, ranks: &mut [u8]) -> Result<u64> {
-    let _lease = database.budget().lease("names of preferred records", NAMES_MEMORY)?;
-    let mut reader = BufReader::new(File::open(path).map_err(Error::io(path, "open"))?);
-    let (mut names, mut line, mut unknown): (Vec<Vec<u8>>, u64, u64) = (Vec::new(), 0, 0);
-    loop {
-        let mut name = Vec::new();
-        let length = (&mut reader).take(LONGEST + 1).read_until(b'\n', &mut name).map_err(Error::io(path, "read"))?;
-        line += 1;
-        if length as u64 > LONGEST {
-            let reason = format!("longer than {LONGEST} bytes: not a list of names");
-            return Err(Error::Input { path: path.to_path_buf(), line, column: None, reason });
-        }
-        let trimmed = name.trim_ascii();
-        if !trimmed.is_empty() {
-            names.push(trimmed.to_vec());
-        }
-        // Long names are looked up in smaller numbers.
-        let bytes: usize = if name.len() > 128 { names.iter().map(Vec::len).sum() } else { 0 };
-        if length == 0 || names.len() == NAMES || bytes > NAMES * 128 {
-            let found = database.find_many(&names)?;
-            unknown += found.iter().filter(|ordinals| ordinals.is_empty()).count() as u64;
-            for &ordinal in found.ordinals() {
-                if let Some(rank) = usize::try_from(ordinal).ok().and_then(|ordinal| ranks.get_mut(ordinal)) {
-                    *rank = 0;
-                }
-            }
-            names.clear();
-        }
-        if length == 0 {
-            return Ok(unknown);
-        }
     }
 }
 

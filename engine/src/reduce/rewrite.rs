@@ -201,6 +201,10 @@ pub(super) fn write(
     let preference = reduction.preference.options();
     let similar = match reduction.method {
         Method::Cluster(clustering) => clustering.options(),
+        Method::Select(selection) => {
+            let taxa = if reduction.taxa.is_some() { " --taxon-map" } else { "" };
+            format!("{}{taxa}", selection.options())
+        }
         Method::Contain(containment) => containment.options().to_owned(),
         Method::Exact | Method::Given => String::new(),
     };

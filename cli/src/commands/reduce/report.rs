@@ -29,6 +29,7 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
             "new_references": update.new_references,
         })),
         "unknown_preferred": report.unknown_preferred,
+        "unknown_taxa": report.unknown_taxa,
         "references_only": report.references_only,
         "residues": report.residues,
         "reference_residues": report.reference_residues,

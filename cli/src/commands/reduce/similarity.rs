@@ -7,7 +7,7 @@ use talaria_db::reduce::Clustering;
 
 /// What members must have in common with their representative.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Similarity (for --method cluster)")]
+#[command(next_help_heading = "Similarity (for --method cluster and select)")]
 pub(super) struct SimilarityFlags {
     /// Least identity of a member to its representative: 0.3 to 1 for proteins, 0.7 to 1 for nucleotides [default: 0.9]
     #[arg(long, value_name = "SHARE", value_parser = share)]
@@ -85,7 +85,7 @@ fn identity() -> impl TypedValueParser<Value = Identity> {
 }
 
 /// A share of one in ten-thousandths; more decimals are refused rather than rounded.
-fn share(text: &str) -> Result<u16, String> {
+pub(super) fn share(text: &str) -> Result<u16, String> {
     let refused = || "a share from 0 to 1 with at most four decimals, as 0.9".to_owned();
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if decimals.len() > 4 || !decimals.bytes().chain(whole.bytes()).all(|byte| byte.is_ascii_digit()) {

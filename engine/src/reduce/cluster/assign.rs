@@ -126,7 +126,31 @@ impl Assignment {
         self.fits[rank as usize] = UNKNOWN;
     }
 
-    /// The representative of a rank, and how similar it is; none if it stands for itself.
+    /// Of ranks with the same residues that share their lot, the one that is compared.
+    pub(super) fn first(&self, rank: u32) -> u32 {
+        self.representatives[rank as usize]
+    }
+
+    /// Lets a rank that shares the lot of another one stand for itself.
+    pub(super) fn stand(&mut self, rank: u32) {
+        self.representatives[rank as usize] = rank;
+    }
+
+    /// Nobody stands for a rank, nor for those that share its lot.
+    pub(super) fn leave(&mut self, rank: u32) {
+        self.representatives[rank as usize] = NONE;
+    }
+
+    /// Of a rank that nobody stands for, the one whose lot it shares: itself or another one.
+    pub(super) fn left_with(&self, rank: u32) -> Option<u32> {
+        match self.representatives[rank as usize] {
+            NONE => Some(rank),
+            first if self.representatives[first as usize] == NONE => Some(first),
+            _ => None,
+        }
+    }
+
+    /// The representative of a rank that has one, and how similar it is; none if it stands for itself.
     pub(super) fn representative(&self, rank: u32) -> Option<(u32, Similarity)> {
         let first = self.representatives[rank as usize];
         let last = self.representatives[first as usize];

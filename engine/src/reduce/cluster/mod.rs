@@ -20,12 +20,14 @@ mod fit;
 mod graph;
 mod old;
 mod plan;
+mod selecting;
 mod words;
 
 use self::assign::{Assigned, Assignment};
 use self::candidates::{Edge, Hubs, candidates};
 use self::fit::Fit;
 use self::graph::Graph;
+use self::selecting::Selecting;
 use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, fold, supported};
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -33,6 +35,9 @@ use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory, sort_memory_of};
 use crate::reduce::order::{self, Order, Ordering};
 use crate::reduce::prefer::Ranks;
+use crate::reduce::select::Selection;
+use crate::reduce::similarity::Similarity;
+use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::write::spill::Spill;
 
@@ -131,7 +136,7 @@ impl Order {
 }
 
 /// The least memory for clustering the records of a database, beside the blocks at hand. Looks at all lengths.
-pub(super) fn least_memory(database: &Database) -> Result<u64> {
+pub(super) fn least_memory(database: &Database, selects: bool) -> Result<u64> {
     let mut longest = 0;
     for ordinal in 0..database.len() {
         longest = database.sequence_length(ordinal)?.clamp(longest, LONGEST);
@@ -139,7 +144,7 @@ pub(super) fn least_memory(database: &Database) -> Result<u64> {
             break;
         }
     }
-    let choosing = graph::MEMORY + cover::MEMORY;
+    let choosing = graph::MEMORY + cover::MEMORY + if selects { selecting::MEMORY } else { 0 };
     Ok(database.len() * (order::MEMORY + assign::MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
 }
 
@@ -149,6 +154,7 @@ pub(super) fn group(
     spill: &Spill,
     reserve: u64,
     clustering: &Clustering,
+    selection: Option<(&Selection, Option<&Taxa>)>,
     ranks: Option<&Ranks>,
     old: Option<&Old>,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
@@ -183,12 +189,19 @@ pub(super) fn group(
     let everything = 0..order.residues.len() as u32;
     let standing =
         |assignment: &Assignment| everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
-    let plan = plan::plan(scoring, &criterion, sensitive);
+    let plan = match selection {
+        Some(_) => plan::selection(scoring, &criterion, sensitive),
+        None => plan::plan(scoring, &criterion, sensitive),
+    };
+    let mut selecting = None;
+    if let Some((selection, taxa)) = selection {
+        selecting = Some(Selecting::new(&context, &order, &assignment, selection.ratio, taxa)?);
+    }
     if let Some(round) = plan.graph.last() {
         let representatives = standing(&assignment);
         let (edges, compared) = candidates(&context, &order, &assignment, &plan.graph, Hubs::Three)?;
         let graph = Graph::new(&context, &order, round, &pool, edges)?;
-        let joined = cover::cover(&context, &order, &graph, &mut assignment)?;
+        let joined = cover::cover(&context, &order, &graph, &mut assignment, selecting.as_mut())?;
         reports.push(compared.report(representatives, Assigned { joined, refused: 0 }));
     }
     for round in &plan.rounds {
@@ -199,18 +212,48 @@ pub(super) fn group(
         reports.push(compared.report(representatives, assigned));
     }
     drop(pool);
+    drop(selecting);
+    Ok((groups_of(&context, &order, &assignment, reserve)?, reports))
+}
+
+/// What came of it, by ordinals.
+fn groups_of(context: &Context<'_>, order: &Order, assignment: &Assignment, reserve: u64) -> Result<Groups> {
+    let Context { database, spill, old, .. } = *context;
     let mut groups = Groups::new(database.len(), spill, reserve)?.after(old.map_or(0, Old::len));
-    let mut sizes = vec![1_u32; order.residues.len()];
-    for rank in everything {
-        if let Some((representative, similarity)) = assignment.representative(rank) {
+    let _lease = spill.budget().lease("sizes of clusters", order.ordinals.len() as u64 * 4)?;
+    let mut sizes = vec![1_u32; order.ordinals.len()];
+    let ordinal = |rank: u32| u64::from(order.ordinals[rank as usize]);
+    // Records that nobody stands for, and that have the same residues as another one.
+    let mut same = Vec::new();
+    for rank in 0..order.ordinals.len() as u32 {
+        if let Some(first) = assignment.left_with(rank) {
+            sizes[rank as usize] = 0;
+            groups.leave(ordinal(rank), database.sequence_length(ordinal(rank))?)?;
+            if first != rank {
+                same.push((first, rank));
+            }
+        } else if let Some((representative, similarity)) = assignment.representative(rank) {
             sizes[representative as usize] += 1;
             sizes[rank as usize] = 0;
-            let [representative, member] = [representative, rank].map(|rank| u64::from(order.ordinals[rank as usize]));
-            groups.join(representative, member, similarity)?;
+            groups.join(ordinal(representative), ordinal(rank), similarity)?;
         }
     }
     sizes.into_iter().for_each(|size| groups.count(size.into()));
-    Ok((groups, reports))
+    if !same.is_empty() {
+        let mut copies = groups.emptied(spill, reserve)?;
+        for rank in 0..order.ordinals.len() as u32 {
+            if assignment.left_with(rank).is_none()
+                && let Some((representative, similarity)) = assignment.representative(rank)
+            {
+                copies.join(ordinal(representative), ordinal(rank), similarity)?;
+            }
+        }
+        for (first, rank) in same {
+            copies.join(ordinal(first), ordinal(rank), Similarity::FULL)?;
+        }
+        groups.set_copies(copies);
+    }
+    Ok(groups)
 }
 
 /// Lets records with the same residues share their lot.

@@ -36,6 +36,12 @@ pub(super) struct Plan {
     pub(super) rounds: Vec<Round>,
 }
 
+impl Plan {
+    fn graph_only(self) -> Self {
+        Self { rounds: Vec::new(), ..self }
+    }
+}
+
 /// Where long words find nearly all that is similar, as identities in ten-thousandths.
 const LEAST_PROTEIN_GRAPH: u16 = 6_500;
 const LEAST_NUCLEOTIDE_GRAPH: u16 = 8_500;
@@ -55,6 +61,15 @@ pub(super) fn plan(scoring: Scoring, criterion: &Criterion, sensitive: bool) -> 
         (false, false) => Plan { graph: Vec::new(), rounds: rounds[..2].to_vec() },
         (false, true) => Plan { graph: graph(12, &rounds[..2]), rounds: rounds[1..].to_vec() },
     }
+}
+
+/// The plan for a selection, which is among all pairs.
+pub(super) fn selection(scoring: Scoring, criterion: &Criterion, sensitive: bool) -> Plan {
+    let plan = plan(scoring, criterion, sensitive);
+    if plan.graph.is_empty() {
+        return self::plan(scoring, criterion, true).graph_only();
+    }
+    plan.graph_only()
 }
 
 /// The rounds for an identity, in the order in which they find less and less.
