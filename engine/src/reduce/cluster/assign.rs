@@ -131,9 +131,12 @@ impl Assignment {
         self.representatives[rank as usize]
     }
 
-    /// Lets a rank that shares the lot of another one stand for itself.
+    /// Lets a rank that shares the lot of another one stand for itself, and for that one if nobody does.
     pub(super) fn stand(&mut self, rank: u32) {
-        self.representatives[rank as usize] = rank;
+        let first = std::mem::replace(&mut self.representatives[rank as usize], rank);
+        if let Some(left @ &mut NONE) = self.representatives.get_mut(first as usize) {
+            *left = rank;
+        }
     }
 
     /// Nobody stands for a rank, nor for those that share its lot.

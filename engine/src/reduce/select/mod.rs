@@ -34,3 +34,6 @@ impl Selection {
         format!("{} --ratio {ratio}", self.clustering.options())
     }
 }
+
+#[cfg(test)]
+mod tests;
