@@ -95,7 +95,7 @@ fn check(path: &Path, identity: u64, coverage: u64, sample: Option<usize>) -> Co
     }
     let mut counts = Counts::default();
     for ordinal in members {
-        let membership = clusters.membership(ordinal).unwrap().expect("a member has a representative");
+        let membership = clusters.membership(ordinal).unwrap().unwrap();
         let member = letters(&database, ordinal, scoring);
         let representative = letters(&database, membership.representative, scoring);
         let mut strands = vec![member.clone()];
