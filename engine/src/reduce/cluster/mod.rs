@@ -17,6 +17,7 @@ mod fit;
 mod old;
 mod order;
 mod plan;
+mod wanted;
 mod words;
 
 use self::assign::Assignment;
