@@ -4,7 +4,7 @@
 //! method to method is which record each one joins; the rest of this module turns that into files. A record that joins another one
 //! has it as its representative; records that join none are the references.
 //!
-//! Methods: [`exact`], [`cluster`].
+//! Methods: [`exact`], [`cluster`]. A reduction may go on from an earlier one ([`Reduction::update`]).
 
 mod choose;
 pub mod cluster;

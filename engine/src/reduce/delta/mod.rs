@@ -116,6 +116,9 @@ pub(super) fn plan(
 ) -> Result<Plan> {
     let compression = reduction.compression;
     let marks = || Marks::new(database.len(), database);
+    // First, so that a batch takes its share of what is left.
+    let coding = coding_memory(compression, rayon::current_num_threads());
+    let _lease = database.budget().lease("coding deltas", coding)?;
     let mut planner = Planner {
         database,
         later: marks()?,
@@ -129,8 +132,6 @@ pub(super) fn plan(
         bytes: 0,
         most: most_bytes(database.budget()),
     };
-    let coding = coding_memory(compression, rayon::current_num_threads());
-    let _lease = database.budget().lease("coding deltas", coding)?;
     let (members, mut seen) = (database.len(), 0_u64);
     let mut window: Option<Window> = None;
     for pair in by_representative {
