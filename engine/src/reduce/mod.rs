@@ -5,7 +5,8 @@
 //! has it as its representative; records that join none are the references. A method may leave records unrepresented: they join none, and are no
 //! references either.
 //!
-//! Methods: [`exact`], [`cluster`], and containment ([`Containment`]).
+//! Methods: [`exact`], containment ([`Containment`]), [`cluster`], and a choice of references ([`Selection`]). A reduction may go on from an earlier one
+//! ([`Reduction::update`]).
 
 mod choose;
 pub mod cluster;

@@ -75,7 +75,7 @@ pub(super) struct Order {
     /// In place of those, if there is an earlier result: all records by length and hash.
     pub(super) same: Option<Alike>,
     /// Records of the earlier result: they have the lowest ordinals.
-    old: u32,
+    pub(super) old: u32,
     _lease: Lease,
 }
 

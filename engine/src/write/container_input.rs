@@ -109,7 +109,9 @@ impl ContainerInput {
         let digest: [u8; 32] = chunks.hasher.finalize().into();
         match self.sources.get(number) {
             Some(source) if digest != source.sha256 => {
-                Err(self.database.broken("sources", "digest", "P-4", number as u64, 0, 0))
+                let word = |bytes: &[u8; 32]| bytes.iter().take(8).fold(0, |word, &byte| word << 8 | u64::from(byte));
+                let (got, expected) = (word(&digest), word(&source.sha256));
+                Err(self.database.broken("sources", "digest", "P-4", number as u64, got, expected))
             }
             _ => Ok(()),
         }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::assign::{Assigned, Assignment};
 use super::order::Order;
 use super::plan::Round;
+use super::wanted::Wanted;
 use super::words::{Word, Words};
 use super::{Context, Fit, RoundReport, sorting};
 use crate::error::Result;
@@ -165,29 +166,62 @@ fn take_words(
     let most = order.residues.len() as u64 * round.words as u64;
     let sorter = Sorter::new(spill, "words of sequences", sorting(context, 3, most))?;
     let shared = Mutex::new((sorter, 0));
+    // Of an earlier result only words that new records have lead anywhere.
+    let new = order.residues.len() as u64 - u64::from(order.old);
+    let wanted = context.old.and_then(|_| Wanted::new(spill.budget(), new * round.words as u64));
+    // Its members lead to their representatives, unless it is themselves who are chosen among.
+    let takes = |rank: u32, of_old: bool| match order.is_old(rank) {
+        true => of_old && (hubs == Hubs::Two || assignment.is_representative(rank)),
+        false => !of_old && assignment.is_representative(rank),
+    };
+    take_some(
+        context,
+        order,
+        round,
+        &shared,
+        |rank| takes(rank, false),
+        |hash| {
+            wanted.iter().for_each(|wanted| wanted.add(hash));
+            true
+        },
+    )?;
+    if context.old.is_some() {
+        let has = |hash| wanted.as_ref().is_none_or(|wanted| wanted.has(hash));
+        take_some(context, order, round, &shared, |rank| takes(rank, true), has)?;
+    }
+    Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner).0)
+}
+
+/// Takes those words that `keeps` says of those records that `takes` says.
+fn take_some(
+    context: &Context<'_>,
+    order: &Order,
+    round: &Round,
+    shared: &Mutex<(Sorter<(u64, u64)>, u64)>,
+    takes: impl Fn(u32) -> bool + Sync,
+    keeps: impl Fn(u64) -> bool + Sync,
+) -> Result<()> {
     let pieces = pieces(order);
     pieces.par_windows(2).try_for_each_init(
         || (Words::new(context.scoring, round, context.both_strands), Vec::new(), Vec::new()),
         |(words, scratch, gathered), piece| {
             let ranks = piece[0] as usize..piece[1] as usize;
             order.residues.read(ranks.clone(), scratch, |rank, residues| {
-                // Members of an earlier result lead to their representatives, unless it is themselves who are chosen among.
-                let leads = hubs == Hubs::Two && order.is_old(rank as u32);
-                if assignment.is_representative(rank as u32) || leads {
+                if takes(rank as u32) {
                     let place =
                         |word: &Word| Place { rank: rank as u32, position: word.position, reverse: word.reverse };
-                    gathered.extend(words.select(residues).iter().map(|word| (word.hash, place(word).bits())));
+                    let kept = words.select(residues).iter().filter(|word| keeps(word.hash));
+                    gathered.extend(kept.map(|word| (word.hash, place(word).bits())));
                 }
                 Ok(())
             })?;
             let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
             let (sorter, seen) = &mut *guard;
             *seen += ranks.len() as u64;
-            (context.progress)("comparing", *seen, order.residues.len() as u64);
+            (context.progress)("comparing", (*seen).min(order.residues.len() as u64), order.residues.len() as u64);
             gathered.drain(..).try_for_each(|word| sorter.push(word))
         },
-    )?;
-    Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner).0)
+    )
 }
 
 /// Where to cut the ranks so that what lies between two cuts is read at once.

@@ -21,6 +21,7 @@ mod graph;
 mod old;
 mod plan;
 mod selecting;
+mod wanted;
 mod words;
 
 use self::assign::{Assigned, Assignment};
