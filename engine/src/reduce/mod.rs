@@ -53,6 +53,7 @@ use crate::options::OpenOptions;
 use crate::read::stream::blocks_memory;
 use crate::read::verify::Level;
 use crate::reduce::choose::Choice;
+use crate::reduce::cluster::Wish;
 use crate::reduce::clusters::{Form, Listing};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
 use crate::reduce::taxa::Taxa;
@@ -576,14 +577,15 @@ impl<'p> Reduction<'p> {
             }
             Method::Cluster(clustering) => {
                 let (ranks, old) = (ranks.as_ref(), old.as_ref());
-                cluster::group(&database, &spill, reserve, &clustering, None, ranks, old, &*self.progress)
+                let wish = Wish { clustering, selection: None, ranks, old };
+                cluster::group(&database, &spill, reserve, &wish, &*self.progress)
             }
             Method::Select(selection) => {
                 let taxa = self.taxa.as_ref().map(|path| Taxa::read(&database, path)).transpose()?;
                 unknown_taxa = taxa.as_ref().map_or(0, |taxa| taxa.unknown);
-                let (ranks, clustering) = (ranks.as_ref(), &selection.clustering);
-                let selection = Some((&selection, taxa.as_ref()));
-                cluster::group(&database, &spill, reserve, clustering, selection, ranks, None, &*self.progress)
+                let (ranks, clustering) = (ranks.as_ref(), selection.clustering);
+                let wish = Wish { clustering, selection: Some((&selection, taxa.as_ref())), ranks, old: None };
+                cluster::group(&database, &spill, reserve, &wish, &*self.progress)
             }
             Method::Contain(containment) => {
                 contain::group(&database, &spill, reserve, containment, ranks.as_ref(), &*self.progress)

@@ -149,22 +149,30 @@ pub(super) fn least_memory(database: &Database, selects: bool) -> Result<u64> {
     Ok(database.len() * (order::MEMORY + assign::MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
 }
 
+/// What is to be found.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub(super) clustering: Clustering,
+    /// If references are to be chosen for what they cover: until when, and of which taxa.
+    pub(super) selection: Option<(&'a Selection, Option<&'a Taxa>)>,
+    pub(super) ranks: Option<&'a Ranks>,
+    pub(super) old: Option<&'a Old>,
+}
+
 /// Groups; `reserve` bytes are needed beside the groups once they are made.
 pub(super) fn group(
     database: &Database,
     spill: &Spill,
     reserve: u64,
-    clustering: &Clustering,
-    selection: Option<(&Selection, Option<&Taxa>)>,
-    ranks: Option<&Ranks>,
-    old: Option<&Old>,
+    wanted: &Wish<'_>,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
 ) -> Result<(Groups, Vec<RoundReport>)> {
     if !supported() {
         let reason = "this processor does not have the vector instructions (AVX2) that alignment needs".to_owned();
         return Err(Error::Option { option: "--method", reason });
     }
-    let Clustering { criterion, both_strands, sensitive } = *clustering;
+    let Wish { clustering, selection, ranks, old } = *wanted;
+    let Clustering { criterion, both_strands, sensitive } = clustering;
     let scoring = Scoring::of(database.alphabet());
     let least = match scoring {
         Scoring::Protein => LEAST_PROTEIN_IDENTITY,
