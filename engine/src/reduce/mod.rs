@@ -281,7 +281,8 @@ impl<'p> Reduction<'p> {
     /// let report = Reduction::new(&more, Output::Container(path.clone())).update(&path).run()?;
     /// let update = report.update.ok_or("an update")?;
     /// assert_eq!((update.old_records, update.joined_old, update.new_references), (2, 1, 1));
-    /// assert_eq!(talaria_db::Database::open(&path)?.clusters()?.membership(2)?.representative, 1);
+    /// let membership = talaria_db::Database::open(&path)?.clusters()?.membership(2)?;
+    /// assert_eq!(membership.map(|membership| membership.representative), Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
