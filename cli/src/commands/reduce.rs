@@ -1,5 +1,6 @@
 //! `talaria-db reduce`: fewer sequences that stand for all of them.
 
+mod estimate;
 mod report;
 mod similarity;
 
@@ -37,6 +38,7 @@ Examples:
   talaria-db reduce uniref100.talaria -o distinct.talaria
   talaria-db reduce -i proteins.fasta.gz -o distinct.fasta --low-memory
   talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --min-identity 0.5
+  talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --max-memory 64M --estimate
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -64,7 +66,10 @@ pub(crate) struct ReduceFlags {
     /// References only: the container does not hold the other records and cannot give them back
     #[arg(long)]
     no_deltas: bool,
-    /// Writes the report as JSON
+    /// Says what memory, temporary files and sorted runs each stage would take at most, and reduces nothing
+    #[arg(long)]
+    estimate: bool,
+    /// Writes the report as JSON; with --estimate, the estimate
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
     /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
@@ -158,6 +163,16 @@ impl ReduceFlags {
         if let Some(limit) = resources.max_spill {
             reduction = reduction.spill_limit(limit);
         }
+        if self.estimate {
+            let estimate = reduction.estimate()?;
+            if let Some(path) = &report_path {
+                write_json(path, &estimate::as_json(&estimate))?;
+            }
+            estimate::print(&estimate)?;
+            resources.check("reduce", reduction.least_memory()?)?;
+            estimate.check_space()?;
+            return Ok(Exit::Done);
+        }
         resources.check("reduce", reduction.least_memory()?)?;
         let report = reduction.run()?;
         drop(reduction);
@@ -165,9 +180,7 @@ impl ReduceFlags {
         drop(reporter);
         monitor.finish()?;
         if let Some(path) = &report_path {
-            let file = Unpublished::create(path)?;
-            file.write_at(format!("{:#}\n", report::as_json(&report)).as_bytes(), 0)?;
-            file.publish()?;
+            write_json(path, &report::as_json(&report))?;
         }
         if !self.work.quiet {
             self.summarize(&report, fasta);
@@ -205,6 +218,13 @@ impl ReduceFlags {
             ));
         }
     }
+}
+
+fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
+    let file = Unpublished::create(path)?;
+    file.write_at(format!("{value:#}\n").as_bytes(), 0)?;
+    file.publish()?;
+    Ok(())
 }
 
 /// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather than given plain text.

@@ -5,6 +5,7 @@ mod build;
 mod common;
 mod config;
 mod deaths;
+mod estimate;
 mod export;
 mod fasta;
 mod filters;

@@ -9,6 +9,7 @@
 pub mod cluster;
 mod clusters;
 mod delta;
+pub(crate) mod estimate;
 pub mod exact;
 mod fasta;
 mod groups;
@@ -20,6 +21,7 @@ pub(crate) mod similarity;
 mod tests;
 
 pub use cluster::{Clustering, RoundReport};
+pub use estimate::{Estimate, SortEstimate, StageEstimate};
 pub use prefer::Preference;
 pub use similarity::Similarity;
 
@@ -48,7 +50,7 @@ use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
-use crate::write::run::{LARGEST_USUAL, check, folder_of, room_for_blocks};
+use crate::write::run::{LARGEST_USUAL, check, folder_of, room_for_length};
 use crate::write::spill::Spill;
 
 /// How records are brought together.
@@ -134,6 +136,8 @@ pub struct ReductionReport {
     pub peak_memory: u64,
     /// Most bytes of temporary files at any time.
     pub peak_spill: u64,
+    /// Sorted runs that were written to temporary files, those that others were merged into counted too.
+    pub sorted_runs: u64,
     /// On which nodes of the machine it was done.
     pub placement: PlacementReport,
 }
@@ -344,7 +348,7 @@ impl<'p> Reduction<'p> {
     pub fn least_memory(&self) -> Result<u64> {
         let threads = thread_count(self.threads);
         if !is_container(&self.input)? {
-            let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
+            let shape = self.usual_shape();
             let reducing =
                 least_memory(self.method, &shape, Columns::default(), 0, threads, 0) + stacks_memory(self.threads);
             let reducing = reducing + self.preference.least_memory(0);
@@ -368,6 +372,37 @@ impl<'p> Reduction<'p> {
         }
         let preferring = self.preference.least_memory(records);
         Ok(database.budget().in_use() + least + preferring + stacks_memory(self.threads))
+    }
+
+    /// Opens the input of a reduction, or what was built from it, with a cache of the size that suits.
+    fn open(&self, path: &Path, budget: &Budget) -> Result<Database> {
+        let mut memory = self.memory.clone();
+        let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let least = self.least_memory_of_container(path)?;
+        memory.cache.capacity = Some(self.cache_capacity(length, budget, least));
+        OpenOptions::new().memory(memory).budget(budget.clone()).open(path)
+    }
+
+    /// A quarter for decoded blocks of a container of `length` bytes, if so much is spare beside `least`; the rest is for sorting and writing.
+    fn cache_capacity(&self, length: u64, budget: &Budget, least: u64) -> u64 {
+        let most = match self.method {
+            // Residues that are compared come from a table; only coding deltas comes back to blocks.
+            Method::Cluster(_) if self.leaves_members_out() => 32 << 20,
+            Method::Cluster(_) => 128 << 20,
+            Method::Exact | Method::Given => u64::MAX,
+        };
+        let usual = || room_for_length(length, budget.limit() / 4).min(most);
+        self.memory.cache.capacity.unwrap_or_else(usual).min(budget.free().saturating_sub(least))
+    }
+
+    /// What is left for writing while records are grouped.
+    fn reserve_for_writing(&self, shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
+        rewrite::least_memory(shape, columns, records, threads, self.method.tells_members())
+    }
+
+    /// The shape of what is made from FASTA.
+    fn usual_shape(&self) -> Shape {
+        Shape { compression: self.compression, ..LARGEST_USUAL }
     }
 
     /// The shape of what is made from a container.
@@ -412,23 +447,12 @@ impl<'p> Reduction<'p> {
         let built =
             if is_container(&self.input)? { None } else { Some(stages.time("building", || Built::new(self, &spill))?) };
         let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
-        // A quarter for decoded blocks, if so much is spare; the rest is for sorting and writing.
-        let mut memory = self.memory.clone();
-        let most = match self.method {
-            // Residues that are compared come from a table; only coding deltas comes back to blocks.
-            Method::Cluster(_) if self.leaves_members_out() => 32 << 20,
-            Method::Cluster(_) => 128 << 20,
-            Method::Exact | Method::Given => u64::MAX,
-        };
-        let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4).min(most));
-        let least = self.least_memory_of_container(path)?;
-        memory.cache.capacity = Some(asked.min(self.budget.free().saturating_sub(least)));
-        let database = OpenOptions::new().memory(memory).budget(self.budget.clone()).open(path)?;
+        let database = self.open(path, &self.budget)?;
         // It stays readable without its name, and is gone however the process ends.
         drop(built);
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads, self.method.tells_members());
+        let reserve = self.reserve_for_writing(&shape, columns, database.len(), threads);
         let mut ranks = None;
         if !self.preference.is_empty() {
             ranks = Some(stages.time("preferring", || self.preference.ranks(&database))?);
@@ -455,6 +479,7 @@ impl<'p> Reduction<'p> {
             unknown_preferred,
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
+            sorted_runs: spill.runs_written(),
             ..report
         })
     }
@@ -518,8 +543,19 @@ impl<'p> Reduction<'p> {
             unknown_preferred: 0,
             peak_memory: 0,
             peak_spill: 0,
+            sorted_runs: 0,
             placement: PlacementReport::default(),
         })
+    }
+
+    /// Whether the output says by itself who stands for whom; `named` if that is not who has the residues.
+    fn tells_membership(&self, named: bool) -> bool {
+        !self.leaves_members_out() && (self.membership || self.method != Method::Exact || named)
+    }
+
+    /// Whether clusters are listed in files of their own.
+    fn writes_table(&self) -> bool {
+        self.clusters.is_some() || self.clstr.is_some()
     }
 
     /// FASTA takes a container of the references, since these are then what export gives.

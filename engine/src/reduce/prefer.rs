@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
+use crate::read::stream::blocks_memory;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::reduce::similarity::{Pair, Similarity};
 use crate::write::spill::{Sorter, Spill};
@@ -170,6 +172,29 @@ impl Ranks {
     pub(crate) fn of(&self, ordinal: u64) -> u8 {
         usize::try_from(ordinal).ok().and_then(|ordinal| self.ranks.get(ordinal)).copied().unwrap_or(LAST)
     }
+}
+
+/// What finding preferences takes; they stay.
+pub(crate) fn estimate_ranks(account: &mut Account, preference: &Preference, records: u64, nominal: u32) -> Vec<Held> {
+    if preference.is_empty() {
+        return Vec::new();
+    }
+    account.begin("preferring", None, records, "records");
+    let ranks = account.hold(records);
+    let finding = account.hold(blocks_memory(nominal, account.threads).max(NAMES_MEMORY));
+    account.release([finding]);
+    vec![ranks]
+}
+
+/// What [`choose`] takes of `groups`; those that it makes stay.
+pub(crate) fn estimate_choice(account: &mut Account, groups: Vec<Held>, records: u64, reserve: u64) -> Vec<Held> {
+    let mut chosen = Groups::estimate(account, records, reserve);
+    let memory = account.sort_memory(8, reserve);
+    let again = account.sort::<Pair>("pairs of the same residues", memory, records);
+    let better = account.sort::<(u64, u64)>("preferred records", memory, records);
+    chosen.extend(Groups::estimate(account, records, reserve));
+    account.release(groups.into_iter().chain([again, better]));
+    chosen
 }
 
 /// Groups of records with the same residues, each under the record with the lowest preference, of several the first one. What is stored once stays

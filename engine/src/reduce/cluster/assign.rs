@@ -172,9 +172,7 @@ impl Assignment {
     ) -> Result<()> {
         let Some(start) = batch.first().map(|asking| asking.rank) else { return Ok(()) };
         let longest = batch.iter().map(|asking| order.length(asking.rank)).max().unwrap_or(0);
-        // Where two aligners would take most of the memory, there is one.
-        let threads = rayon::current_num_threads() as u64;
-        let alone = Aligner::memory(longest).saturating_mul(2 * threads) > context.spill.budget().available();
+        let alone = is_alone(longest, rayon::current_num_threads(), context.spill.budget().available());
         let together = if alone { BATCH } else { 8 };
         let state = &*self;
         let look = |part: &[Asking]| -> Result<Vec<Search>> {
@@ -326,6 +324,21 @@ impl Looking<'_> {
             members.push((member, fit.at(found.diagonal), Similarity::new(found.identity, found.coverage)));
         }
         Ok(Some(members))
+    }
+}
+
+/// Where two aligners would take most of the memory, there is one.
+fn is_alone(longest: u64, threads: usize, available: u64) -> bool {
+    Aligner::memory(longest).saturating_mul(2 * threads as u64) > available
+}
+
+/// Memory of the aligners of all threads at most.
+pub(super) fn aligning_memory(longest: u64, threads: usize, available: u64) -> u64 {
+    let one = AlignmentPool::most_memory(longest);
+    // Where there is one for the longest records, there are more for others, which take no more than half of what is available.
+    match is_alone(longest, threads, available) {
+        true => one.max(available / 2 / 8 * 9),
+        false => one.saturating_mul(threads as u64),
     }
 }
 

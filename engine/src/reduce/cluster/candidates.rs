@@ -15,9 +15,13 @@ use super::plan::Round;
 use super::words::{Word, Words};
 use super::{Context, Fit};
 use crate::error::Result;
-use crate::reduce::groups::{sort_memory, sort_memory_of};
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
+use crate::reduce::groups::{sort_memory_of, sort_memory_within};
 use crate::write::spill::{Sorted, Sorter};
 
+/// Candidates that a record gets from a word at most.
+const MOST_CANDIDATES: u64 = 2;
 /// Most records of a group, or of a part of one.
 const LARGEST: u32 = 1 << 13;
 /// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
@@ -38,9 +42,33 @@ pub(super) fn parts((pair, fit): Edge) -> (u32, u32, Fit) {
     ((pair >> 32) as u32, pair as u32, Fit::of_bits(fit))
 }
 
-/// A part of the memory that is free, up to [`MOST_SORTING`] and to what so many items take.
-fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
-    sort_memory(context.spill, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
+/// A part of the memory that is available, up to [`MOST_SORTING`] and to what so many items take.
+fn sorting(available: u64, part: u64, count: u64) -> usize {
+    sort_memory_within(available, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
+}
+
+/// Memory for sorting up to `most` words.
+fn words_memory(available: u64, most: u64) -> usize {
+    sorting(available, 3, most)
+}
+
+/// Memory for sorting the pairs that `words` words make.
+fn edges_memory(available: u64, words: u64) -> usize {
+    sorting(available, 4, words.saturating_mul(MOST_CANDIDATES))
+}
+
+/// What [`candidates`] takes, if no record has joined another one; the pairs stay.
+pub(super) fn estimate(account: &mut Account, known: &Known, round: &Round, number: u32) -> Held {
+    let most = known.records.saturating_mul(round.words as u64);
+    // No residue begins two words.
+    let count = most.min(known.residues);
+    account.begin("comparing", Some(number), count, "words");
+    let memory = words_memory(account.available(), most);
+    let words = account.sort::<(u64, u64)>("words of sequences", memory, count);
+    let (memory, pairs) = (edges_memory(account.available(), count), count.saturating_mul(MOST_CANDIDATES));
+    let edges = account.sort::<Edge>("pairs of records that share words", memory, pairs);
+    account.release([words]);
+    edges
 }
 
 /// What a round compared.
@@ -59,11 +87,12 @@ pub(super) fn candidates(
     assignment: &Assignment,
     round: &Round,
 ) -> Result<(Sorted<Edge>, Compared)> {
+    let available = || context.spill.budget().available();
     let words = take_words(context, order, assignment, round)?;
     let mut compared = Compared { words: words.len(), ..Compared::default() };
     let words = words.finish()?;
     let mut edges =
-        Sorter::new(context.spill, "pairs of records that share words", sorting(context, 4, 2 * compared.words))?;
+        Sorter::new(context.spill, "pairs of records that share words", edges_memory(available(), compared.words))?;
     let span = round.pattern.len() as i64;
     let (mut hash, mut size) = (None, 0);
     let (mut first, mut last) = (None, None);
@@ -127,7 +156,7 @@ fn take_words(
 ) -> Result<Sorter<(u64, u64)>> {
     let spill = context.spill;
     let most = order.residues.len() as u64 * round.words as u64;
-    let sorter = Sorter::new(spill, "words of sequences", sorting(context, 3, most))?;
+    let sorter = Sorter::new(spill, "words of sequences", words_memory(spill.budget().available(), most))?;
     let shared = Mutex::new((sorter, 0));
     let pieces = pieces(order);
     pieces.par_windows(2).try_for_each_init(

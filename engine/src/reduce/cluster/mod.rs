@@ -12,12 +12,14 @@
 
 mod assign;
 mod candidates;
+mod estimate;
 mod fit;
 mod order;
 mod plan;
 mod words;
 
 use self::assign::Assignment;
+pub(super) use self::estimate::{estimate, least_temporary};
 use self::fit::Fit;
 use self::order::Order;
 use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, supported};
@@ -110,6 +112,12 @@ impl Order {
 
 /// The least memory for clustering the records of a database, beside the blocks at hand. Looks at all lengths.
 pub(super) fn least_memory(database: &Database) -> Result<u64> {
+    let longest = longest(database)?;
+    Ok(database.len() * (order::MEMORY + assign::MEMORY) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
+}
+
+/// Residues of the longest record that can be aligned; of one that cannot be, as many as can.
+pub(super) fn longest(database: &Database) -> Result<u64> {
     let mut longest = 0;
     for ordinal in 0..database.len() {
         longest = database.sequence_length(ordinal)?.clamp(longest, LONGEST);
@@ -117,7 +125,7 @@ pub(super) fn least_memory(database: &Database) -> Result<u64> {
             break;
         }
     }
-    Ok(database.len() * (order::MEMORY + assign::MEMORY) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
+    Ok(longest)
 }
 
 /// Groups; `reserve` bytes are needed beside the groups once they are made.
