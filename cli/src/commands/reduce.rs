@@ -69,6 +69,9 @@ pub(crate) struct ReduceFlags {
     /// Says what memory, temporary files and sorted runs each stage would take at most, and reduces nothing
     #[arg(long)]
     estimate: bool,
+    /// Keep the state of a clustering in this folder after each round, and go on from what an interrupted run of the same input and options left there
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    resume: Option<PathBuf>,
     /// Writes the report as JSON; with --estimate, the estimate
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -160,6 +163,12 @@ impl ReduceFlags {
         if let Some(folder) = &resources.tmp_dir {
             reduction = reduction.temporary_folder(folder);
         }
+        if let Some(folder) = &self.resume {
+            if self.method != "cluster" {
+                return Err(Failure::Usage("--resume goes with --method cluster".to_owned()));
+            }
+            reduction = reduction.resume(folder);
+        }
         if let Some(limit) = resources.max_spill {
             reduction = reduction.spill_limit(limit);
         }
@@ -201,6 +210,16 @@ impl ReduceFlags {
             sizes::number(report.residues),
             sizes::percent(report.reference_residues, report.residues),
         ));
+        if let Some(folder) = &self.resume {
+            let folder = folder.display();
+            match (report.resumed.rounds, report.resumed.damaged) {
+                (_, true) => say(format_args!("{folder}: what was kept there is damaged; all was done anew")),
+                (0, _) => {}
+                (rounds, _) => {
+                    say(format_args!("{folder}: went on after {}", sizes::counted(rounds as u64, "finished round")))
+                }
+            }
+        }
         if report.placement.aware {
             say(format_args!("{}", report.placement));
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::common::{Folder, Numbers, built, record, run};
 
 /// Families of similar proteins, so that there is something to cluster and deltas are made.
-fn families(count: usize) -> Vec<u8> {
+pub(crate) fn families(count: usize) -> Vec<u8> {
     let (mut numbers, mut fasta) = (Numbers::new(7), Vec::new());
     for family in 0..count {
         let length = 60 + numbers.below(300) as usize;
@@ -29,7 +29,7 @@ fn json(folder: &Folder, name: &str) -> Value {
 }
 
 fn number(value: &Value, key: &str) -> u64 {
-    value[key].as_u64().unwrap_or_else(|| panic!("{key} in {value}"))
+    value[key].as_u64().unwrap()
 }
 
 /// Estimates and then reduces; both as JSON.

@@ -21,6 +21,7 @@ mod original_faults;
 mod readme;
 mod reduce;
 mod regions;
+mod resume;
 mod similar;
 mod stats;
 mod streaming;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -168,6 +169,11 @@ pub(crate) struct Ranks {
 }
 
 impl Ranks {
+    /// Tells preferences apart.
+    pub(crate) fn hash(&self) -> u64 {
+        xxh3_64(&self.ranks)
+    }
+
     /// That of a record.
     pub(crate) fn of(&self, ordinal: u64) -> u8 {
         usize::try_from(ordinal).ok().and_then(|ordinal| self.ranks.get(ordinal)).copied().unwrap_or(LAST)

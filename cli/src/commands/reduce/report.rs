@@ -46,6 +46,7 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
         "peak_spill": report.peak_spill,
         "sorted_runs": report.sorted_runs,
         "rounds": rounds,
+        "rounds_resumed": report.resumed.rounds,
         "stages": stages,
     })
 }

@@ -44,6 +44,9 @@ pub(super) struct Assignment {
     _lease: Lease,
 }
 
+/// What is known of a rank, in words: representative, fit, similarity, last member, next member.
+pub(super) type State = [u32; 5];
+
 /// A fit in four bytes: sequences that are aligned are short enough.
 type Fit32 = i32;
 
@@ -109,6 +112,46 @@ impl Assignment {
             next: vec![NONE; count],
             _lease: lease,
         })
+    }
+
+    /// Ranks.
+    pub(super) fn len(&self) -> usize {
+        self.representatives.len()
+    }
+
+    /// All that is known of a rank.
+    pub(super) fn state(&self, rank: usize) -> State {
+        let (identity, coverage) = (self.similarities[rank].identity(), self.similarities[rank].coverage());
+        let similarity = u32::from(identity) << 16 | u32::from(coverage);
+        let [representative, member, next] = [&self.representatives, &self.members, &self.next].map(|all| all[rank]);
+        [representative, self.fits[rank].cast_unsigned(), similarity, member, next]
+    }
+
+    /// Takes what was known of a rank, unless it cannot be.
+    pub(super) fn set_state(&mut self, rank: usize, state: State) -> bool {
+        let [representative, fit, similarity, member, next] = state;
+        let [identity, coverage] = [(similarity >> 16) as u16, similarity as u16];
+        let known = |other: u32| (other as usize) < self.len();
+        let similarity = Similarity::new(identity, coverage);
+        let possible = known(representative)
+            && [member, next].into_iter().all(|other| other == NONE || known(other))
+            && (similarity.identity(), similarity.coverage()) == (identity, coverage);
+        if possible {
+            (self.representatives[rank], self.fits[rank]) = (representative, fit.cast_signed());
+            (self.similarities[rank], self.members[rank], self.next[rank]) = (similarity, member, next);
+        }
+        possible
+    }
+
+    /// Everybody stands for himself again.
+    pub(super) fn reset(&mut self) {
+        for (rank, representative) in (0_u32..).zip(&mut self.representatives) {
+            *representative = rank;
+        }
+        self.fits.fill(0);
+        self.similarities.fill(Similarity::FULL);
+        self.members.fill(NONE);
+        self.next.fill(NONE);
     }
 
     /// Whether a rank stands for itself.

@@ -12,6 +12,7 @@
 
 mod assign;
 mod candidates;
+mod checkpoint;
 mod estimate;
 mod fit;
 mod order;
@@ -19,6 +20,8 @@ mod plan;
 mod words;
 
 use self::assign::Assignment;
+pub(super) use self::checkpoint::Checkpoint;
+use self::checkpoint::Found;
 pub(super) use self::estimate::{estimate, least_temporary};
 use self::fit::Fit;
 use self::order::Order;
@@ -85,6 +88,15 @@ pub struct RoundReport {
     pub refused: u64,
 }
 
+/// What a clustering found of an earlier one that was interrupted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Rounds that were finished.
+    pub rounds: usize,
+    /// Whether what was kept was damaged, and so of no use.
+    pub damaged: bool,
+}
+
 /// What the parts of a clustering have in common.
 pub(super) struct Context<'a> {
     pub(super) database: &'a Database,
@@ -135,8 +147,9 @@ pub(super) fn group(
     reserve: u64,
     clustering: &Clustering,
     ranks: Option<&Ranks>,
+    checkpoint: Option<&Checkpoint>,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
-) -> Result<(Groups, Vec<RoundReport>)> {
+) -> Result<(Groups, Vec<RoundReport>, Resumed)> {
     if !supported() {
         let reason = "this processor does not have the vector instructions (AVX2) that alignment needs".to_owned();
         return Err(Error::Option { option: "--method", reason });
@@ -157,11 +170,21 @@ pub(super) fn group(
     // From here on residues come from the table.
     database.release_pages();
     let mut assignment = Assignment::new(&context, order.residues.len())?;
-    join_same(&context, &order, &mut assignment)?;
+    let rounds = plan::rounds(scoring, &criterion, sensitive);
+    let (mut reports, mut resumed) = (Vec::new(), Resumed::default());
+    match checkpoint.map_or(Ok(Found::Nothing), |checkpoint| checkpoint.load(&mut assignment, rounds.len()))? {
+        Found::Rounds(finished) => {
+            resumed.rounds = finished.len();
+            reports = finished;
+        }
+        found => {
+            resumed.damaged = matches!(found, Found::Damaged);
+            join_same(&context, &order, &mut assignment)?;
+        }
+    }
     let pool = AlignmentPool::new(spill.budget())?;
-    let mut reports = Vec::new();
     let everything = 0..order.residues.len() as u32;
-    for round in plan::rounds(scoring, &criterion, sensitive) {
+    for round in rounds.into_iter().skip(resumed.rounds) {
         let representatives = everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
         let (edges, compared) = candidates::candidates(&context, &order, &assignment, &round)?;
         let assigned = assignment.assign(&context, &order, &round, &pool, edges)?;
@@ -173,6 +196,9 @@ pub(super) fn group(
             joined: assigned.joined,
             refused: assigned.refused,
         });
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.save(&assignment, &reports)?;
+        }
     }
     drop(pool);
     let mut groups = Groups::new(database.len(), spill, reserve)?;
@@ -186,7 +212,7 @@ pub(super) fn group(
         }
     }
     sizes.into_iter().for_each(|size| groups.count(size.into()));
-    Ok((groups, reports))
+    Ok((groups, reports, resumed))
 }
 
 /// Lets records with the same residues share their lot.
