@@ -120,7 +120,7 @@ mod tests {
     fn no_number_is_too_large() {
         let plan = SortPlan::new::<(u64, u64)>(0);
         let cost = plan.cost(1 << 42);
-        assert!(cost.passes > 20 && cost.disk > 20 * 16 << 42, "{cost:?}");
+        assert!(cost.passes > 20 && cost.disk > (20 * 16) << 42, "{cost:?}");
     }
 
     proptest! {
