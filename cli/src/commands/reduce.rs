@@ -1,5 +1,6 @@
 //! `talaria-db reduce`: fewer sequences that stand for all of them.
 
+mod estimate;
 mod recorded;
 mod report;
 mod selection;
@@ -53,6 +54,7 @@ Examples:
   talaria-db reduce --update uniref50.talaria this-month.fasta.gz -o uniref50.talaria
   talaria-db reduce contigs.fasta -o distinct.talaria --method contain --both-strands
   talaria-db reduce swissprot.fasta -o selected.talaria --method select -r 0.3 --taxon-map taxa.tsv
+  talaria-db reduce uniref100.talaria -o uniref50.talaria --method cluster --max-memory 64M --estimate
   talaria-db export distinct.talaria --references > references.fasta")]
 pub(crate) struct ReduceFlags {
     #[command(flatten)]
@@ -89,7 +91,13 @@ pub(crate) struct ReduceFlags {
     /// References only: the container does not hold the other records and cannot give them back
     #[arg(long)]
     no_deltas: bool,
-    /// Writes the report as JSON
+    /// Says what memory, temporary files and sorted runs each stage would take at most, and reduces nothing
+    #[arg(long)]
+    estimate: bool,
+    /// Keep the state of a clustering in this folder after each round, and go on from what an interrupted run of the same input and options left there
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    resume: Option<PathBuf>,
+    /// Writes the report as JSON; with --estimate, the estimate
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
     /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
@@ -211,8 +219,24 @@ impl ReduceFlags {
         if let Some(folder) = &resources.tmp_dir {
             reduction = reduction.temporary_folder(folder);
         }
+        if let Some(folder) = &self.resume {
+            if self.method != "cluster" {
+                return Err(Failure::Usage("--resume goes with --method cluster".to_owned()));
+            }
+            reduction = reduction.resume(folder);
+        }
         if let Some(limit) = resources.max_spill {
             reduction = reduction.spill_limit(limit);
+        }
+        if self.estimate {
+            let estimate = reduction.estimate()?;
+            if let Some(path) = &report_path {
+                write_json(path, &estimate::as_json(&estimate))?;
+            }
+            estimate::print(&estimate)?;
+            resources.check("reduce", reduction.least_memory()?)?;
+            estimate.check_space()?;
+            return Ok(Exit::Done);
         }
         resources.check("reduce", reduction.least_memory()?)?;
         let report = reduction.run()?;
@@ -221,9 +245,7 @@ impl ReduceFlags {
         drop(reporter);
         monitor.finish()?;
         if let Some(path) = &report_path {
-            let file = Unpublished::create(path)?;
-            file.write_at(format!("{:#}\n", report::as_json(&report)).as_bytes(), 0)?;
-            file.publish()?;
+            write_json(path, &report::as_json(&report))?;
         }
         if !self.work.quiet {
             self.summarize(&report, fasta);
@@ -264,6 +286,16 @@ impl ReduceFlags {
                 sizes::percent(report.covered_residues, report.residues),
             ));
         }
+        if let Some(folder) = &self.resume {
+            let folder = folder.display();
+            match (report.resumed.rounds, report.resumed.damaged) {
+                (_, true) => say(format_args!("{folder}: what was kept there is damaged; all was done anew")),
+                (0, _) => {}
+                (rounds, _) => {
+                    say(format_args!("{folder}: went on after {}", sizes::counted(rounds as u64, "finished round")))
+                }
+            }
+        }
         if report.placement.aware {
             say(format_args!("{}", report.placement));
         }
@@ -296,6 +328,13 @@ impl ReduceFlags {
         let old = self.update.iter().map(|old| format!("{} and ", old.display()));
         old.chain([self.input.path().display().to_string()]).collect()
     }
+}
+
+fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
+    let file = Unpublished::create(path)?;
+    file.write_at(format!("{value:#}\n").as_bytes(), 0)?;
+    file.publish()?;
+    Ok(())
 }
 
 /// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather than given plain text.

@@ -48,8 +48,19 @@ impl AlignmentPool {
     /// # Errors
     /// As [`Pool::new`].
     pub fn new(budget: &Budget) -> Result<Self> {
-        let pool = Pool::new("idle alignment matrices", MOST_IDLE.min(budget.limit() / IDLE_PART), budget)?;
+        let pool = Pool::new("idle alignment matrices", Self::most_idle(budget.limit()), budget)?;
         Ok(Self { pool, budget: budget.clone() })
+    }
+
+    /// Most bytes of idle matrices under a limit.
+    pub(crate) fn most_idle(limit: u64) -> u64 {
+        MOST_IDLE.min(limit / IDLE_PART)
+    }
+
+    /// Most bytes of an aligner for members of up to so many residues: those that are kept have sizes in steps.
+    pub(crate) fn most_memory(member: u64) -> u64 {
+        let bytes = Aligner::memory(member);
+        bytes.saturating_add(bytes / 8)
     }
 
     /// An aligner for members of up to so many residues.

@@ -3,6 +3,7 @@
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::reduce::prefer::Ranks;
@@ -32,6 +33,17 @@ impl Choice<'_> {
             None => Ok(1 + self.ranks.map_or(0, |ranks| u16::from(ranks.of(ordinal)))),
         }
     }
+}
+
+/// What [`choose()`] takes of `groups`; those that it makes stay.
+pub(crate) fn estimate_choice(account: &mut Account, groups: Vec<Held>, records: u64, reserve: u64) -> Vec<Held> {
+    let mut chosen = Groups::estimate(account, records, reserve);
+    let memory = account.sort_memory(8, reserve);
+    let again = account.sort::<Pair>("pairs of the same residues", memory, records);
+    let better = account.sort::<(u64, u64)>("preferred records", memory, records);
+    chosen.extend(Groups::estimate(account, records, reserve));
+    account.release(groups.into_iter().chain([again, better]));
+    chosen
 }
 
 /// Groups of records with the same residues, each under the record that is to represent them, of several the first one. What is stored once stays

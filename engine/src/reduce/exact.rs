@@ -12,7 +12,10 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::Sequence;
-use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
+use crate::read::stream::blocks_memory;
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory_within};
 use crate::reduce::similarity::Similarity;
 use crate::write::spill::{Sorter, Spill};
 
@@ -62,6 +65,28 @@ pub(crate) const fn least_memory() -> u64 {
     3 * LEAST_SORT_MEMORY + LEAST_MEMORY
 }
 
+/// Memory for sorting hashes.
+fn hashing_memory(available: u64) -> usize {
+    sort_memory_within(available, 4, LEAST_MEMORY + 2 * LEAST_SORT_MEMORY)
+}
+
+/// Memory for records that are compared together.
+fn comparing_memory(free: u64) -> u64 {
+    (free / 2).clamp(LEAST_MEMORY, MOST_MEMORY)
+}
+
+/// What [`group`] takes; the groups stay.
+pub(super) fn estimate(account: &mut Account, known: &Known, reserve: u64) -> Vec<Held> {
+    account.begin("grouping", None, known.records, "records");
+    let blocks = account.hold(blocks_memory(known.nominal, account.threads));
+    let memory = hashing_memory(account.available());
+    let hashes = account.sort::<(u64, u64, u64)>("hashes of sequences", memory, known.records);
+    let groups = Groups::estimate(account, known.records, reserve.max(LEAST_MEMORY));
+    let comparing = account.hold(comparing_memory(account.available()));
+    account.release([blocks, hashes, comparing]);
+    groups
+}
+
 /// Groups; `reserve` bytes are needed beside the groups once they are made.
 pub(crate) fn group(
     database: &Database,
@@ -72,7 +97,7 @@ pub(crate) fn group(
     let _blocks = database.lease_blocks()?;
     let sorted = hash_all(database, spill, progress)?.finish()?;
     let mut groups = Groups::new(database.len(), spill, reserve.max(LEAST_MEMORY))?;
-    let most = (spill.budget().free() / 2).clamp(LEAST_MEMORY, MOST_MEMORY);
+    let most = comparing_memory(spill.budget().free());
     let mut comparison = Comparison { database, groups: &mut groups, waiting: Vec::new(), records: 0, memory: 0, most };
     let (mut hash, mut current) = (0, Candidates::new(0));
     for item in sorted {
@@ -105,8 +130,7 @@ fn hash_all(
     spill: &Spill,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
 ) -> Result<Sorter<(u64, u64, u64)>> {
-    let reserve = LEAST_MEMORY + 2 * LEAST_SORT_MEMORY;
-    let sorter = Sorter::new(spill, "hashes of sequences", sort_memory(spill, 4, reserve))?;
+    let sorter = Sorter::new(spill, "hashes of sequences", hashing_memory(spill.budget().available()))?;
     let shared = Mutex::new((sorter, Vec::with_capacity(GATHERED)));
     database.owned_slots().try_for_each(|slots| {
         database.visit_sequences(slots?, |ordinal, _, sequence| {

@@ -3,6 +3,7 @@
 use talaria_db_spec::membership::NO_REPRESENTATIVE;
 
 use crate::error::Result;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::similarity::{Pair, Similarity, WHOLE};
 use crate::write::spill::{Sorted, Sorter, Spill};
 
@@ -36,7 +37,7 @@ impl Groups {
     /// [`crate::Error::Memory`].
     pub(crate) fn new(records: u64, spill: &Spill, reserve: u64) -> Result<Self> {
         // At most as much as all records take.
-        let memory = |bytes| sort_memory(spill, 8, reserve).min(sort_memory_of(records, bytes));
+        let memory = |bytes| memory_within(spill.budget().available(), records, bytes, reserve);
         Ok(Self {
             by_member: Sorter::new(spill, "members and their representatives", memory(16))?,
             by_representative: Sorter::new(spill, "representatives and their members", memory(size_of::<Pair>()))?,
@@ -60,6 +61,14 @@ impl Groups {
     /// New records that join others, and how many of these are of the earlier result.
     pub(crate) fn new_members(&self) -> (u64, u64) {
         (self.new_members, self.joined_old)
+    }
+
+    /// What groups of so many records take.
+    pub(crate) fn estimate(account: &mut Account, records: u64, reserve: u64) -> Vec<Held> {
+        let memory = memory_within(account.available(), records, 16, reserve);
+        let by_member = account.sort::<(u64, u64)>("members and their representatives", memory, records);
+        let memory = memory_within(account.available(), records, size_of::<Pair>(), reserve);
+        vec![by_member, account.sort::<Pair>("representatives and their members", memory, records)]
     }
 
     /// `member` joins `representative`, to which it is this similar. A record joins at most once, and one that stands for itself.
@@ -160,6 +169,11 @@ impl Groups {
     }
 }
 
+/// Memory for sorting the pairs of `records` records.
+fn memory_within(available: u64, records: u64, bytes: usize, reserve: u64) -> usize {
+    sort_memory_within(available, 8, reserve).min(sort_memory_of(records, bytes))
+}
+
 /// Pairs by representative, then by member; records without a representative last.
 pub(crate) type Pairs = Sorted<Pair>;
 
@@ -171,9 +185,15 @@ pub(crate) fn sort_memory_of(records: u64, bytes: usize) -> usize {
     usize::try_from(records).unwrap_or(usize::MAX).saturating_mul(bytes).saturating_add(LEAST_SORT_MEMORY as usize)
 }
 
-/// A share of what is free of the budget beside `reserve`, within reason.
+/// A share of what is available of the budget beside `reserve`, within reason. What caches hold counts as available, so that what they happen to
+/// hold does not decide how many runs there are.
 pub(crate) fn sort_memory(spill: &Spill, share: u64, reserve: u64) -> usize {
-    let free = spill.budget().free().saturating_sub(reserve);
+    sort_memory_within(spill.budget().available(), share, reserve)
+}
+
+/// The same where `available` bytes are.
+pub(crate) fn sort_memory_within(available: u64, share: u64, reserve: u64) -> usize {
+    let free = available.saturating_sub(reserve);
     usize::try_from((free / share).clamp(LEAST_SORT_MEMORY, 64 << 20)).unwrap_or(1 << 20)
 }
 

@@ -13,6 +13,7 @@ pub mod cluster;
 mod clusters;
 mod contain;
 mod delta;
+pub(crate) mod estimate;
 pub mod exact;
 mod fasta;
 mod groups;
@@ -30,8 +31,9 @@ mod tests;
 mod unrepresented_tests;
 mod update;
 
-pub use cluster::{Clustering, RoundReport};
+pub use cluster::{Clustering, Resumed, RoundReport};
 pub use contain::Containment;
+pub use estimate::{Estimate, SortEstimate, StageEstimate};
 pub use prefer::Preference;
 pub use select::Selection;
 pub use similarity::Similarity;
@@ -53,9 +55,10 @@ use crate::options::OpenOptions;
 use crate::read::stream::blocks_memory;
 use crate::read::verify::Level;
 use crate::reduce::choose::Choice;
-use crate::reduce::cluster::Wish;
+use crate::reduce::cluster::{Checkpoint, Wish};
 use crate::reduce::clusters::{Form, Listing};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
+use crate::reduce::prefer::Ranks;
 use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::sys::heap::release_freed_memory;
@@ -64,7 +67,7 @@ use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
 use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
-use crate::write::run::{LARGEST_USUAL, check, folder_of, room_for_blocks};
+use crate::write::run::{LARGEST_USUAL, check, folder_of, room_for_length};
 use crate::write::spill::Spill;
 
 /// How records are brought together.
@@ -161,6 +164,8 @@ pub struct ReductionReport {
     pub input_bytes: u64,
     /// Bytes of the output.
     pub output_bytes: u64,
+    /// What was found of an earlier reduction that was interrupted ([`Reduction::resume`]).
+    pub resumed: Resumed,
     /// What each round of a clustering did.
     pub rounds: Vec<RoundReport>,
     /// How long each stage took.
@@ -169,6 +174,8 @@ pub struct ReductionReport {
     pub peak_memory: u64,
     /// Most bytes of temporary files at any time.
     pub peak_spill: u64,
+    /// Sorted runs that were written to temporary files, those that others were merged into counted too.
+    pub sorted_runs: u64,
     /// On which nodes of the machine it was done.
     pub placement: PlacementReport,
 }
@@ -218,6 +225,7 @@ pub struct Reduction<'p> {
     memory: MemorySettings,
     budget: Budget,
     folder: Option<PathBuf>,
+    resume: Option<PathBuf>,
     spill_limit: Option<u64>,
     progress: Box<dyn Fn(&'static str, u64, u64) + Send + Sync + 'p>,
 }
@@ -250,6 +258,7 @@ impl<'p> Reduction<'p> {
             memory: MemorySettings::default(),
             budget: Budget::new(u64::MAX),
             folder: None,
+            resume: None,
             spill_limit: None,
             progress: Box::new(|_, _, _| {}),
         }
@@ -425,6 +434,16 @@ impl<'p> Reduction<'p> {
         self
     }
 
+    /// Keeps the state of a clustering in this folder after each round, and goes on after the rounds that an interrupted reduction of the same input with the same
+    /// options has finished. The output is the same; what was kept is removed at the end. Other methods keep nothing.
+    ///
+    /// The folder takes 20 bytes a record, twice while they are written, which the limit of temporary files does not count.
+    #[must_use]
+    pub fn resume(mut self, folder: impl AsRef<Path>) -> Self {
+        self.resume = Some(folder.as_ref().to_path_buf());
+        self
+    }
+
     /// Most bytes of temporary files.
     #[must_use]
     pub fn spill_limit(mut self, bytes: u64) -> Self {
@@ -452,7 +471,7 @@ impl<'p> Reduction<'p> {
             return Ok(building.max(self.least_memory_of_container(old)?));
         }
         if !is_container(&self.input)? {
-            let shape = Shape { compression: self.compression, ..LARGEST_USUAL };
+            let shape = self.usual_shape();
             let reducing =
                 least_memory(self.method, &shape, Columns::default(), 0, threads, 0) + stacks_memory(self.threads);
             let reducing = reducing + self.preference.least_memory(0);
@@ -489,6 +508,55 @@ impl<'p> Reduction<'p> {
             None => 0,
         };
         Ok(database.budget().in_use() + least + preferring + updating + stacks_memory(self.threads))
+    }
+
+    /// Opens the input of a reduction, or what was built from it, with a cache of the size that suits.
+    fn open(&self, path: &Path, budget: &Budget) -> Result<Database> {
+        let mut memory = self.memory.clone();
+        let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let least = self.least_memory_of_container(path)?;
+        memory.cache.capacity = Some(self.cache_capacity(length, budget, least));
+        OpenOptions::new().memory(memory).budget(budget.clone()).open(path)
+    }
+
+    /// A quarter for decoded blocks of a container of `length` bytes, if so much is spare beside `least`; the rest is for sorting and writing.
+    fn cache_capacity(&self, length: u64, budget: &Budget, least: u64) -> u64 {
+        let most = match self.method {
+            // Residues that are compared come from a table; only coding deltas comes back to blocks.
+            Method::Cluster(_) | Method::Contain(_) | Method::Select(_) if self.leaves_members_out() => 32 << 20,
+            Method::Cluster(_) | Method::Contain(_) | Method::Select(_) => 128 << 20,
+            Method::Exact | Method::Given => u64::MAX,
+        };
+        let usual = || room_for_length(length, budget.limit() / 4).min(most);
+        self.memory.cache.capacity.unwrap_or_else(usual).min(budget.free().saturating_sub(least))
+    }
+
+    /// What is left for writing while records are grouped.
+    fn reserve_for_writing(&self, shape: &Shape, columns: Columns, records: u64, threads: usize) -> u64 {
+        rewrite::least_memory(shape, columns, records, threads, self.method.tells_members())
+    }
+
+    /// Where the state of this clustering is kept, if it is.
+    fn checkpoint(&self, database: &Database, ranks: Option<&Ranks>) -> Result<Option<Checkpoint>> {
+        let (Some(folder), Method::Cluster(clustering)) = (&self.resume, self.method) else { return Ok(None) };
+        let header = database.container().header();
+        // The header has the checksum of the section table, and that those of all sections.
+        let text = format!(
+            "version {}\ninput of {} records, {} residues, {} bytes, checksum {:08x}\noptions{}\npreferences {:016x}\n",
+            env!("CARGO_PKG_VERSION"),
+            database.len(),
+            database.residue_count(),
+            header.file_length.get(),
+            header.header_checksum.get(),
+            clustering.options(),
+            ranks.map_or(0, Ranks::hash),
+        );
+        Checkpoint::new(folder, text).map(Some)
+    }
+
+    /// The shape of what is made from FASTA.
+    fn usual_shape(&self) -> Shape {
+        Shape { compression: self.compression, ..LARGEST_USUAL }
     }
 
     /// The shape of what is made from a container.
@@ -542,18 +610,7 @@ impl<'p> Reduction<'p> {
             Some(stages.time("building", || Built::new(self, &spill))?)
         };
         let path = built.as_ref().map_or(self.input.as_path(), |built| built.path.as_path());
-        // A quarter for decoded blocks, if so much is spare; the rest is for sorting and writing.
-        let mut memory = self.memory.clone();
-        let most = match self.method {
-            // Residues that are compared come from a table; only coding deltas comes back to blocks.
-            Method::Cluster(_) | Method::Contain(_) | Method::Select(_) if self.leaves_members_out() => 32 << 20,
-            Method::Cluster(_) | Method::Contain(_) | Method::Select(_) => 128 << 20,
-            Method::Exact | Method::Given => u64::MAX,
-        };
-        let asked = memory.cache.capacity.unwrap_or_else(|| room_for_blocks(path, self.budget.limit() / 4).min(most));
-        let least = self.least_memory_of_container(path)?;
-        memory.cache.capacity = Some(asked.min(self.budget.free().saturating_sub(least)));
-        let database = OpenOptions::new().memory(memory).budget(self.budget.clone()).open(path)?;
+        let database = self.open(path, &self.budget)?;
         // It stays readable without its name, and is gone however the process ends.
         drop(built);
         let old = self.old.as_ref().map(|path| Old::open(path, &self.memory, &self.budget)).transpose()?;
@@ -562,49 +619,55 @@ impl<'p> Reduction<'p> {
         }
         let threads = rayon::current_num_threads();
         let (shape, columns) = (self.shape_of(&database), database.columns_kept());
-        let reserve = rewrite::least_memory(&shape, columns, database.len(), threads, self.method.tells_members());
+        let reserve = self.reserve_for_writing(&shape, columns, database.len(), threads);
         let mut ranks = None;
         if !self.preference.is_empty() {
             ranks = Some(stages.time("preferring", || self.preference.ranks(&database))?);
         }
         let mut unknown_taxa = 0;
-        let (groups, rounds) = stages.time("grouping", || match self.method {
+        let checkpoint = self.checkpoint(&database, ranks.as_ref())?;
+        let nothing = Resumed::default();
+        let (groups, rounds, resumed) = stages.time("grouping", || match self.method {
             Method::Exact => {
                 let groups = exact::group(&database, &spill, reserve, &*self.progress)?;
                 let choice = Choice { database: &database, ranks: ranks.as_ref(), old: old.as_ref() };
                 let free = ranks.is_none() && old.is_none();
                 let chosen = if free { groups } else { choose::choose(groups, choice, &spill, reserve)? };
-                Ok((chosen, Vec::new()))
+                Ok((chosen, Vec::new(), nothing))
             }
             Method::Cluster(clustering) => {
                 let (ranks, old) = (ranks.as_ref(), old.as_ref());
-                let wish = Wish { clustering, selection: None, ranks, old };
+                let wish = Wish { clustering, selection: None, ranks, old, checkpoint: checkpoint.as_ref() };
                 cluster::group(&database, &spill, reserve, &wish, &*self.progress)
             }
             Method::Select(selection) => {
                 let taxa = self.taxa.as_ref().map(|path| Taxa::read(&database, path)).transpose()?;
                 unknown_taxa = taxa.as_ref().map_or(0, |taxa| taxa.unknown);
                 let (ranks, clustering) = (ranks.as_ref(), selection.clustering);
-                let wish = Wish { clustering, selection: Some((&selection, taxa.as_ref())), ranks, old: None };
+                let selection = Some((&selection, taxa.as_ref()));
+                let wish = Wish { clustering, selection, ranks, old: None, checkpoint: None };
                 cluster::group(&database, &spill, reserve, &wish, &*self.progress)
             }
             Method::Contain(containment) => {
                 contain::group(&database, &spill, reserve, containment, ranks.as_ref(), &*self.progress)
-                    .map(|groups| (groups, Vec::new()))
+                    .map(|groups| (groups, Vec::new(), nothing))
             }
-            Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new())),
+            Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new(), nothing)),
         })?;
         let unknown_preferred = ranks.map_or(0, |ranks| ranks.unknown);
         let update = old.as_ref().map(|old| old.report(database.len(), &groups));
         let report = self.write(&database, groups, &spill, &mut stages)?;
+        checkpoint.map_or(Ok(()), |checkpoint| checkpoint.remove())?;
         Ok(ReductionReport {
             update,
             stages: stages.reports,
             rounds,
+            resumed,
             unknown_preferred,
             unknown_taxa,
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
+            sorted_runs: spill.runs_written(),
             ..report
         })
     }
@@ -667,14 +730,26 @@ impl<'p> Reduction<'p> {
             input_bytes: database.container().header().file_length.get(),
             output_bytes,
             stages: Vec::new(),
+            resumed: Resumed::default(),
             rounds: Vec::new(),
             update: None,
             unknown_preferred: 0,
             unknown_taxa: 0,
             peak_memory: 0,
             peak_spill: 0,
+            sorted_runs: 0,
             placement: PlacementReport::default(),
         })
+    }
+
+    /// Whether the output says by itself who stands for whom; `named` if that is not who has the residues.
+    fn tells_membership(&self, named: bool) -> bool {
+        !self.leaves_members_out() && (self.membership || self.method != Method::Exact || named)
+    }
+
+    /// Whether clusters are listed in files of their own.
+    fn writes_table(&self) -> bool {
+        self.clusters.is_some() || self.clstr.is_some()
     }
 
     /// FASTA takes a container of the references, since these are then what export gives.

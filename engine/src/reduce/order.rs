@@ -17,7 +17,10 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::{LastBlock, Sequence};
-use crate::reduce::groups::{sort_memory, sort_memory_of};
+use crate::read::stream::blocks_memory;
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
+use crate::reduce::groups::{sort_memory, sort_memory_of, sort_memory_within};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::update::Old;
 use crate::write::spill::{Sorted, Sorter, Spill, SpillTable};
@@ -89,6 +92,30 @@ impl Order {
     }
 }
 
+/// Memory for sorting what [`hash_all`] finds.
+fn hashing_memory(available: u64, records: u64, beside: u64) -> usize {
+    let reserve = records.saturating_mul(MEMORY + beside);
+    sort_memory_within(available, 4, reserve).min(sort_memory_of(records, 32))
+}
+
+/// Bytes of the table of residues at most.
+pub(super) fn table_bytes(records: u64, residues: u64) -> u64 {
+    residues.saturating_add(SpillTable::beside(records))
+}
+
+/// What [`order()`] takes, for a method that takes `beside` bytes a record once there is an order; the order stays.
+pub(super) fn estimate(account: &mut Account, known: &Known, beside: u64) -> [Held; 2] {
+    account.begin("ordering", None, known.records, "records");
+    let blocks = account.hold(blocks_memory(known.nominal, account.threads));
+    let memory = hashing_memory(account.available(), known.records, beside);
+    let hashes = account.sort::<(u64, u64, u64, u64)>("lengths and hashes of records", memory, known.records);
+    // Ordinals and ranks, and the runs of those that are alike, whose vector doubles.
+    let order = account.hold(known.records.saturating_mul(8 + 8));
+    let table = account.store(SpillTable::memory(known.records), table_bytes(known.records, known.residues));
+    account.release([blocks, hashes]);
+    [order, table]
+}
+
 /// Puts the records in order.
 pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
     let (database, spill) = (context.database, context.spill);
@@ -144,8 +171,7 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
 /// Length, hash of the residues, hash of the header and number of each record, in this order of importance.
 fn hash_all(context: &Ordering<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
     let (database, spill) = (context.database, context.spill);
-    let reserve = database.len() * (MEMORY + context.beside);
-    let memory = sort_memory(spill, 4, reserve).min(sort_memory_of(database.len(), 32));
+    let memory = hashing_memory(spill.budget().available(), database.len(), context.beside);
     let sorter = Sorter::new(spill, "lengths and hashes of records", memory)?;
     let shared = Mutex::new(sorter);
     database.owned_slots().try_for_each(|slots| {

@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
+use crate::read::stream::blocks_memory;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::LEAST_SORT_MEMORY;
 use crate::reduce::names;
 
@@ -130,8 +133,25 @@ pub(crate) struct Ranks {
 }
 
 impl Ranks {
+    /// Tells preferences apart.
+    pub(crate) fn hash(&self) -> u64 {
+        xxh3_64(&self.ranks)
+    }
+
     /// That of a record.
     pub(crate) fn of(&self, ordinal: u64) -> u8 {
         usize::try_from(ordinal).ok().and_then(|ordinal| self.ranks.get(ordinal)).copied().unwrap_or(LAST)
     }
+}
+
+/// What finding preferences takes; they stay.
+pub(crate) fn estimate_ranks(account: &mut Account, preference: &Preference, records: u64, nominal: u32) -> Vec<Held> {
+    if preference.is_empty() {
+        return Vec::new();
+    }
+    account.begin("preferring", None, records, "records");
+    let ranks = account.hold(records);
+    let finding = account.hold(blocks_memory(nominal, account.threads).max(names::MEMORY));
+    account.release([finding]);
+    vec![ranks]
 }

@@ -16,6 +16,8 @@ use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::reduce::clusters::Listing;
 use crate::reduce::delta::{self, Plan};
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory};
 use crate::reduce::reference_text::ReferenceText;
 use crate::reduce::similarity::Pair;
@@ -64,6 +66,40 @@ pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, thread
     kept + Marks::memory(records) + assembling.max(coding) + MembershipSections::MEMORY + 4 * LEAST_SORT_MEMORY
 }
 
+/// What [`write()`] takes beside `groups`.
+pub(super) fn estimate(reduction: &Reduction<'_>, account: &mut Account, known: &Known, groups: &[Held]) {
+    let (records, only) = (known.records, reduction.leaves_members_out());
+    // Two sorters for groups, and two for those under whoever has the residues.
+    let named = groups.len() > 2 && !only;
+    account.begin("writing", None, records, "records");
+    let mut held = vec![account.hold(Marks::memory(records).saturating_mul(1 + u64::from(named)))];
+    let memory = loading_memory(&known.shape, account.threads);
+    let assembling = Assembler::least_memory_beside_names(known.columns);
+    let reserve = assembling + MembershipSections::MEMORY;
+    let told = reduction.method.tells_members();
+    let all = least_memory(&known.shape, known.columns, records, account.threads, told);
+    if reduction.writes_table() {
+        let sort_memory = account.sort_memory(8, all);
+        held.push(account.sort::<Pair>("lines of the cluster table", sort_memory, records));
+    }
+    if reduction.tells_membership(named) {
+        let sort_memory = account.sort_memory(8, all);
+        held.extend(MembershipSections::estimate(account, records, sort_memory));
+    }
+    if reduction.method.tells_members() && !only {
+        let sort_memory = account.sort_memory(8, all);
+        held.extend(delta::estimate(account, known, sort_memory));
+    } else {
+        let sort_memory = account.sort_memory(4, reserve + memory);
+        held.push(account.sort::<(u64, u64)>("addresses of members", sort_memory, records));
+    }
+    held.push(account.hold(memory));
+    let sort_memory = account.sort_memory(4, reserve);
+    held.push(account.sort::<(u64, u64)>("names", sort_memory, known.names));
+    held.push(account.store(assembling, known.waiting()));
+    account.release(held);
+}
+
 pub(super) fn write(
     reduction: &Reduction<'_>,
     database: &Database,
@@ -93,15 +129,18 @@ pub(super) fn write(
     let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
     let memory = loading_memory(&shape, rayon::current_num_threads());
     let reserve = Assembler::least_memory_beside_names(columns) + MembershipSections::MEMORY;
+    // What is sorted from before deltas are coded leaves room for that.
+    let (threads, told) = (rayon::current_num_threads(), reduction.method.tells_members());
+    let all = least_memory(&shape, columns, database.len(), threads, told);
     let mut table = None;
     if clusters.is_some() {
-        let sort_memory = sort_memory(spill, 8, reserve + memory);
+        let sort_memory = sort_memory(spill, 8, all);
         table = Some(Sorter::new(spill, "lines of the cluster table", sort_memory)?);
     }
     let mut only = reduction.leaves_members_out().then(ReferenceText::default);
     let mut membership = None;
-    if only.is_none() && (reduction.membership || reduction.method != Method::Exact || named.is_some()) {
-        let sort_memory = sort_memory(spill, 8, reserve + memory);
+    if reduction.tells_membership(named.is_some()) {
+        let sort_memory = sort_memory(spill, 8, all);
         membership = Some(MembershipSections::new(database.len(), spill, sort_memory)?);
     }
     let mut note = |pair: Pair| -> Result<()> {
@@ -121,7 +160,7 @@ pub(super) fn write(
     let note: &mut dyn FnMut(Pair) -> Result<()> = if named_members.is_some() { &mut noted } else { &mut note };
     // Whoever joins another one shares its copy, or it has been found out how each is told.
     let plan = if reduction.method.tells_members() && only.is_none() {
-        let sort_memory = sort_memory(spill, 8, reserve + memory);
+        let sort_memory = sort_memory(spill, 8, all);
         delta::plan(reduction, database, by_representative, note, sort_memory, spill)?
     } else {
         let sort_memory = sort_memory(spill, 4, reserve + memory);

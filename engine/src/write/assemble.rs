@@ -160,7 +160,12 @@ impl Assembler {
 
     /// The share of what is free now that is for sorting names.
     pub(crate) fn names_memory(budget: &Budget) -> usize {
-        let share = (budget.free() / 4).clamp(LEAST_NAMES_MEMORY, MOST_NAMES_MEMORY);
+        Self::names_memory_within(budget.free())
+    }
+
+    /// The same where `free` bytes are.
+    pub(crate) fn names_memory_within(free: u64) -> usize {
+        let share = (free / 4).clamp(LEAST_NAMES_MEMORY, MOST_NAMES_MEMORY);
         usize::try_from(share).unwrap_or(usize::MAX)
     }
 

@@ -32,6 +32,13 @@ impl DeltaStream {
     /// Bytes of memory beside what encoding takes.
     pub(crate) const MEMORY: u64 = 2 * SpillBuffer::most_memory(COLUMN_MEMORY);
 
+    /// Bytes on disk at most of items of `bytes` bytes.
+    pub(crate) fn most_bytes(bytes: u64) -> u64 {
+        let blocks = (bytes / u64::from(DELTA_BLOCK)).saturating_mul(2).saturating_add(2);
+        let all = bytes.saturating_add(blocks.saturating_mul(size_of::<BlockEntry>() as u64));
+        all.saturating_add(all / 1024)
+    }
+
     /// An empty one.
     ///
     /// # Errors

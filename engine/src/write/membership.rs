@@ -8,6 +8,7 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::error::Result;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::similarity::{Pair, Similarity};
 use crate::write::sections::SectionWriter;
 use crate::write::spill::{Sorter, Spill, SpillBuffer};
@@ -30,6 +31,12 @@ pub(crate) struct MembershipSections {
 impl MembershipSections {
     /// Memory beside that for sorting.
     pub(crate) const MEMORY: u64 = SpillBuffer::most_memory(MEMBERS_MEMORY);
+
+    /// What the sections of `records` records take.
+    pub(crate) fn estimate(account: &mut Account, records: u64, memory: usize) -> [Held; 2] {
+        let by_member = account.sort::<(u64, u64)>("the membership of records", memory, records);
+        [by_member, account.store(Self::MEMORY, records.saturating_mul(9))]
+    }
 
     /// For a file of `records` records. `memory` bytes are for sorting.
     ///

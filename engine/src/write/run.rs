@@ -404,7 +404,11 @@ pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget, memory:
 
 /// Bytes of a cache that holds most of a container's blocks, if there are `most` at hand.
 pub(crate) fn room_for_blocks(path: &Path, most: u64) -> u64 {
-    let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    room_for_length(std::fs::metadata(path).map_or(0, |metadata| metadata.len()), most)
+}
+
+/// The same for a container of `length` bytes.
+pub(crate) fn room_for_length(length: u64, most: u64) -> u64 {
     most.min(length.saturating_mul(4)).min(256 << 20)
 }
 

@@ -1,7 +1,7 @@
 //! What a reduction came to: for programs as JSON, for people as lines.
 
 use serde_json::{Value, json};
-use talaria_db::reduce::ReductionReport;
+use talaria_db::reduce::{ReductionReport, RoundReport};
 
 use crate::message::say;
 use crate::sizes;
@@ -17,6 +17,17 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
         .collect();
     let stage = |stage: &talaria_db::reduce::StageReport| json!({ "stage": stage.name, "seconds": stage.time.as_secs_f64(), "peak_memory": stage.peak_memory });
     let stages: Vec<Value> = report.stages.iter().map(stage).collect();
+    let round = |round: &RoundReport| {
+        json!({
+            "representatives": round.representatives,
+            "words": round.words,
+            "pairs": round.pairs,
+            "cut_groups": round.cut_groups,
+            "joined": round.joined,
+            "refused": round.refused,
+        })
+    };
+    let rounds: Vec<Value> = report.rounds.iter().map(round).collect();
     json!({
         "method": report.method.name(),
         "records": report.records,
@@ -43,11 +54,14 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
         "delta_bytes": report.delta_bytes,
         "peak_memory": report.peak_memory,
         "peak_spill": report.peak_spill,
+        "sorted_runs": report.sorted_runs,
+        "rounds": rounds,
+        "rounds_resumed": report.resumed.rounds,
         "stages": stages,
     })
 }
 
-/// How large the clusters are, how alike their records, and where the bytes and the time went.
+/// How large the clusters are, how alike their records, what each round did and cut, and where the bytes and the time went.
 pub(super) fn say_clusters(report: &ReductionReport) {
     let mut before = 0;
     let mut classes = Vec::new();
@@ -69,6 +83,22 @@ pub(super) fn say_clusters(report: &ReductionReport) {
         sizes::bytes(report.sequence_bytes),
         sizes::bytes(report.delta_bytes)
     ));
+    for (number, round) in (1..).zip(&report.rounds) {
+        let cut = match round.cut_groups {
+            0 => String::new(),
+            count => format!(
+                ", {} with too many records to be compared at once: cut into parts",
+                sizes::counted(count, "word")
+            ),
+        };
+        say(format_args!(
+            "round {number}: {} of {} joined, {} and {} compared{cut}",
+            sizes::number(round.joined),
+            sizes::counted(round.representatives, "record"),
+            sizes::counted(round.words, "word"),
+            sizes::counted(round.pairs, "pair"),
+        ));
+    }
     let stages: Vec<String> = report
         .stages
         .iter()

@@ -48,6 +48,9 @@ pub(super) struct Assignment {
     _lease: Lease,
 }
 
+/// What is known of a rank, in words: representative, fit, similarity, last member, next member.
+pub(super) type State = [u32; 5];
+
 /// A fit in four bytes: sequences that are aligned are short enough.
 type Fit32 = i32;
 
@@ -107,6 +110,46 @@ impl Assignment {
             next: vec![NONE; count],
             _lease: lease,
         })
+    }
+
+    /// Ranks.
+    pub(super) fn len(&self) -> usize {
+        self.representatives.len()
+    }
+
+    /// All that is known of a rank.
+    pub(super) fn state(&self, rank: usize) -> State {
+        let (identity, coverage) = (self.similarities[rank].identity(), self.similarities[rank].coverage());
+        let similarity = u32::from(identity) << 16 | u32::from(coverage);
+        let [representative, member, next] = [&self.representatives, &self.members, &self.next].map(|all| all[rank]);
+        [representative, self.fits[rank].cast_unsigned(), similarity, member, next]
+    }
+
+    /// Takes what was known of a rank, unless it cannot be.
+    pub(super) fn set_state(&mut self, rank: usize, state: State) -> bool {
+        let [representative, fit, similarity, member, next] = state;
+        let [identity, coverage] = [(similarity >> 16) as u16, similarity as u16];
+        let known = |other: u32| (other as usize) < self.len();
+        let similarity = Similarity::new(identity, coverage);
+        let possible = known(representative)
+            && [member, next].into_iter().all(|other| other == NONE || known(other))
+            && (similarity.identity(), similarity.coverage()) == (identity, coverage);
+        if possible {
+            (self.representatives[rank], self.fits[rank]) = (representative, fit.cast_signed());
+            (self.similarities[rank], self.members[rank], self.next[rank]) = (similarity, member, next);
+        }
+        possible
+    }
+
+    /// Everybody stands for himself again.
+    pub(super) fn reset(&mut self) {
+        for (rank, representative) in (0_u32..).zip(&mut self.representatives) {
+            *representative = rank;
+        }
+        self.fits.fill(0);
+        self.similarities.fill(Similarity::FULL);
+        self.members.fill(NONE);
+        self.next.fill(NONE);
     }
 
     /// Whether a rank stands for itself.
@@ -377,5 +420,20 @@ impl Looking<'_> {
             members.push((member, fit.at(found.diagonal), Similarity::new(found.identity, found.coverage)));
         }
         Ok(Some(members))
+    }
+}
+
+/// Where two aligners would take most of the memory, there is one.
+pub(super) fn is_alone(longest: u64, threads: usize, available: u64) -> bool {
+    Aligner::memory(longest).saturating_mul(2 * threads as u64) > available
+}
+
+/// Memory of the aligners of all threads at most.
+pub(super) fn aligning_memory(longest: u64, threads: usize, available: u64) -> u64 {
+    let one = AlignmentPool::most_memory(longest);
+    // Where there is one for the longest records, there are more for others, which take no more than half of what is available.
+    match is_alone(longest, threads, available) {
+        true => one.max(available / 2 / 8 * 9),
+        false => one.saturating_mul(threads as u64),
     }
 }

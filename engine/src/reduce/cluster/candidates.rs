@@ -16,6 +16,8 @@ use super::wanted::Wanted;
 use super::words::{Word, Words};
 use super::{Context, Fit, RoundReport, sorting};
 use crate::error::Result;
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::write::spill::{Sorted, Sorter};
 
 /// Most records of a group, or of a part of one.
@@ -36,6 +38,37 @@ fn edge(record: u32, candidate: u32, fit: Fit) -> Edge {
 /// Takes an edge apart.
 pub(super) fn parts((pair, fit): Edge) -> (u32, u32, Fit) {
     ((pair >> 32) as u32, pair as u32, Fit::of_bits(fit))
+}
+
+/// Memory for sorting up to `most` words.
+fn words_memory(available: u64, most: u64) -> usize {
+    sorting(available, 3, most)
+}
+
+/// Memory for sorting the pairs that `words` words make.
+fn edges_memory(available: u64, words: u64, hubs: Hubs) -> usize {
+    sorting(available, 4, words.saturating_mul(hubs.most()))
+}
+
+/// Words of all records in a round at most.
+fn most_words(records: u64, round: &Round) -> u64 {
+    records.saturating_mul(round.words as u64)
+}
+
+/// What [`candidates`] takes, if no record has joined another one; the pairs stay.
+pub(super) fn estimate(account: &mut Account, known: &Known, rounds: &[Round], hubs: Hubs, number: u32) -> Held {
+    // No residue begins two words.
+    let counts = || rounds.iter().map(|round| most_words(known.records, round).min(known.residues));
+    account.begin("comparing", Some(number), counts().sum(), "words");
+    let most = rounds.iter().map(|round| most_words(known.records, round)).sum();
+    let (memory, pairs) = (edges_memory(account.available(), most, hubs), counts().sum::<u64>() * hubs.most());
+    let edges = account.sort::<Edge>("pairs of records that share words", memory, pairs);
+    for (round, count) in rounds.iter().zip(counts()) {
+        let memory = words_memory(account.available(), most_words(known.records, round));
+        let words = account.sort::<(u64, u64)>("words of sequences", memory, count);
+        account.release([words]);
+    }
+    edges
 }
 
 /// What a round compared.
@@ -69,8 +102,8 @@ pub(super) fn candidates(
     rounds: &[Round],
     hubs: Hubs,
 ) -> Result<(Sorted<Edge>, Compared)> {
-    let most = rounds.iter().map(|round| (order.residues.len() * round.words) as u64).sum::<u64>();
-    let memory = sorting(context, 4, 2 * most);
+    let most = rounds.iter().map(|round| most_words(order.residues.len() as u64, round)).sum();
+    let memory = edges_memory(context.spill.budget().available(), most, hubs);
     let mut edges = Sorter::new(context.spill, "pairs of records that share words", memory)?;
     let mut compared = Compared::default();
     for round in rounds {
@@ -120,6 +153,14 @@ pub(super) enum Hubs {
 }
 
 impl Hubs {
+    /// Candidates that a record gets from a word at most.
+    const fn most(self) -> u64 {
+        match self {
+            Self::Two => 2,
+            Self::Three => 3,
+        }
+    }
+
     fn of(self, group: &[Place]) -> [Option<Place>; 3] {
         let middle = (self == Self::Three && group.len() > 2).then(|| group[group.len() / 2]);
         [group.first().copied(), middle, group.last().copied().filter(|_| group.len() > 1)]
@@ -164,7 +205,7 @@ fn take_words(
 ) -> Result<Sorter<(u64, u64)>> {
     let spill = context.spill;
     let most = order.residues.len() as u64 * round.words as u64;
-    let sorter = Sorter::new(spill, "words of sequences", sorting(context, 3, most))?;
+    let sorter = Sorter::new(spill, "words of sequences", words_memory(spill.budget().available(), most))?;
     let shared = Mutex::new((sorter, 0));
     // Of an earlier result only words that new records have lead anywhere.
     let new = order.residues.len() as u64 - u64::from(order.old);

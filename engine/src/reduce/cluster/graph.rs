@@ -16,6 +16,8 @@ use super::plan::Round;
 use super::{Context, Fit, sorting};
 use crate::align::{AlignmentPool, reverse_complement};
 use crate::error::Result;
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::similarity::Similarity;
 use crate::write::spill::{SortRecord, Sorted, Sorter, SpillTable};
 
@@ -93,7 +95,31 @@ pub(super) struct Graph {
     links: SpillTable,
 }
 
+/// Memory for sorting links. There are at most as many as this counts in each direction, and a fraction of that as a rule.
+fn links_memory(available: u64, records: u64, round: &Round) -> usize {
+    sorting(available, 4, records.saturating_mul(round.tries as u64))
+}
+
+/// Links of so many records at most.
+fn most_links(records: u64, round: &Round) -> u64 {
+    records.saturating_mul(2 * round.tries as u64)
+}
+
 impl Graph {
+    /// What aligning all pairs takes beside them and the aligners.
+    pub(super) fn estimate(account: &mut Account, known: &Known, round: &Round) -> [Held; 2] {
+        let counts = account.hold(known.records.saturating_mul(4));
+        let memory = links_memory(account.available(), known.records, round);
+        [counts, account.sort::<Link>("links of records", memory, most_links(known.records, round))]
+    }
+
+    /// What the links take, which stay.
+    pub(super) fn estimate_table(account: &mut Account, known: &Known, round: &Round) -> Held {
+        let bytes = most_links(known.records, round).saturating_mul(Neighbour::SIZE as u64);
+        let beside = SpillTable::beside(known.records);
+        account.store(SpillTable::memory(known.records), bytes.saturating_add(beside))
+    }
+
     /// Aligns all pairs; `edges` are those of `round`, or of several rounds.
     pub(super) fn new(
         context: &Context<'_>,
@@ -104,8 +130,7 @@ impl Graph {
     ) -> Result<Self> {
         let records = order.residues.len();
         let lease = context.spill.budget().lease("links of records", records as u64 * 4)?;
-        // At most one in each direction for each candidate; a fraction of that as a rule.
-        let memory = sorting(context, 4, (records * round.tries) as u64);
+        let memory = links_memory(context.spill.budget().available(), records as u64, round);
         let sorter = Sorter::new(context.spill, "links of records", memory)?;
         let shared = Mutex::new((sorter, vec![0_u32; records]));
         let mut asking = Asking::all(order, edges, round);

@@ -14,8 +14,10 @@
 mod asking;
 mod assign;
 mod candidates;
+mod checkpoint;
 mod cover;
 mod diagonal;
+mod estimate;
 mod fit;
 mod graph;
 mod old;
@@ -26,6 +28,9 @@ mod words;
 
 use self::assign::{Assigned, Assignment};
 use self::candidates::{Edge, Hubs, candidates};
+pub(super) use self::checkpoint::Checkpoint;
+use self::checkpoint::Found;
+pub(super) use self::estimate::{estimate, least_temporary};
 use self::fit::Fit;
 use self::graph::Graph;
 use self::selecting::Selecting;
@@ -33,7 +38,7 @@ use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, fold, su
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::exact::equal_long;
-use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory, sort_memory_of};
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory_of, sort_memory_within};
 use crate::reduce::order::{self, Order, Ordering};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::select::Selection;
@@ -99,6 +104,15 @@ pub struct RoundReport {
     pub refused: u64,
 }
 
+/// What a clustering found of an earlier one that was interrupted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Rounds that were finished.
+    pub rounds: usize,
+    /// Whether what was kept was damaged, and so of no use.
+    pub damaged: bool,
+}
+
 /// What the parts of a clustering have in common.
 pub(super) struct Context<'a> {
     pub(super) database: &'a Database,
@@ -114,14 +128,13 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// Whether an aligner a thread, for records as long as this, would take most of the memory, so that there should be only one.
     fn one_aligner(&self, longest: u64) -> bool {
-        let threads = rayon::current_num_threads() as u64;
-        Aligner::memory(longest).saturating_mul(2 * threads) > self.spill.budget().available()
+        assign::is_alone(longest, rayon::current_num_threads(), self.spill.budget().available())
     }
 }
 
-/// A part of the memory that is free, up to [`MOST_SORTING`] and to what so many items take.
-pub(super) fn sorting(context: &Context<'_>, part: u64, count: u64) -> usize {
-    sort_memory(context.spill, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
+/// A part of the memory that is available, up to [`MOST_SORTING`] and to what so many items take.
+pub(super) fn sorting(available: u64, part: u64, count: u64) -> usize {
+    sort_memory_within(available, part, 0).min(MOST_SORTING).min(sort_memory_of(count, size_of::<Edge>()))
 }
 
 impl Order {
@@ -138,6 +151,13 @@ impl Order {
 
 /// The least memory for clustering the records of a database, beside the blocks at hand. Looks at all lengths.
 pub(super) fn least_memory(database: &Database, selects: bool) -> Result<u64> {
+    let longest = longest(database)?;
+    let choosing = graph::MEMORY + cover::MEMORY + if selects { selecting::MEMORY } else { 0 };
+    Ok(database.len() * (order::MEMORY + assign::MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
+}
+
+/// Residues of the longest record that can be aligned; of one that cannot be, as many as can.
+pub(super) fn longest(database: &Database) -> Result<u64> {
     let mut longest = 0;
     for ordinal in 0..database.len() {
         longest = database.sequence_length(ordinal)?.clamp(longest, LONGEST);
@@ -145,8 +165,7 @@ pub(super) fn least_memory(database: &Database, selects: bool) -> Result<u64> {
             break;
         }
     }
-    let choosing = graph::MEMORY + cover::MEMORY + if selects { selecting::MEMORY } else { 0 };
-    Ok(database.len() * (order::MEMORY + assign::MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
+    Ok(longest)
 }
 
 /// What is to be found.
@@ -157,6 +176,8 @@ pub(super) struct Wish<'a> {
     pub(super) selection: Option<(&'a Selection, Option<&'a Taxa>)>,
     pub(super) ranks: Option<&'a Ranks>,
     pub(super) old: Option<&'a Old>,
+    /// Where the state after each step is kept.
+    pub(super) checkpoint: Option<&'a Checkpoint>,
 }
 
 /// Groups; `reserve` bytes are needed beside the groups once they are made.
@@ -166,12 +187,12 @@ pub(super) fn group(
     reserve: u64,
     wanted: &Wish<'_>,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
-) -> Result<(Groups, Vec<RoundReport>)> {
+) -> Result<(Groups, Vec<RoundReport>, Resumed)> {
     if !supported() {
         let reason = "this processor does not have the vector instructions (AVX2) that alignment needs".to_owned();
         return Err(Error::Option { option: "--method", reason });
     }
-    let Wish { clustering, selection, ranks, old } = *wanted;
+    let Wish { clustering, selection, ranks, old, checkpoint } = *wanted;
     let Clustering { criterion, both_strands, sensitive } = clustering;
     let scoring = Scoring::of(database.alphabet());
     let least = match scoring {
@@ -191,38 +212,53 @@ pub(super) fn group(
     // From here on residues come from the table.
     database.release_pages();
     let mut assignment = Assignment::new(&context, order.residues.len())?;
-    old::take_over(&context, &mut order, &mut assignment)?;
-    join_same(&context, &order, &mut assignment)?;
-    let pool = AlignmentPool::new(spill.budget())?;
-    let mut reports = Vec::new();
-    let everything = 0..order.residues.len() as u32;
-    let standing =
-        |assignment: &Assignment| everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
     let plan = match selection {
         Some(_) => plan::selection(scoring, &criterion, sensitive),
         None => plan::plan(scoring, &criterion, sensitive),
     };
+    let (mut reports, mut resumed) = (Vec::new(), Resumed::default());
+    match checkpoint.map_or(Ok(Found::Nothing), |checkpoint| checkpoint.load(&mut assignment, plan.steps()))? {
+        Found::Rounds(finished) => {
+            resumed.rounds = finished.len();
+            reports = finished;
+        }
+        found => {
+            resumed.damaged = matches!(found, Found::Damaged);
+            old::take_over(&context, &mut order, &mut assignment)?;
+            join_same(&context, &order, &mut assignment)?;
+        }
+    }
+    let pool = AlignmentPool::new(spill.budget())?;
+    let everything = 0..order.residues.len() as u32;
+    let standing =
+        |assignment: &Assignment| everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
     let mut selecting = None;
     if let Some((selection, taxa)) = selection {
         selecting = Some(Selecting::new(&context, &order, &assignment, selection.ratio, taxa)?);
     }
-    if let Some(round) = plan.graph.last() {
+    let keep = |assignment: &Assignment, reports: &[RoundReport]| {
+        checkpoint.map_or(Ok(()), |checkpoint| checkpoint.save(assignment, reports))
+    };
+    let has_graph = !plan.graph.is_empty();
+    if let Some(round) = plan.graph.last().filter(|_| resumed.rounds == 0) {
         let representatives = standing(&assignment);
         let (edges, compared) = candidates(&context, &order, &assignment, &plan.graph, Hubs::Three)?;
         let graph = Graph::new(&context, &order, round, &pool, edges)?;
         let joined = cover::cover(&context, &order, &graph, &mut assignment, selecting.as_mut())?;
         reports.push(compared.report(representatives, Assigned { joined, refused: 0 }));
+        keep(&assignment, &reports)?;
     }
-    for round in &plan.rounds {
+    for round in plan.rounds.iter().skip(resumed.rounds - usize::from(has_graph).min(resumed.rounds)) {
         let representatives = standing(&assignment);
         let rounds = std::slice::from_ref(round);
         let (edges, compared) = candidates(&context, &order, &assignment, rounds, Hubs::Two)?;
         let assigned = assignment.assign(&context, &order, round, &pool, edges)?;
         reports.push(compared.report(representatives, assigned));
+        keep(&assignment, &reports)?;
     }
     drop(pool);
     drop(selecting);
-    Ok((groups_of(&context, &order, &assignment, reserve)?, reports))
+    Ok((groups_of(&context, &order, &assignment, reserve)?, reports, resumed))
 }
 
 /// What came of it, by ordinals.

@@ -37,6 +37,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Steps after each of which the state can be kept.
+    pub(super) fn steps(&self) -> usize {
+        usize::from(!self.graph.is_empty()) + self.rounds.len()
+    }
+
     fn graph_only(self) -> Self {
         Self { rounds: Vec::new(), ..self }
     }

@@ -39,6 +39,8 @@ use super::order::{self, Order};
 use crate::align::LONGEST;
 use crate::database::Database;
 use crate::error::Result;
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::similarity::Similarity;
@@ -96,6 +98,19 @@ pub(super) fn least_memory(database: &Database, containment: Containment, thread
     let index = Index::memory(MOST_RECORDS * entries_a_record(containment.both_strands));
     let searching = counts::LEAST + index + threads as u64 * thread_memory(has_long);
     Ok(records + searching.max(3 * LEAST_SORT_MEMORY))
+}
+
+/// What [`group`] takes; the groups stay. As many words are gathered at once as there is memory for, so that it may take all.
+pub(super) fn estimate(account: &mut Account, known: &Known, reserve: u64) -> Vec<Held> {
+    let order = order::estimate(account, known, MEMORY);
+    let containers = account.hold(known.records.saturating_mul(MEMORY));
+    account.begin("searching", None, known.records, "records");
+    let searching = account.hold(account.available());
+    account.release([searching]);
+    account.begin("gathering clusters", None, known.records, "records");
+    let groups = Groups::estimate(account, known.records, reserve);
+    account.release(order.into_iter().chain([containers]));
+    groups
 }
 
 const fn thread_memory(has_long: bool) -> u64 {

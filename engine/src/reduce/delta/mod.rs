@@ -19,9 +19,10 @@ use rayon::prelude::*;
 use crate::align::script;
 use crate::database::Database;
 use crate::error::Result;
-use crate::memory::budget::Budget;
 use crate::read::shared::SharedSequence;
 use crate::reduce::Reduction;
+use crate::reduce::estimate::Known;
+use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{LEAST_SORT_MEMORY, Pairs};
 use crate::reduce::rewrite::Marks;
@@ -98,6 +99,21 @@ const fn coder_memory() -> u64 {
     script::MEMORY + words::memory(WINDOW)
 }
 
+/// What [`plan`] takes; what it finds stays.
+pub(super) fn estimate(account: &mut Account, known: &Known, sort_memory: usize) -> Vec<Held> {
+    let kept = vec![
+        account.hold(Marks::memory(known.records).saturating_mul(3)),
+        account.sort::<(u64, u64)>("records that share a copy", sort_memory, known.records),
+        account.sort::<(u64, u64)>("addresses of members", sort_memory, known.records),
+        // A delta is shorter than the residues that it tells.
+        account.store(DeltaStream::MEMORY, DeltaStream::most_bytes(known.residues)),
+    ];
+    let coding = account.hold(coding_memory(known.shape.compression, account.threads));
+    let most = account.hold(most_bytes(account.available()));
+    account.release([most, coding]);
+    kept
+}
+
 /// A part of a cluster.
 struct Window {
     representative: u64,
@@ -131,8 +147,9 @@ pub(super) fn plan(
         coded: 0,
         batch: Vec::new(),
         bytes: 0,
-        most: most_bytes(database.budget()),
+        most: 0,
     };
+    planner.most = most_bytes(database.budget().available());
     let (members, mut seen) = (database.len(), 0_u64);
     let mut window: Option<Window> = None;
     for pair in by_representative {
@@ -172,8 +189,8 @@ pub(super) fn plan(
 }
 
 /// A share of what is free.
-fn most_bytes(budget: &Budget) -> u64 {
-    (budget.available() / 4).clamp(least_batch(), 2 * BATCH)
+fn most_bytes(available: u64) -> u64 {
+    (available / 4).clamp(least_batch(), 2 * BATCH)
 }
 
 struct Planner<'d> {

@@ -18,7 +18,8 @@ use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 use super::file::SpillFile;
 use crate::error::Result;
 
-const HEADER: usize = 12;
+/// Bytes of a frame's header.
+pub(super) const HEADER: usize = 12;
 
 /// Appends frames to a file.
 #[derive(Debug)]

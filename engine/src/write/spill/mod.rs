@@ -31,6 +31,7 @@
 mod buffer;
 mod file;
 mod frame;
+mod plan;
 mod reader;
 mod record;
 mod runs;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::buffer::SpillBuffer;
+pub(crate) use self::plan::{SortCost, SortPlan};
 pub use self::reader::SpillReader;
 pub use self::record::SortRecord;
 pub use self::sorted::Sorted;
@@ -72,6 +74,7 @@ struct Shared {
     frame: usize,
     on_disk: AtomicU64,
     peak: AtomicU64,
+    runs: AtomicU64,
 }
 
 impl Spill {
@@ -83,8 +86,8 @@ impl Spill {
     }
 
     fn with_frame(budget: Budget, folder: PathBuf, limit: Option<u64>, frame: usize) -> Self {
-        let (on_disk, peak) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { shared: Arc::new(Shared { budget, folder, limit, enabled: true, frame, on_disk, peak }) }
+        let (on_disk, peak, runs) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Self { shared: Arc::new(Shared { budget, folder, limit, enabled: true, frame, on_disk, peak, runs }) }
     }
 
     /// Whether anything may go to disk at all. To be said before the context is used; clones made before are not affected.
@@ -95,12 +98,12 @@ impl Spill {
         }
         let Shared { budget, folder, limit, frame, .. } = &*self.shared;
         let (on_disk, peak) = (AtomicU64::new(self.bytes_on_disk()), AtomicU64::new(self.peak_on_disk()));
-        let (budget, folder) = (budget.clone(), folder.clone());
-        Self { shared: Arc::new(Shared { budget, folder, limit: *limit, enabled, frame: *frame, on_disk, peak }) }
+        let (budget, folder, runs) = (budget.clone(), folder.clone(), AtomicU64::new(self.runs_written()));
+        Self { shared: Arc::new(Shared { budget, folder, limit: *limit, enabled, frame: *frame, on_disk, peak, runs }) }
     }
 
     /// Whether anything may go to disk. If not, buffers and sorters take of the budget what is free.
-    fn is_allowed(&self) -> bool {
+    pub(crate) fn is_allowed(&self) -> bool {
         self.shared.enabled
     }
 
@@ -147,6 +150,12 @@ impl Spill {
         self.shared.peak.load(Ordering::Relaxed)
     }
 
+    /// Sorted runs that were written to temporary files, those that others were merged into counted too.
+    #[must_use]
+    pub fn runs_written(&self) -> u64 {
+        self.shared.runs.load(Ordering::Relaxed)
+    }
+
     /// Asks whether `need` more bytes could be written now, before hours of work find out. Reserves nothing.
     ///
     /// # Errors
@@ -160,6 +169,10 @@ impl Spill {
 
     fn frame(&self) -> usize {
         self.shared.frame
+    }
+
+    fn count_run(&self) {
+        self.shared.runs.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts `bytes` as on disk.

@@ -57,7 +57,7 @@ impl Runs {
     /// Merges the runs, up to `fan_in` at once, until no more than `fan_in` are left; begins the merging of these.
     pub(super) fn merge<R: SortRecord>(mut self, fan_in: usize) -> Result<Merged<R>> {
         while self.ranges.len() > fan_in {
-            let count = fan_in.min(self.ranges.len() - fan_in + 1);
+            let count = merged_at_once(self.ranges.len() as u64, fan_in as u64) as usize;
             let mut merge = Merge::<R>::new(&self.file, self.ranges.drain(..count))?;
             let mut run = RunWriter::new(&mut self.file);
             while let Some(record) = merge.next(run.file)? {
@@ -68,6 +68,11 @@ impl Runs {
         let merge = Merge::new(&self.file, self.ranges.drain(..))?;
         Ok(Merged { merge, file: self.file })
     }
+}
+
+/// How many of `runs` runs, which are more than `fan_in`, are merged next: no more than it takes to have `fan_in` left.
+pub(super) fn merged_at_once(runs: u64, fan_in: u64) -> u64 {
+    fan_in.min(runs - fan_in + 1)
 }
 
 /// The last merge, as it goes on.
@@ -122,6 +127,7 @@ impl<'a> RunWriter<'a> {
 
     fn finish(mut self) -> Result<Range<u64>> {
         self.flush()?;
+        self.file.spill().count_run();
         Ok(self.start..self.file.len())
     }
 

@@ -1,5 +1,6 @@
 //! Sorting of more records than memory holds.
 
+use super::plan::SortPlan;
 use super::record::SortRecord;
 use super::runs::Runs;
 use super::sorted::{Sorted, Source};
@@ -35,14 +36,8 @@ impl<R: SortRecord> Sorter<R> {
     /// [`Error::Memory`](crate::Error::Memory) if they are not free.
     pub fn new(spill: &Spill, what: &'static str, memory: usize) -> Result<Self> {
         const { assert!(R::SIZE > 0 && R::SIZE <= FRAME && size_of::<R>() > 0) };
-        let frame = spill.frame();
-        // A pass of merging reads and writes. The last one only reads, with as many runs.
-        let beside_frames = Runs::write_memory(frame) + Runs::read_memory(0, frame);
-        let memory = memory.max(beside_frames + 2 * frame);
-        let lease = spill.budget().lease(what, memory as u64)?;
-        let fan_in = (memory - beside_frames) / frame;
-        // While there are records, there is no reading.
-        let capacity = ((memory - Runs::write_memory(frame)) / size_of::<R>()).max(1);
+        let SortPlan { memory, capacity, fan_in, .. } = SortPlan::with_frame::<R>(memory, spill.frame());
+        let lease = spill.budget().lease(what, memory)?;
         let records = Vec::with_capacity(capacity);
         Ok(Self { spill: spill.clone(), what, records, capacity, fan_in, runs: None, len: 0, lease })
     }

@@ -41,6 +41,11 @@ impl SpillTable {
         (count + 1) * 8
     }
 
+    /// Bytes on disk of `count` items, beside theirs.
+    pub(crate) fn beside(count: u64) -> u64 {
+        count.saturating_mul(HASH)
+    }
+
     /// A table for items of these lengths, in this order.
     ///
     /// # Errors
