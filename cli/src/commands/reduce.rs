@@ -220,8 +220,8 @@ impl ReduceFlags {
             reduction = reduction.temporary_folder(folder);
         }
         if let Some(folder) = &self.resume {
-            if self.method != "cluster" {
-                return Err(Failure::Usage("--resume goes with --method cluster".to_owned()));
+            if self.update.is_some() || !matches!(method, Method::Cluster(_)) {
+                return Err(Failure::Usage("--resume goes with --method cluster, without --update".to_owned()));
             }
             reduction = reduction.resume(folder);
         }

@@ -435,7 +435,7 @@ impl<'p> Reduction<'p> {
     }
 
     /// Keeps the state of a clustering in this folder after each round, and goes on after the rounds that an interrupted reduction of the same input with the same
-    /// options has finished. The output is the same; what was kept is removed at the end. Other methods keep nothing.
+    /// options has finished. The output is the same; what was kept is removed at the end. Other methods keep nothing, and an update is refused.
     ///
     /// The folder takes 20 bytes a record, twice while they are written, which the limit of temporary files does not count.
     #[must_use]
@@ -600,6 +600,10 @@ impl<'p> Reduction<'p> {
         if self.old.is_some() && !self.method.goes_on() {
             let reason = format!("an update goes on with method exact or cluster, not {}", self.method.name());
             return Err(Error::Option { option: "--update", reason });
+        }
+        if self.old.is_some() && self.resume.is_some() {
+            let reason = "the state of an update is not kept".to_owned();
+            return Err(Error::Option { option: "--resume", reason });
         }
         let mut stages = Stages::new(&self.budget);
         let spill =

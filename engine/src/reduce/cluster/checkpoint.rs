@@ -253,6 +253,7 @@ mod tests {
             criterion: Criterion::default(),
             both_strands: true,
             ranks: None,
+            old: None,
             progress: &|_, _, _| {},
         };
         let fresh = || Assignment::new(&context, 3).unwrap();
