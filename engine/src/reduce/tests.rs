@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::groups::Groups;
+use super::report::Stages;
 use super::*;
 use crate::read::clusters::Membership;
 use crate::read::export::{ExportOptions, Selection};
+use crate::read::verify::Level;
+use crate::write::builder::Builder;
+use crate::write::spill::Spill;
+use crate::{Database, Error};
 
 /// Who stands for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +89,8 @@ fn check_against(joined: &[Joined], database: &Database, exact: bool) {
             _ => None,
         };
         let expected: Vec<(u64, Similarity)> = joined.iter().enumerate().filter_map(of_this).collect();
-        let members: Vec<(u64, Similarity)> = clusters.members(ordinal).unwrap().collect::<Result<_>>().unwrap();
+        let members: Vec<(u64, Similarity)> =
+            clusters.members(ordinal).unwrap().collect::<crate::error::Result<_>>().unwrap();
         assert_eq!((members.len() as u64, &members), (clusters.member_count(ordinal).unwrap(), &expected));
         if *of == Joined::Itself {
             references.extend_from_slice(format!(">r{ordinal}\nMKVLAAGI\n").as_bytes());

@@ -2,8 +2,14 @@
 
 use proptest::prelude::*;
 
+use super::groups::Groups;
+use super::report::Stages;
 use super::*;
 use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::verify::Level;
+use crate::write::builder::Builder;
+use crate::write::spill::Spill;
+use crate::{Database, Error};
 
 /// What becomes of each record: it is a reference, joins one that came before, or is left.
 #[derive(Debug, Clone, Copy)]
