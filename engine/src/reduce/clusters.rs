@@ -126,7 +126,9 @@ impl<'l> Sink<'l> {
         self.out.write_all(representative)?;
         self.out.write_all(b"\t")?;
         self.out.write_all(member)?;
-        writeln!(self.out, "\t{}", pair.similarity)
+        self.out.write_all(b"\t")?;
+        self.out.write_all(&pair.similarity.columns())?;
+        self.out.write_all(b"\n")
     }
 
     fn entry(&mut self, pair: &Pair, member: &[u8], length: u64, nucleotides: bool) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! How alike a member and its representative are.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use talaria_db_spec::membership::NO_REPRESENTATIVE;
 
@@ -49,6 +49,14 @@ impl Similarity {
         Self { identity: share(identical, columns), coverage: share(covered, length) }
     }
 
+    /// What is shown of it, as bytes: tables have a line for each record.
+    pub(crate) fn columns(self) -> [u8; 11] {
+        let mut columns = [b'\t'; 11];
+        columns[..5].copy_from_slice(&decimal(self.identity));
+        columns[6..].copy_from_slice(&decimal(self.coverage));
+        columns
+    }
+
     /// Identity in ten-thousandths.
     #[must_use]
     pub const fn identity(self) -> u16 {
@@ -65,10 +73,14 @@ impl Similarity {
 /// As tables have it: both with three decimals, rounded down, with a tab between them.
 impl fmt::Display for Similarity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |value: u16| (value / WHOLE, value % WHOLE / 10);
-        let ((whole, thousandths), (of_coverage, rest)) = (part(self.identity), part(self.coverage));
-        write!(out, "{whole}.{thousandths:03}\t{of_coverage}.{rest:03}")
+        self.columns().iter().try_for_each(|&byte| out.write_char(byte.into()))
     }
+}
+
+/// A share of at most one, with three decimals, rounded down.
+fn decimal(value: u16) -> [u8; 5] {
+    let digit = |unit: u16| b'0' + (value / unit % 10) as u8;
+    [digit(WHOLE), b'.', digit(1000), digit(100), digit(10)]
 }
 
 /// `part` of `whole` in ten-thousandths, rounded down.

@@ -111,6 +111,13 @@ impl Cutter {
         }
     }
 
+    /// Leaves a number to a block that is written otherwise, and returns it. No block may be open.
+    pub fn skip_block(&mut self) -> u64 {
+        debug_assert!(self.open.is_empty(), "a block is open");
+        self.next_block += 1;
+        self.next_block - 1
+    }
+
     /// The blocks that were closed since the last call.
     pub fn take_done(&mut self) -> Vec<CutBlock> {
         std::mem::take(&mut self.done)

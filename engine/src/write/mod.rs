@@ -3,9 +3,11 @@
 
 pub mod assemble;
 pub mod builder;
+pub(crate) mod carried;
 mod container_input;
 pub mod cut;
 pub(crate) mod deltas;
+mod described;
 pub mod encode;
 pub mod ingest;
 pub mod measure;
@@ -14,5 +16,6 @@ pub mod publish;
 pub(crate) mod run;
 pub mod seal;
 pub mod sections;
+mod sequences;
 pub mod share;
 pub mod spill;

@@ -332,7 +332,7 @@ impl<'b> Run<'b> {
         let shared = ingest.shared();
         // Many records of one name take memory when names are sealed; that of inputs is free for it.
         drop((ingest, records_lease, inputs_lease));
-        let output = assembler.seal(&particulars, None)?;
+        let output = assembler.seal(&particulars)?;
         if settings.verify {
             (settings.progress)(&Progress { stage: "verifying", bytes_read, bytes_total, records, residues });
         }

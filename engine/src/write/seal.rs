@@ -12,10 +12,10 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use crate::database::Source;
 use crate::error::{Error, Result};
-use crate::read::stream::StreamKind;
-use crate::write::assemble::Assembler;
+use crate::write::described::Described;
 use crate::write::publish::Unpublished;
 use crate::write::sections::SectionWriter;
+use crate::write::sequences::{Sequences, set_kind};
 use crate::write::spill::{Sorted, Sorter, Spill, SpillBuffer};
 
 /// Bytes of the starts of buckets that stay in memory.
@@ -36,78 +36,103 @@ pub struct Particulars {
     pub features: u64,
 }
 
-impl Assembler {
-    /// Writes the rest of the file. It is complete then, and not yet published. `later` has the addresses of the records that were
-    /// added as [`Residues::Later`](crate::write::assemble::Residues), by ordinal.
-    ///
-    /// # Errors
-    /// [`Error::Io`], [`Error::Space`], [`Error::Memory`].
-    pub fn seal(mut self, particulars: &Particulars, later: Option<Sorted<(u64, u64)>>) -> Result<Unpublished> {
-        self.close()?;
-        let alphabet = particulars.alphabet.unwrap_or_else(|| self.composition.alphabet());
-        let [sequences, texts, layouts] = self.streams;
-        let stored_residues = sequences.cutter.total();
-        let (mut writer, spill) = (self.writer, self.spill);
-        writer.end(self.sequence_section)?;
-        writer.section_from(SectionKind::SequenceDirectory, 32, sequences.directory, &spill)?;
-        for (kind, parts) in [(StreamKind::Text, texts), (StreamKind::Layout, layouts)] {
-            if kind == StreamKind::Layout && self.layout_index.is_empty() {
-                continue;
-            }
-            let (directory, blocks) = kind.sections();
-            writer.section_from(blocks, 1, parts.blocks, &spill)?;
-            writer.section_from(directory, 32, parts.directory, &spill)?;
+/// Writes sections of a file whose records are of this alphabet.
+pub(super) type Step<'a> = Box<dyn FnOnce(&mut SectionWriter, &Spill, Alphabet) -> Result<()> + 'a>;
+
+/// What writes, each in its place, the sections that say of records what does not depend on where their residues are.
+pub(super) struct Steps<'a> {
+    pub(super) texts_and_layouts: Step<'a>,
+    pub(super) lengths: Step<'a>,
+    pub(super) optional_columns: Step<'a>,
+    pub(super) names: Step<'a>,
+    pub(super) dictionaries: Step<'a>,
+}
+
+/// Writes the rest of a file, all of whose sequence blocks are written. It is complete then, and not yet published. `later` has the addresses that were not
+/// given with their records, by ordinal.
+pub(super) fn seal(
+    sequences: Sequences,
+    steps: Steps<'_>,
+    particulars: &Particulars,
+    later: Option<Sorted<(u64, u64)>>,
+) -> Result<Unpublished> {
+    let alphabet = particulars.alphabet.unwrap_or_else(|| sequences.composition.alphabet());
+    let stored_residues = sequences.stored_residues();
+    let (mut writer, spill) = (sequences.writer, sequences.spill);
+    writer.end(sequences.section)?;
+    writer.section_from(SectionKind::SequenceDirectory, 32, sequences.directory, &spill)?;
+    (steps.texts_and_layouts)(&mut writer, &spill, alphabet)?;
+    let mut required = 0;
+    if let Some(deltas) = sequences.deltas {
+        required |= REQUIRED_DELTAS;
+        writer.section_from(SectionKind::DeltaBlocks, 1, deltas.blocks, &spill)?;
+        writer.section_from(SectionKind::DeltaDirectory, 32, deltas.directory, &spill)?;
+    }
+    let mut section = writer.begin(SectionKind::HeaderTable, 16, sequences.header_table.len())?;
+    writer.append_from(&mut section, sequences.header_table, &spill, |part| set_kind(part, alphabet))?;
+    writer.end(section)?;
+    (steps.lengths)(&mut writer, &spill, alphabet)?;
+    write_offsets(&mut writer, sequences.offsets, later, &spill)?;
+    (steps.optional_columns)(&mut writer, &spill, alphabet)?;
+    let mut features = particulars.features;
+    if let Some(membership) = sequences.membership {
+        membership.write(&mut writer, sequences.record_count, &spill)?;
+        features |= OPTIONAL_MEMBERSHIP;
+    }
+    (steps.names)(&mut writer, &spill, alphabet)?;
+    write_sources(&mut writer, &particulars.sources)?;
+    let lines: Vec<String> = particulars.provenance.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
+    writer.section(SectionKind::Provenance, 1, lines.concat().as_bytes())?;
+    (steps.dictionaries)(&mut writer, &spill, alphabet)?;
+    let mut header = Header::new_zeroed();
+    header.required_features = U64::new(required);
+    header.optional_features = U64::new(features);
+    header.record_count = U64::new(sequences.record_count);
+    header.residue_count = U64::new(sequences.residue_count);
+    header.stored_residue_count = U64::new(stored_residues);
+    header.source_count = U32::new(u32::try_from(particulars.sources.len()).unwrap_or(u32::MAX));
+    header.sequence_block_size = U32::new(sequences.shape.sequence_block);
+    header.text_block_size = U32::new(sequences.shape.text_block);
+    header.alphabet = alphabet.byte();
+    header.order = ORDER_INPUT;
+    writer.finish(header, &spill)
+}
+
+impl Described {
+    /// What writes it.
+    pub(super) fn steps(self) -> Steps<'static> {
+        let Self { texts, layouts, layout_index, lengths, gc_content, complexity, names, dictionary, longest, .. } =
+            self;
+        Steps {
+            texts_and_layouts: Box::new(move |writer, spill, _| {
+                writer.section_from(SectionKind::TextBlocks, 1, texts.blocks, spill)?;
+                writer.section_from(SectionKind::TextDirectory, 32, texts.directory, spill)?;
+                if layout_index.is_empty() {
+                    return Ok(());
+                }
+                writer.section_from(SectionKind::LayoutBlocks, 1, layouts.blocks, spill)?;
+                writer.section_from(SectionKind::LayoutDirectory, 32, layouts.directory, spill)?;
+                writer.section_from(SectionKind::LayoutIndex, 16, layout_index, spill)
+            }),
+            lengths: Box::new(move |writer, spill, _| write_lengths(writer, lengths, longest, spill)),
+            optional_columns: Box::new(move |writer, spill, alphabet| {
+                if let Some(gc_content) = gc_content {
+                    writer.section_from(SectionKind::GcContent, 4, gc_content, spill)?;
+                }
+                let Some(complexity) = complexity else { return Ok(()) };
+                let half = if alphabet.is_nucleotide() { Half::First } else { Half::Second };
+                write_half(writer, SectionKind::Complexity, complexity, half, spill)
+            }),
+            names: Box::new(move |writer, spill, _| write_keys(writer, names, spill)),
+            dictionaries: Box::new(move |writer, _, _| {
+                let Some(dictionary) = dictionary else { return Ok(()) };
+                let mut entry = DictionaryEntry::new_zeroed();
+                entry.length = U32::new(u32::try_from(dictionary.len()).unwrap_or(u32::MAX));
+                entry.codec = 2;
+                writer.section(SectionKind::DictionaryDirectory, 32, entry.as_bytes())?;
+                writer.section(SectionKind::DictionaryBytes, 1, &dictionary)
+            }),
         }
-        if !self.layout_index.is_empty() {
-            writer.section_from(SectionKind::LayoutIndex, 16, self.layout_index, &spill)?;
-        }
-        let mut required = 0;
-        if let Some(deltas) = self.deltas {
-            required |= REQUIRED_DELTAS;
-            writer.section_from(SectionKind::DeltaBlocks, 1, deltas.blocks, &spill)?;
-            writer.section_from(SectionKind::DeltaDirectory, 32, deltas.directory, &spill)?;
-        }
-        let mut section = writer.begin(SectionKind::HeaderTable, 16, self.header_table.len())?;
-        writer.append_from(&mut section, self.header_table, &spill, |part| Self::set_kind(part, alphabet))?;
-        writer.end(section)?;
-        write_lengths(&mut writer, self.lengths, self.longest, &spill)?;
-        write_offsets(&mut writer, self.offsets, later, &spill)?;
-        if let Some(gc_content) = self.gc_content {
-            writer.section_from(SectionKind::GcContent, 4, gc_content, &spill)?;
-        }
-        if let Some(complexity) = self.complexity {
-            let half = if alphabet.is_nucleotide() { Half::First } else { Half::Second };
-            write_half(&mut writer, SectionKind::Complexity, complexity, half, &spill)?;
-        }
-        let mut features = particulars.features;
-        if let Some(membership) = self.membership {
-            membership.write(&mut writer, self.record_count, &spill)?;
-            features |= OPTIONAL_MEMBERSHIP;
-        }
-        write_keys(&mut writer, self.names, &spill)?;
-        write_sources(&mut writer, &particulars.sources)?;
-        let lines: Vec<String> =
-            particulars.provenance.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
-        writer.section(SectionKind::Provenance, 1, lines.concat().as_bytes())?;
-        if let Some(dictionary) = &self.dictionary {
-            let mut entry = DictionaryEntry::new_zeroed();
-            entry.length = U32::new(u32::try_from(dictionary.len()).unwrap_or(u32::MAX));
-            entry.codec = 2;
-            writer.section(SectionKind::DictionaryDirectory, 32, entry.as_bytes())?;
-            writer.section(SectionKind::DictionaryBytes, 1, dictionary)?;
-        }
-        let mut header = Header::new_zeroed();
-        header.required_features = U64::new(required);
-        header.optional_features = U64::new(features);
-        header.record_count = U64::new(self.record_count);
-        header.residue_count = U64::new(self.residue_count);
-        header.stored_residue_count = U64::new(stored_residues);
-        header.source_count = U32::new(u32::try_from(particulars.sources.len()).unwrap_or(u32::MAX));
-        header.sequence_block_size = U32::new(self.shape.sequence_block);
-        header.text_block_size = U32::new(self.shape.text_block);
-        header.alphabet = alphabet.byte();
-        header.order = ORDER_INPUT;
-        writer.finish(header, &spill)
     }
 }
 

@@ -1,0 +1,116 @@
+//! A container of the references alone: records of their own, with texts and names of their own.
+
+use super::load::{WINDOW, cut_window, load, residues, residues_to_load};
+use super::{Marks, provenance};
+use crate::database::Database;
+use crate::error::Result;
+use crate::read::scan::LastBlock;
+use crate::read::shared::SharedSequence;
+use crate::reduce::Reduction;
+use crate::reduce::groups::sort_memory;
+use crate::reduce::reference_text::ReferenceText;
+use crate::write::assemble::{Assembler, Residues};
+use crate::write::measure::Measures;
+use crate::write::publish::Unpublished;
+use crate::write::seal::Particulars;
+use crate::write::spill::Spill;
+
+/// A reference, loaded.
+struct Loaded {
+    header: SharedSequence,
+    id_length: u16,
+    /// Nothing for records that are longer than a window.
+    residues: Option<SharedSequence>,
+    measures: Measures,
+}
+
+/// Writes it. `left_out` says how many members there are, and how many records that none stands for.
+pub(super) fn write(
+    reduction: &Reduction<'_>,
+    database: &Database,
+    members: &Marks,
+    left_out: (u64, u64),
+    output: Unpublished,
+    spill: &Spill,
+) -> Result<Unpublished> {
+    let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
+    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(columns));
+    let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
+    let mut text = ReferenceText::default();
+    let mut next = 0;
+    while next < database.len() {
+        let window = cut_window(next..database.len(), |ordinal| {
+            let header = u64::from(database.header_entry(ordinal)?.text_length.get());
+            Ok(header + residues_to_load(database, ordinal, members)?.unwrap_or(0))
+        })?;
+        let load_one = |last: &mut (LastBlock, LastBlock), ordinal| load_one(database, last, ordinal, members);
+        let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(window.clone(), load_one));
+        encoded?;
+        for (ordinal, record) in window.clone().zip(loaded?) {
+            let Some(record) = record else { continue };
+            text.begin(&record.header);
+            match &record.residues {
+                Some(residues) => {
+                    text.residues(residues);
+                    let residues = Residues::New(residues);
+                    assembler.record(&record.header, record.id_length, residues, None, record.measures)?;
+                }
+                None => copy_long(database, &mut assembler, ordinal, &record, &mut text)?,
+            }
+            text.end();
+        }
+        next = window.end;
+        (reduction.progress)("writing", next, database.len());
+    }
+    let particulars = Particulars {
+        sources: vec![text.source()],
+        provenance: provenance::lines(reduction, database, Some(left_out))?,
+        alphabet: Some(database.alphabet()),
+        features: 0,
+    };
+    assembler.seal(&particulars)
+}
+
+/// Nothing for members.
+fn load_one(
+    database: &Database,
+    (texts, sequences): &mut (LastBlock, LastBlock),
+    ordinal: u64,
+    members: &Marks,
+) -> Result<Option<Loaded>> {
+    if members.is_set(ordinal) {
+        return Ok(None);
+    }
+    Ok(Some(Loaded {
+        header: texts.item(database, database.texts(), database.text_item(ordinal)?, false)?,
+        id_length: database.header_entry(ordinal)?.id_length.get(),
+        residues: match residues_to_load(database, ordinal, members)? {
+            Some(_) => Some(residues(database, sequences, ordinal)?),
+            None => None,
+        },
+        measures: Measures::read(database, ordinal)?,
+    }))
+}
+
+/// Copies a record that is longer than a window, and encodes as it goes.
+fn copy_long(
+    database: &Database,
+    assembler: &mut Assembler,
+    ordinal: u64,
+    record: &Loaded,
+    text: &mut ReferenceText,
+) -> Result<()> {
+    assembler.begin_long(&record.header, record.id_length)?;
+    let mut waiting = 0;
+    database.for_each_residues(ordinal, 0..database.sequence_length(ordinal)?, |part| {
+        assembler.push_long(part);
+        text.residues(part);
+        waiting += part.len() as u64;
+        if waiting >= WINDOW {
+            waiting = 0;
+            assembler.encode()?;
+        }
+        Ok(())
+    })?;
+    assembler.end_long(None, record.measures)
+}

@@ -1,0 +1,218 @@
+//! What a container says of its records beside where their residues are: header texts and names, lengths, layout, optional columns.
+//!
+//! All of it waits in spill buffers and in an external sort until the file is sealed, so that memory does not grow with the number of records.
+
+use talaria_db_spec::address::PackedAddress;
+use talaria_db_spec::alphabet::Alphabet;
+use talaria_db_spec::block::BlockEntry;
+use talaria_db_spec::columns::{FLAG_IRREGULAR, HeaderEntry};
+use talaria_db_spec::keys;
+use talaria_db_spec::layout::LayoutEntry;
+use zerocopy::IntoBytes;
+use zerocopy::little_endian::{U16, U32, U64};
+
+use crate::column::{Column, Columns};
+use crate::error::{Error, Result};
+use crate::write::cut::{CutBlock, Cutter};
+use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes};
+use crate::write::measure::Measures;
+use crate::write::sequences::{COLUMN_MEMORY, Shape, block_entry};
+use crate::write::spill::{Sorter, Spill, SpillBuffer};
+
+/// Level at which header texts and layout scripts are compressed.
+const TEXT_LEVEL: i32 = 3;
+/// Bytes of header text from which a dictionary is worth its place.
+const DICTIONARY_FROM: usize = 128 << 10;
+/// Bytes of a dictionary.
+const DICTIONARY_SIZE: usize = 32 << 10;
+/// Bytes of a sample that a dictionary is trained on.
+const DICTIONARY_SAMPLE: usize = 2 << 10;
+
+/// Which of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Text,
+    Layout,
+}
+
+/// A full block of one of them, before it is encoded and after.
+pub(super) struct Cut(Side, CutBlock);
+pub(super) struct Encoded(Side, u64, EncodedBlock);
+
+/// One stream on its way.
+#[derive(Debug)]
+pub(super) struct Stream {
+    cutter: Cutter,
+    pub(super) directory: SpillBuffer,
+    pub(super) blocks: SpillBuffer,
+    /// Bytes of all stored blocks.
+    stored: u64,
+}
+
+impl Stream {
+    fn new(nominal: u32, directory: &'static str, blocks: &'static str, spill: &Spill) -> Result<Self> {
+        let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
+        Ok(Self { cutter: Cutter::new(nominal), directory: buffer(directory)?, blocks: buffer(blocks)?, stored: 0 })
+    }
+
+    fn write(&mut self, first_slot: u64, block: &EncodedBlock) -> Result<()> {
+        let entry: BlockEntry = block_entry(block, self.stored, first_slot);
+        self.directory.write(entry.as_bytes())?;
+        self.stored += block.stored.len() as u64;
+        self.blocks.write(&block.stored)
+    }
+}
+
+/// The descriptions of records on their way.
+pub(super) struct Described {
+    pub(super) texts: Stream,
+    pub(super) layouts: Stream,
+    pub(super) layout_index: SpillBuffer,
+    pub(super) lengths: SpillBuffer,
+    pub(super) gc_content: Option<SpillBuffer>,
+    /// Two numbers a record, of which one is written when it is known what the residues are.
+    pub(super) complexity: Option<SpillBuffer>,
+    pub(super) names: Sorter<(u64, u64)>,
+    pub(super) dictionary: Option<Vec<u8>>,
+    pub(super) longest: u64,
+    compression: Compression,
+    encoding_dictionary: Option<EncodingDictionary>,
+    may_train: bool,
+    irregular: u64,
+}
+
+impl Described {
+    /// Most bytes that its buffers keep in memory with these columns.
+    pub(super) const fn memory(columns: Columns) -> u64 {
+        (6 + columns.count()) * SpillBuffer::most_memory(COLUMN_MEMORY)
+    }
+
+    /// With these optional columns. `names_memory` bytes are for sorting the names.
+    pub(super) fn new(shape: &Shape, columns: Columns, spill: &Spill, names_memory: usize) -> Result<Self> {
+        let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
+        let optional = |column, what| columns.contains(column).then(|| buffer(what)).transpose();
+        Ok(Self {
+            texts: Stream::new(shape.text_block, "the text directory", "text blocks", spill)?,
+            layouts: Stream::new(shape.text_block, "the layout directory", "layout blocks", spill)?,
+            layout_index: buffer("the layout index")?,
+            lengths: buffer("the lengths")?,
+            gc_content: optional(Column::GcContent, "the GC contents")?,
+            complexity: optional(Column::Complexity, "the complexities")?,
+            names: Sorter::new(spill, "sorting names", names_memory)?,
+            dictionary: None,
+            longest: 0,
+            compression: text_compression(shape.compression),
+            encoding_dictionary: None,
+            may_train: true,
+            irregular: 0,
+        })
+    }
+
+    /// Places a header text and its names.
+    pub(super) fn header(&mut self, ordinal: u64, header: &[u8], id_length: u16) -> Result<HeaderEntry> {
+        let text = self.texts.cutter.push(header, ordinal)?;
+        let text_length = u32::try_from(header.len()).map_err(|_| Error::OutOfRange {
+            what: "byte of a header line",
+            got: header.len() as u64,
+            count: u32::MAX.into(),
+        })?;
+        let (names, mut pushed) = (&mut self.names, Ok(()));
+        keys::for_each_name(header, |name, _| {
+            if pushed.is_ok() {
+                pushed = names.push((keys::hash(name), ordinal));
+            }
+        });
+        pushed?;
+        Ok(HeaderEntry {
+            text: U64::new(text.bits()),
+            text_length: U32::new(text_length),
+            id_length: U16::new(id_length),
+            flags: 0,
+            // Known when all residues have been seen; filled in when the column is written.
+            kind: Alphabet::Unknown.byte(),
+        })
+    }
+
+    /// Adds the rest of a record: `script` is the layout item of an irregular one; `measures` are for the optional columns, as far as the file has them.
+    pub(super) fn add(
+        &mut self,
+        entry: &mut HeaderEntry,
+        ordinal: u64,
+        length: u64,
+        script: Option<&[u8]>,
+        measures: Measures,
+    ) -> Result<()> {
+        if let Some(script) = script {
+            entry.flags |= FLAG_IRREGULAR;
+            let address: PackedAddress = self.layouts.cutter.push(script, self.irregular)?;
+            let item = LayoutEntry { ordinal: U64::new(ordinal), address: U64::new(address.bits()) };
+            self.layout_index.write(item.as_bytes())?;
+            self.irregular += 1;
+        }
+        self.lengths.write(&length.to_le_bytes())?;
+        if let Some(gc_content) = &mut self.gc_content {
+            gc_content.write(&measures.gc_content.to_le_bytes())?;
+        }
+        if let Some(complexity) = &mut self.complexity {
+            let [nucleotides, others] = measures.complexity;
+            complexity.write(&nucleotides.to_le_bytes())?;
+            complexity.write(&others.to_le_bytes())?;
+        }
+        self.longest = self.longest.max(length);
+        Ok(())
+    }
+
+    /// Closes the open blocks.
+    pub(super) fn close(&mut self) {
+        self.texts.cutter.close();
+        self.layouts.cutter.close();
+    }
+
+    /// The blocks that are full and not encoded.
+    pub(super) fn take_done(&mut self) -> Vec<Cut> {
+        let texts = self.texts.cutter.take_done();
+        self.train(&texts);
+        let layouts = self.layouts.cutter.take_done().into_iter().map(|block| Cut(Side::Layout, block));
+        texts.into_iter().map(|block| Cut(Side::Text, block)).chain(layouts).collect()
+    }
+
+    /// Encodes a block.
+    pub(super) fn encode(&self, Cut(side, cut): &Cut) -> Result<Encoded> {
+        let dictionary = self.encoding_dictionary.as_ref().filter(|_| *side == Side::Text);
+        Ok(Encoded(*side, cut.first_slot, encode_bytes(&cut.bytes, self.compression, dictionary)?))
+    }
+
+    /// Adds an encoded block to its stream.
+    pub(super) fn write(&mut self, Encoded(side, first_slot, block): &Encoded) -> Result<()> {
+        match side {
+            Side::Text => self.texts.write(*first_slot, block),
+            Side::Layout => self.layouts.write(*first_slot, block),
+        }
+    }
+
+    /// Trains the dictionary of the header texts on the first blocks that come, if they are enough. The first blocks are the same
+    /// whatever the threads and the memory, and so is the dictionary.
+    fn train(&mut self, texts: &[CutBlock]) {
+        let (mut samples, mut sizes) = (Vec::new(), Vec::new());
+        for block in texts.iter().filter(|_| self.may_train) {
+            samples.extend_from_slice(&block.bytes);
+            sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
+        }
+        let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
+        if !first || samples.len() < DICTIONARY_FROM || !matches!(self.compression, Compression::Zstd(_)) {
+            return;
+        }
+        // Texts without anything in common give no dictionary, and none is needed then.
+        if let Ok(bytes) = zstd::dict::from_continuous(&samples, &sizes, DICTIONARY_SIZE) {
+            self.encoding_dictionary = EncodingDictionary::try_create(&bytes, TEXT_LEVEL);
+            self.dictionary = self.encoding_dictionary.is_some().then_some(bytes);
+        }
+    }
+}
+
+fn text_compression(compression: Compression) -> Compression {
+    match compression {
+        Compression::Zstd(level) => Compression::Zstd(level.max(TEXT_LEVEL)),
+        other => other,
+    }
+}
