@@ -55,14 +55,15 @@ impl Reduction<'_> {
         if let Method::Cluster(_) | Method::Select(_) = self.method {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
             let selects = matches!(self.method, Method::Select(_));
-            least = least.max(blocks + cluster::least_memory(&database, selects)?);
+            least = least.max(blocks + cluster::least_memory(&database, selects, self.memory.spill.enabled)?);
         }
         if self.taxa.is_some() {
             least += taxa::least_memory(records);
         }
         if let Method::Contain(containment) = self.method {
             let blocks = blocks_memory(shape.sequence_block.max(shape.text_block).max(delta_block), threads);
-            least = least.max(blocks + contain::least_memory(&database, containment, threads)?);
+            least =
+                least.max(blocks + contain::least_memory(&database, containment, threads, self.memory.spill.enabled)?);
         }
         let preferring = self.preference.least_memory(records);
         // Twice open: for who stands for whom.

@@ -4,7 +4,7 @@
 //! a hash of the residues and by one of the header. So it depends on what the records are and not on where they stand, and with it the clusters. All that follows works with
 //! ranks; residues are kept in their order, folded as the method compares them, in a temporary table, so that no block has to be decoded again.
 //!
-//! Costs two passes over the container, a sort of 32 bytes a record, 16 bytes of memory a record, and temporary space for all residues.
+//! Costs two passes over the container, a sort of 32 bytes a record, 16 bytes a record in memory or on disk, and temporary space for all residues.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -23,7 +23,7 @@ use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::{sort_memory, sort_memory_of, sort_memory_within};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::update::Old;
-use crate::write::spill::{Sorted, Sorter, Spill, SpillTable};
+use crate::write::spill::{Sorted, Sorter, Spill, SpillColumn, SpillTable};
 
 /// Records that a thread gathers before it passes them on.
 const GATHERED: usize = 1024;
@@ -40,8 +40,8 @@ pub(super) struct Ordering<'a> {
     pub(super) fold: &'a (dyn Fn(&[u8], &mut Vec<u8>) + Sync),
     /// Whether records that are longer than [`LONGEST`] are compared folded too, and not byte for byte.
     pub(super) folds_long: bool,
-    /// Bytes of memory a record that are taken once there is an order.
-    pub(super) beside: u64,
+    /// Bytes of memory that are needed once there is an order.
+    pub(super) keep: u64,
     pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
 }
 
@@ -70,7 +70,7 @@ pub(super) const NEW: u64 = 1 << 32;
 #[derive(Debug)]
 pub(super) struct Order {
     /// The record of each rank.
-    pub(super) ordinals: Vec<u32>,
+    pub(super) ordinals: SpillColumn<u32>,
     /// The folded residues of each rank; none of records that are longer than [`LONGEST`].
     pub(super) residues: SpillTable,
     /// Pairs of neighbouring ranks with the same length and hash, as runs: the first, and how many.
@@ -82,8 +82,10 @@ pub(super) struct Order {
     _lease: Lease,
 }
 
-/// Bytes of memory a record.
-pub(super) const MEMORY: u64 = 16;
+/// Bytes of memory a record at least: half of a run of alike ones.
+pub(super) const LEAST_MEMORY: u64 = 4;
+/// Bytes a record that are in memory if there is room, else on disk: its number, its rank, the place of its residues.
+pub(super) const COLUMNS: u64 = 4 + 4 + 8;
 
 impl Order {
     /// Whether a rank is that of a record of the earlier result.
@@ -93,8 +95,8 @@ impl Order {
 }
 
 /// Memory for sorting what [`hash_all`] finds.
-fn hashing_memory(available: u64, records: u64, beside: u64) -> usize {
-    let reserve = records.saturating_mul(MEMORY + beside);
+fn hashing_memory(available: u64, records: u64, keep: u64) -> usize {
+    let reserve = keep.saturating_add(records.saturating_mul(LEAST_MEMORY));
     sort_memory_within(available, 4, reserve).min(sort_memory_of(records, 32))
 }
 
@@ -103,17 +105,19 @@ pub(super) fn table_bytes(records: u64, residues: u64) -> u64 {
     residues.saturating_add(SpillTable::beside(records))
 }
 
-/// What [`order()`] takes, for a method that takes `beside` bytes a record once there is an order; the order stays.
-pub(super) fn estimate(account: &mut Account, known: &Known, beside: u64) -> [Held; 2] {
+/// What [`order()`] takes, for a method that needs `keep` bytes once there is an order; the order stays.
+pub(super) fn estimate(account: &mut Account, known: &Known, keep: u64) -> [Held; 4] {
     account.begin("ordering", None, known.records, "records");
     let blocks = account.hold(blocks_memory(known.nominal, account.threads));
-    let memory = hashing_memory(account.available(), known.records, beside);
+    let memory = hashing_memory(account.available(), known.records, keep);
     let hashes = account.sort::<(u64, u64, u64, u64)>("lengths and hashes of records", memory, known.records);
-    // Ordinals and ranks, and the runs of those that are alike, whose vector doubles.
-    let order = account.hold(known.records.saturating_mul(8 + 8));
-    let table = account.store(SpillTable::memory(known.records), table_bytes(known.records, known.residues));
-    account.release([blocks, hashes]);
-    [order, table]
+    let (ordinals, ranks) = (account.column(known.records, 4, keep), account.column(known.records, 4, keep));
+    // The vector of runs of those that are alike doubles.
+    let alike = account.hold(known.records.saturating_mul(8));
+    let starts = account.column(known.records, 8, keep);
+    let table = account.store(0, table_bytes(known.records, known.residues));
+    account.release([blocks, hashes, ranks]);
+    [ordinals, alike, starts, table]
 }
 
 /// Puts the records in order.
@@ -126,10 +130,10 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
     }
     let _blocks = database.lease_blocks()?;
     let sorted = hash_all(context)?.finish()?;
-    let budget = spill.budget();
-    let mut lease = budget.lease("the order of records", records * 8)?;
-    let size = usize::try_from(records).unwrap_or(0);
-    let (mut ordinals, mut ranks) = (Vec::with_capacity(size), vec![0_u32; size]);
+    let mut lease = spill.budget().lease("records with the same residues", records * LEAST_MEMORY)?;
+    let (size, keep) = (usize::try_from(records).unwrap_or(usize::MAX), context.keep);
+    let mut ordinals = SpillColumn::new(spill, "records by rank", size, 0_u32, keep)?;
+    let mut ranks = SpillColumn::new(spill, "ranks of records", size, 0_u32, keep)?;
     let (mut alike, mut run, mut last) = (Vec::new(), 0_u32, None);
     let old = context.old.map_or(0, |old| old.len()) as u32;
     let mut same = None;
@@ -137,15 +141,14 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
         let memory = sort_memory(spill, 8, 0).min(sort_memory_of(records, 24));
         same = Some(Sorter::new(spill, "lengths and hashes of all records", memory)?);
     }
-    let lengths = sorted.map(|item| {
+    let lengths = (0_u32..).zip(sorted).map(|(rank, item)| {
         let (key, hash, _, ordinal) = item?;
-        let rank = ordinals.len() as u32;
         if let Some(same) = &mut same {
             let length = key & ((1 << LENGTH_BITS) - 1);
             same.push((length, hash, u64::from(rank) | if ordinal >= old.into() { NEW } else { 0 }))?;
         } else if last == Some((key, hash)) {
             if run == 0 {
-                // Eight bytes a run: as many as two records of it took of the lease for ranks.
+                // Eight bytes a run, of at least two records.
                 alike.push((rank - 1, 1));
             }
             run += 1;
@@ -155,13 +158,13 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
         } else {
             (run, last) = (0, Some((key, hash)));
         }
-        ordinals.push(ordinal as u32);
+        ordinals[rank as usize] = ordinal as u32;
         ranks[ordinal as usize] = rank;
         let length = database.sequence_length(ordinal)?;
         Ok(if length > LONGEST { 0 } else { length })
     });
-    let residues = SpillTable::new(spill, "residues in order", records, lengths)?;
-    lease.resize(lease.bytes() + alike.capacity() as u64 * 8)?;
+    let residues = SpillTable::new(spill, "residues in order", records, keep, lengths)?;
+    lease.resize(alike.capacity() as u64 * 8)?;
     let same = same.map(Sorter::finish).transpose()?;
     let order = Order { ordinals, residues, alike, same, old, _lease: lease };
     write_residues(context, &order, &ranks)?;
@@ -171,7 +174,7 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
 /// Length, hash of the residues, hash of the header and number of each record, in this order of importance.
 fn hash_all(context: &Ordering<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
     let (database, spill) = (context.database, context.spill);
-    let memory = hashing_memory(spill.budget().available(), database.len(), context.beside);
+    let memory = hashing_memory(spill.budget().available(), database.len(), context.keep);
     let sorter = Sorter::new(spill, "lengths and hashes of records", memory)?;
     let shared = Mutex::new(sorter);
     database.owned_slots().try_for_each(|slots| {

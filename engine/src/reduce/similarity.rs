@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use talaria_db_spec::membership::NO_REPRESENTATIVE;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::write::spill::SortRecord;
 
@@ -21,7 +22,8 @@ pub(crate) const WHOLE: u16 = 10_000;
 /// assert_eq!(similarity.to_string(), "0.900\t0.666");
 /// assert_eq!(Similarity::FULL.to_string(), "1.000\t1.000");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
 pub struct Similarity {
     identity: u16,
     coverage: u16,

@@ -8,3 +8,4 @@ pub mod map;
 pub(crate) mod matrices;
 pub mod numa;
 pub mod prefetch;
+pub mod scratch;

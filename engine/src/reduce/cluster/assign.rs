@@ -7,7 +7,7 @@
 //! Records are taken [`BATCH`] at a time. What their candidates before the batch are is settled, so that they are aligned in parallel;
 //! candidates within the batch follow one by one. So the result does not depend on the number of threads.
 //!
-//! Takes [`MEMORY`] bytes a record, and the residues of a record and one other a thread.
+//! Takes [`COLUMNS`] bytes a record, in memory or on disk, and the residues of a record and one other a thread.
 
 use rayon::prelude::*;
 
@@ -19,14 +19,13 @@ use super::plan::Round;
 use super::{Context, Fit};
 use crate::align::{Aligner, AlignmentPool, Verified, reverse_complement};
 use crate::error::Result;
-use crate::memory::budget::Lease;
 use crate::reduce::similarity::Similarity;
-use crate::write::spill::Sorted;
+use crate::write::spill::{Sorted, SpillColumn};
 
 /// Records that are assigned together. Part of what a reduction is: another number may give other clusters.
 const BATCH: usize = 512;
-/// Bytes of memory a record.
-pub(super) const MEMORY: u64 = 24;
+/// Bytes a record, in five columns of four.
+pub(super) const COLUMNS: u64 = 5 * 4;
 /// No rank.
 const NONE: u32 = u32::MAX;
 /// The fit of a member of an earlier result: that does not say it.
@@ -36,16 +35,15 @@ const UNKNOWN: Fit32 = Fit32::MIN;
 #[derive(Debug)]
 pub(super) struct Assignment {
     /// The representative of each rank, itself if it stands for itself; of a record with the same residues as an earlier one, that one.
-    representatives: Vec<u32>,
+    representatives: SpillColumn<u32>,
     /// How each member fits its representative.
-    fits: Vec<Fit32>,
+    fits: SpillColumn<Fit32>,
     /// Identity and coverage of each member.
-    similarities: Vec<Similarity>,
+    similarities: SpillColumn<Similarity>,
     /// The last member that joined each rank.
-    members: Vec<u32>,
+    members: SpillColumn<u32>,
     /// The member that joined before each one.
-    next: Vec<u32>,
-    _lease: Lease,
+    next: SpillColumn<u32>,
 }
 
 /// What is known of a rank, in words: representative, fit, similarity, last member, next member.
@@ -101,15 +99,17 @@ struct Scratch {
 impl Assignment {
     /// Everybody stands for himself.
     pub(super) fn new(context: &Context<'_>, count: usize) -> Result<Self> {
-        let lease = context.spill.budget().lease("representatives of records", count as u64 * MEMORY)?;
-        Ok(Self {
-            representatives: (0..count as u32).collect(),
-            fits: vec![0; count],
-            similarities: vec![Similarity::FULL; count],
-            members: vec![NONE; count],
-            next: vec![NONE; count],
-            _lease: lease,
-        })
+        let column = |what, value| SpillColumn::new(context.spill, what, count, value, context.keep);
+        let similarities = "similarities of members";
+        let mut assignment = Self {
+            representatives: column("representatives of records", 0)?,
+            fits: SpillColumn::new(context.spill, "fits of members", count, 0, context.keep)?,
+            similarities: SpillColumn::new(context.spill, similarities, count, Similarity::FULL, context.keep)?,
+            members: column("members of records", NONE)?,
+            next: column("lists of members", NONE)?,
+        };
+        assignment.reset();
+        Ok(assignment)
     }
 
     /// Ranks.
@@ -143,7 +143,7 @@ impl Assignment {
 
     /// Everybody stands for himself again.
     pub(super) fn reset(&mut self) {
-        for (rank, representative) in (0_u32..).zip(&mut self.representatives) {
+        for (rank, representative) in (0_u32..).zip(self.representatives.iter_mut()) {
             *representative = rank;
         }
         self.fits.fill(0);

@@ -254,6 +254,7 @@ mod tests {
             both_strands: true,
             ranks: None,
             old: None,
+            keep: 0,
             progress: &|_, _, _| {},
         };
         let fresh = || Assignment::new(&context, 3).unwrap();

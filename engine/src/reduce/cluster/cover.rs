@@ -5,7 +5,7 @@
 //! Mathematics of Operations Research 1979). What the later choices made superfluous is dropped then, and each other record joins the representative
 //! with which it has most in common. A [selection](super::selecting) counts residues in place of records, and may end before everything is covered.
 //!
-//! Takes [`MEMORY`] bytes a record.
+//! Takes [`MEMORY`] bytes of memory a record, and four in memory or on disk.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,9 +16,10 @@ use super::graph::{Graph, Neighbour};
 use super::order::Order;
 use super::selecting::Selecting;
 use crate::error::Result;
+use crate::write::spill::SpillColumn;
 
-/// Bytes of memory a record: an item of the heap, how often it is covered, and a place among the chosen ones.
-pub(super) const MEMORY: u64 = size_of::<Item>() as u64 + 4 + 4;
+/// Bytes of memory a record: an item of the heap, and a place among the chosen ones.
+pub(super) const MEMORY: u64 = size_of::<Item>() as u64 + 4;
 /// The bit of a record's count that says that it is chosen.
 const CHOSEN: u32 = 1 << 31;
 
@@ -31,7 +32,7 @@ struct Cover<'a> {
     /// What covering a rank is worth, if not the same for all.
     weights: Option<&'a [u64]>,
     /// By rank.
-    counts: Vec<u32>,
+    counts: SpillColumn<u32>,
     scratch: Vec<u8>,
     neighbours: Vec<Neighbour>,
 }
@@ -118,9 +119,10 @@ pub(super) fn cover(
 ) -> Result<u64> {
     let records = order.ordinals.len();
     let _lease = context.spill.budget().lease("the choice of representatives", records as u64 * MEMORY)?;
-    let weights = selecting.as_mut().map(|selecting| std::mem::take(&mut selecting.weights));
+    let weights = selecting.as_mut().and_then(|selecting| selecting.weights.take());
+    let counts = SpillColumn::new(context.spill, "how often records are covered", records, 0, context.keep)?;
     let (scratch, neighbours) = (Vec::new(), Vec::new());
-    let mut cover = Cover { graph, weights: weights.as_deref(), counts: vec![0; records], scratch, neighbours };
+    let mut cover = Cover { graph, weights: weights.as_deref(), counts, scratch, neighbours };
     let everything = 0..records as u32;
     let mut items = Vec::with_capacity(records);
     for rank in everything.clone().filter(|&rank| assignment.is_representative(rank)) {

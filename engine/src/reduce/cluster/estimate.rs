@@ -2,7 +2,7 @@
 
 use super::candidates::Hubs;
 use super::graph::Graph;
-use super::{Clustering, assign, candidates, cover, order, plan, selecting};
+use super::{Clustering, assign, candidates, cover, least_beside, order, plan, selecting};
 use crate::align::{AlignmentPool, LONGEST, Scoring};
 use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
@@ -16,9 +16,14 @@ pub(crate) fn estimate(
     selects: bool,
     reserve: u64,
 ) -> Vec<Held> {
-    let order = order::estimate(account, known, assign::MEMORY);
-    let assignment = account.hold(known.records.saturating_mul(assign::MEMORY));
-    let weights = account.hold(if selects { known.records.saturating_mul(selecting::MEMORY) } else { 0 });
+    let keep = least_beside(known.records, known.longest.min(LONGEST), selects);
+    let order = order::estimate(account, known, keep);
+    let assignment: Vec<Held> = (0..5).map(|_| account.column(known.records, assign::COLUMNS / 5, keep)).collect();
+    let mut selecting = Vec::new();
+    if selects {
+        selecting.push(account.hold(known.records.saturating_mul(selecting::MEMORY)));
+        selecting.push(account.column(known.records, 8, keep));
+    }
     // Idle aligners are as good as a cache, but there while others align.
     account.optional = account.optional.saturating_add(AlignmentPool::most_idle(account.limit()));
     let scoring = Scoring::of(known.alphabet);
@@ -32,14 +37,15 @@ pub(crate) fn estimate(
         number += 1;
         let edges = candidates::estimate(account, known, &plan.graph, Hubs::Three, number);
         account.begin("aligning", Some(number), known.records, "records");
-        let links = Graph::estimate(account, known, round);
+        let links = Graph::estimate(account, known, round, keep);
         let aligners = aligners(account);
         let aligners = account.hold(aligners);
-        let table = Graph::estimate_table(account, known, round);
+        let table = Graph::estimate_table(account, known, round, keep);
         account.release(links.into_iter().chain([edges, aligners]));
         account.begin("choosing", Some(number), known.records, "records");
         let choosing = account.hold(known.records.saturating_mul(cover::MEMORY));
-        account.release([table, choosing]);
+        let counts = account.column(known.records, 4, keep);
+        account.release(table.into_iter().chain([choosing, counts]));
     }
     for round in &plan.rounds {
         number += 1;
@@ -50,14 +56,14 @@ pub(crate) fn estimate(
         account.release([edges, aligners]);
     }
     account.begin("gathering clusters", None, known.records, "records");
-    account.release([weights]);
-    let sizes = account.hold(known.records.saturating_mul(4));
+    account.release(selecting);
+    let sizes = account.column(known.records, 4, keep);
     let mut groups = Groups::estimate(account, known.records, reserve);
     if selects {
         // Under whoever has the residues, if records that none stands for have the same.
         groups.extend(Groups::estimate(account, known.records, reserve));
     }
-    account.release(order.into_iter().chain([assignment, sizes]));
+    account.release(order.into_iter().chain(assignment).chain([sizes]));
     groups
 }
 

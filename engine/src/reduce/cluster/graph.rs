@@ -3,7 +3,7 @@
 //! Other than in `assign`, nothing is decided while records are aligned, so that a record may get a representative that is shorter than itself, and a whole
 //! family one that is in its middle. That takes more alignments, and finds fewer representatives (`cover`).
 //!
-//! Takes [`MEMORY`] bytes a record. Links are sorted, and then stand in a temporary table, twelve bytes each.
+//! Takes [`COLUMNS`] bytes a record, in memory or on disk. Links are sorted, and then stand in a temporary table, twelve bytes each.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,14 +19,14 @@ use crate::error::Result;
 use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::similarity::Similarity;
-use crate::write::spill::{SortRecord, Sorted, Sorter, SpillTable};
+use crate::write::spill::{SortRecord, Sorted, Sorter, SpillColumn, SpillTable};
 
 /// Records that are aligned before the next ones are read.
 const BATCH: usize = 4096;
 /// Records that a thread takes at once.
 const TOGETHER: usize = 16;
-/// Bytes of memory a record: how many links it has, and where they are.
-pub(super) const MEMORY: u64 = 4 + 8;
+/// Bytes a record: how many links it has, and where they are.
+pub(super) const COLUMNS: u64 = 4 + 8;
 
 /// A record that may represent another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,17 +107,17 @@ fn most_links(records: u64, round: &Round) -> u64 {
 
 impl Graph {
     /// What aligning all pairs takes beside them and the aligners.
-    pub(super) fn estimate(account: &mut Account, known: &Known, round: &Round) -> [Held; 2] {
-        let counts = account.hold(known.records.saturating_mul(4));
+    pub(super) fn estimate(account: &mut Account, known: &Known, round: &Round, keep: u64) -> [Held; 2] {
+        let counts = account.column(known.records, 4, keep);
         let memory = links_memory(account.available(), known.records, round);
         [counts, account.sort::<Link>("links of records", memory, most_links(known.records, round))]
     }
 
     /// What the links take, which stay.
-    pub(super) fn estimate_table(account: &mut Account, known: &Known, round: &Round) -> Held {
+    pub(super) fn estimate_table(account: &mut Account, known: &Known, round: &Round, keep: u64) -> [Held; 2] {
         let bytes = most_links(known.records, round).saturating_mul(Neighbour::SIZE as u64);
         let beside = SpillTable::beside(known.records);
-        account.store(SpillTable::memory(known.records), bytes.saturating_add(beside))
+        [account.column(known.records, 8, keep), account.store(0, bytes.saturating_add(beside))]
     }
 
     /// Aligns all pairs; `edges` are those of `round`, or of several rounds.
@@ -129,10 +129,10 @@ impl Graph {
         edges: Sorted<Edge>,
     ) -> Result<Self> {
         let records = order.residues.len();
-        let lease = context.spill.budget().lease("links of records", records as u64 * 4)?;
+        let counts = SpillColumn::new(context.spill, "links of records", records, 0_u32, context.keep)?;
         let memory = links_memory(context.spill.budget().available(), records as u64, round);
         let sorter = Sorter::new(context.spill, "links of records", memory)?;
-        let shared = Mutex::new((sorter, vec![0_u32; records]));
+        let shared = Mutex::new((sorter, counts));
         let mut asking = Asking::all(order, edges, round);
         let mut batch = Vec::with_capacity(BATCH);
         loop {
@@ -155,7 +155,7 @@ impl Graph {
         }
         let (sorter, counts) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         let lengths = counts.iter().map(|&count| Ok(u64::from(count) * Neighbour::SIZE as u64));
-        let links = SpillTable::new(context.spill, "links by representative", records as u64, lengths)?;
+        let links = SpillTable::new(context.spill, "links by representative", records as u64, context.keep, lengths)?;
         let mut sorted = sorter.finish()?;
         let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
         for (rank, &count) in counts.iter().enumerate() {
@@ -166,7 +166,6 @@ impl Graph {
             }
             links.write(rank, &bytes, &mut scratch)?;
         }
-        drop(lease);
         Ok(Self { links })
     }
 

@@ -9,7 +9,7 @@
 //! Residues are compared as an aligner sees them ([`crate::align::fold`]): case does not count. Records longer than
 //! [`crate::align::LONGEST`] join only others with the same residues, byte for byte.
 //!
-//! Takes 76 bytes of memory a record and the matrices of the aligners; words and pairs are sorted on disk where they must be.
+//! Takes 24 bytes of memory a record and the matrices of the aligners; 52 bytes more a record, words and pairs are on disk where they must be.
 
 mod asking;
 mod assign;
@@ -45,7 +45,7 @@ use crate::reduce::select::Selection;
 use crate::reduce::similarity::Similarity;
 use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
-use crate::write::spill::Spill;
+use crate::write::spill::{Spill, SpillColumn};
 
 /// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
 const MOST_SORTING: usize = 32 << 20;
@@ -122,6 +122,8 @@ pub(super) struct Context<'a> {
     pub(super) both_strands: bool,
     pub(super) ranks: Option<&'a Ranks>,
     pub(super) old: Option<&'a Old>,
+    /// Bytes of memory that are not for columns of records.
+    pub(super) keep: u64,
     pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
 }
 
@@ -150,10 +152,16 @@ impl Order {
 }
 
 /// The least memory for clustering the records of a database, beside the blocks at hand. Looks at all lengths.
-pub(super) fn least_memory(database: &Database, selects: bool) -> Result<u64> {
-    let longest = longest(database)?;
-    let choosing = graph::MEMORY + cover::MEMORY + if selects { selecting::MEMORY } else { 0 };
-    Ok(database.len() * (order::MEMORY + assign::MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest))
+pub(super) fn least_memory(database: &Database, selects: bool, spills: bool) -> Result<u64> {
+    let columns = order::COLUMNS + assign::COLUMNS + graph::COLUMNS + 4 + if selects { 8 } else { 0 };
+    let columns = if spills { 0 } else { database.len() * columns };
+    Ok(columns + least_beside(database.len(), longest(database)?, selects))
+}
+
+/// The same beside the columns of records, which can be on disk.
+fn least_beside(records: u64, longest: u64, selects: bool) -> u64 {
+    let choosing = cover::MEMORY + if selects { selecting::MEMORY } else { 0 };
+    records.saturating_mul(order::LEAST_MEMORY + choosing) + 3 * LEAST_SORT_MEMORY + Aligner::memory(longest)
 }
 
 /// Residues of the longest record that can be aligned; of one that cannot be, as many as can.
@@ -204,10 +212,10 @@ pub(super) fn group(
             format!("{} is too low: {} for these sequences, at least", ratio(criterion.identity), ratio(least));
         return Err(Error::Option { option: "--min-identity", reason });
     }
-    let context = Context { database, spill, scoring, criterion, both_strands, ranks, old, progress };
+    let keep = least_beside(database.len(), longest(database)?, selection.is_some());
+    let context = Context { database, spill, scoring, criterion, both_strands, ranks, old, keep, progress };
     let fold = |residues: &[u8], folded: &mut Vec<u8>| fold(residues, scoring, folded);
-    let beside = assign::MEMORY;
-    let ordering = Ordering { database, spill, ranks, old, fold: &fold, folds_long: false, beside, progress };
+    let ordering = Ordering { database, spill, ranks, old, fold: &fold, folds_long: false, keep, progress };
     let mut order = order::order(&ordering)?;
     // From here on residues come from the table.
     database.release_pages();
@@ -265,8 +273,7 @@ pub(super) fn group(
 fn groups_of(context: &Context<'_>, order: &Order, assignment: &Assignment, reserve: u64) -> Result<Groups> {
     let Context { database, spill, old, .. } = *context;
     let mut groups = Groups::new(database.len(), spill, reserve)?.after(old.map_or(0, Old::len));
-    let _lease = spill.budget().lease("sizes of clusters", order.ordinals.len() as u64 * 4)?;
-    let mut sizes = vec![1_u32; order.ordinals.len()];
+    let mut sizes = SpillColumn::new(spill, "sizes of clusters", order.ordinals.len(), 1_u32, context.keep)?;
     let ordinal = |rank: u32| u64::from(order.ordinals[rank as usize]);
     // Records that nobody stands for, and that have the same residues as another one.
     let mut same = Vec::new();
@@ -283,7 +290,7 @@ fn groups_of(context: &Context<'_>, order: &Order, assignment: &Assignment, rese
             groups.join(ordinal(representative), ordinal(rank), similarity)?;
         }
     }
-    sizes.into_iter().for_each(|size| groups.count(size.into()));
+    sizes.iter().for_each(|&size| groups.count(size.into()));
     if !same.is_empty() {
         let mut copies = groups.emptied(spill, reserve)?;
         for rank in 0..order.ordinals.len() as u32 {

@@ -11,7 +11,7 @@ pub(super) fn take_over(context: &Context<'_>, order: &mut Order, assignment: &m
     let (Some(old), Some(same)) = (context.old, order.same.take()) else { return Ok(()) };
     let _lease = context.spill.budget().lease("ranks of records of old", old.len() * 4)?;
     let mut ranks = vec![0_u32; usize::try_from(old.len()).unwrap_or(0)];
-    for (rank, &ordinal) in (0_u32..).zip(&order.ordinals) {
+    for (rank, &ordinal) in (0_u32..).zip(order.ordinals.iter()) {
         if let Some(place) = ranks.get_mut(ordinal as usize) {
             *place = rank;
         }

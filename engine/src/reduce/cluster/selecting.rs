@@ -1,6 +1,6 @@
 //! What is chosen as a reference, and what not, where references are chosen for what they cover.
 //!
-//! Takes [`MEMORY`] bytes a record.
+//! Takes [`MEMORY`] bytes of memory a record, and eight in memory or on disk.
 
 use super::Context;
 use super::assign::Assignment;
@@ -8,15 +8,16 @@ use super::order::Order;
 use crate::error::Result;
 use crate::memory::budget::Lease;
 use crate::reduce::taxa::Taxa;
+use crate::write::spill::SpillColumn;
 
-/// Bytes of memory a record: its weight, and an item that waits while each taxon gets a reference.
-pub(super) const MEMORY: u64 = 8 + 16;
+/// Bytes of memory a record: an item that waits while each taxon gets a reference.
+pub(super) const MEMORY: u64 = 16;
 
 /// The state of a choice.
 #[derive(Debug)]
 pub(super) struct Selecting<'a> {
-    /// Residues of each rank, and of the records that share its lot.
-    pub(super) weights: Vec<u64>,
+    /// Residues of each rank, and of the records that share its lot; until the choice takes them.
+    pub(super) weights: Option<SpillColumn<u64>>,
     lengths: Lengths<'a>,
     /// Residues that references may still have.
     left: u64,
@@ -53,7 +54,7 @@ impl<'a> Selecting<'a> {
         let records = order.ordinals.len();
         let lease = context.spill.budget().lease("what records cover", records as u64 * MEMORY)?;
         let lengths = Lengths { database: context.database, ordinals: &order.ordinals };
-        let mut weights = vec![0; records];
+        let mut weights = SpillColumn::new(context.spill, "residues by rank", records, 0_u64, context.keep)?;
         for rank in 0..records as u32 {
             weights[assignment.first(rank) as usize] += lengths.of(rank)?;
         }
@@ -61,7 +62,7 @@ impl<'a> Selecting<'a> {
         let part = |ratio: u16| u64::try_from(all * u128::from(ratio) / 10_000).unwrap_or(u64::MAX);
         let count = taxa.map_or(0, Taxa::count) as usize;
         let (left, references) = (ratio.map_or(u64::MAX, part), vec![0; count]);
-        Ok(Self { weights, lengths, left, taxa, references, waiting: count, _lease: lease })
+        Ok(Self { weights: Some(weights), lengths, left, taxa, references, waiting: count, _lease: lease })
     }
 
     /// Taxa without a reference.

@@ -86,23 +86,34 @@ const SHORTER: [usize; 5] = [16, 8, 4, 2, 1];
 const TOGETHER: usize = 64;
 
 /// The least memory beside the blocks at hand. Looks at all lengths.
-pub(super) fn least_memory(database: &Database, containment: Containment, threads: usize) -> Result<u64> {
-    let mut has_long = false;
+pub(super) fn least_memory(database: &Database, containment: Containment, threads: usize, spills: bool) -> Result<u64> {
+    let (records, residues) = (database.len(), database.residue_count());
+    let columns = if spills { 0 } else { records * order::COLUMNS };
+    Ok(columns + least_beside(records, residues, has_long(database)?, containment, threads))
+}
+
+fn has_long(database: &Database) -> Result<bool> {
     for ordinal in 0..database.len() {
-        has_long = database.sequence_length(ordinal)? > LONGEST;
-        if has_long {
-            break;
+        if database.sequence_length(ordinal)? > LONGEST {
+            return Ok(true);
         }
     }
-    let records = database.len() * (order::MEMORY + MEMORY) + Source::pieces_memory(database);
+    Ok(false)
+}
+
+/// The same beside the columns of the order, which can be on disk.
+fn least_beside(records: u64, residues: u64, has_long: bool, containment: Containment, threads: usize) -> u64 {
+    let records = records.saturating_mul(order::LEAST_MEMORY + MEMORY) + Source::pieces_memory(records, residues);
     let index = Index::memory(MOST_RECORDS * entries_a_record(containment.both_strands));
     let searching = counts::LEAST + index + threads as u64 * thread_memory(has_long);
-    Ok(records + searching.max(3 * LEAST_SORT_MEMORY))
+    records.saturating_add(searching.max(3 * LEAST_SORT_MEMORY))
 }
 
 /// What [`group`] takes; the groups stay. As many words are gathered at once as there is memory for, so that it may take all.
-pub(super) fn estimate(account: &mut Account, known: &Known, reserve: u64) -> Vec<Held> {
-    let order = order::estimate(account, known, MEMORY);
+pub(super) fn estimate(account: &mut Account, known: &Known, containment: Containment, reserve: u64) -> Vec<Held> {
+    let has_long = known.longest >= LONGEST;
+    let keep = least_beside(known.records, known.residues, has_long, containment, account.threads);
+    let order = order::estimate(account, known, keep);
     let containers = account.hold(known.records.saturating_mul(MEMORY));
     account.begin("searching", None, known.records, "records");
     let searching = account.hold(account.available());
@@ -133,8 +144,9 @@ pub(super) fn group(
     let letters = Letters::new(database.alphabet());
     let both_strands = containment.both_strands && database.alphabet().is_nucleotide();
     let fold = |residues: &[u8], folded: &mut Vec<u8>| letters.fold(residues, folded);
-    let ordering =
-        order::Ordering { database, spill, ranks, old: None, fold: &fold, folds_long: true, beside: MEMORY, progress };
+    let (records, residues, threads) = (database.len(), database.residue_count(), rayon::current_num_threads());
+    let keep = least_beside(records, residues, has_long(database)?, containment, threads);
+    let ordering = order::Ordering { database, spill, ranks, old: None, fold: &fold, folds_long: true, keep, progress };
     let order = order::order(&ordering)?;
     // From here on residues come from the table, but for long ones.
     database.release_pages();

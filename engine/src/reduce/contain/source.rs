@@ -65,8 +65,8 @@ impl Source<'_> {
     }
 
     /// Memory for the pieces of a database: two of them fill more than one piece, and their list may have twice the room it needs.
-    pub(super) fn pieces_memory(database: &Database) -> u64 {
-        let pieces = (database.residue_count() + 8 * database.len()) / PIECE * 2 + 64;
+    pub(super) fn pieces_memory(records: u64, residues: u64) -> u64 {
+        let pieces = residues.saturating_add(records.saturating_mul(8)) / PIECE * 2 + 64;
         2 * pieces * size_of::<Piece>() as u64
     }
 

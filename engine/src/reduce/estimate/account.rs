@@ -5,7 +5,7 @@
 
 use super::{SortEstimate, StageEstimate};
 use crate::reduce::groups::sort_memory_within;
-use crate::write::spill::{SortCost, SortPlan, SortRecord};
+use crate::write::spill::{SortCost, SortPlan, SortRecord, is_kept};
 
 /// The account.
 #[derive(Debug)]
@@ -58,6 +58,15 @@ impl Account {
     /// Takes memory.
     pub(crate) fn hold(&mut self, memory: u64) -> Held {
         self.take(Held { memory, disk: 0 })
+    }
+
+    /// Takes `size` bytes a record where they would be kept: in memory, or on disk if `keep` bytes and as many again would not be left.
+    pub(crate) fn column(&mut self, records: u64, size: u64, keep: u64) -> Held {
+        let bytes = records.saturating_mul(size);
+        match self.spills && !is_kept(bytes, self.available(), keep) {
+            true => self.take(Held { memory: 0, disk: bytes }),
+            false => self.hold(bytes),
+        }
     }
 
     /// Takes memory for the places of data, and disk for the data; without a disk, memory for both.

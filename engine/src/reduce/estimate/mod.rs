@@ -230,9 +230,9 @@ impl Reduction<'_> {
                 account.release(ranks.into_iter().chain([taxa]));
                 groups
             }
-            Method::Contain(_) => {
+            Method::Contain(containment) => {
                 let ranks = prefer::estimate_ranks(&mut account, &self.preference, known.records, known.nominal);
-                let groups = contain::estimate(&mut account, &known, reserve);
+                let groups = contain::estimate(&mut account, &known, containment, reserve);
                 account.release(ranks);
                 groups
             }

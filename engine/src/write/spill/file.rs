@@ -86,6 +86,21 @@ impl Drop for SpillFile {
     }
 }
 
+/// A file of `bytes` zeros without a name, all of which have their place on the disk.
+pub(super) fn create_sized(spill: &Spill, bytes: u64) -> Result<File> {
+    use fs2::FileExt as _;
+    let (file, folder) = (create(spill.folder())?, spill.folder());
+    // Where a file system cannot set places aside, the C library writes zeros.
+    let placed = file.allocate(bytes).and_then(|()| file.set_len(bytes));
+    match placed {
+        Ok(()) => Ok(file),
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            Err(spill.refuse(bytes, fs2::available_space(folder).unwrap_or(0)))
+        }
+        Err(error) => Err(Error::io(folder, "set aside temporary space")(error)),
+    }
+}
+
 /// An empty file without a name in `folder`.
 pub(super) fn create(folder: &Path) -> Result<File> {
     // Systems and file systems refuse in many ways; what is really wrong with the folder shows in the second attempt.

@@ -29,6 +29,7 @@
 //! ```
 
 mod buffer;
+mod column;
 mod file;
 mod frame;
 mod plan;
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::buffer::SpillBuffer;
+pub(crate) use self::column::{SpillColumn, is_kept};
 pub(crate) use self::plan::{SortCost, SortPlan};
 pub use self::reader::SpillReader;
 pub use self::record::SortRecord;

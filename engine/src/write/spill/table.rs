@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Spill, file};
+use super::{Spill, SpillColumn, file};
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 
@@ -24,45 +24,39 @@ pub(crate) struct SpillTable {
     spill: Spill,
     what: &'static str,
     /// Where each item begins, and the end of the last one.
-    starts: Vec<u64>,
+    starts: SpillColumn<u64>,
     store: Store,
-    _lease: Lease,
 }
 
 #[derive(Debug)]
 enum Store {
     Disk(File),
-    Memory(Mutex<Vec<u8>>),
+    Memory { all: Mutex<Vec<u8>>, _lease: Lease },
 }
 
 impl SpillTable {
-    /// Bytes of memory for the places of `count` items.
-    pub(crate) fn memory(count: u64) -> u64 {
-        (count + 1) * 8
-    }
-
     /// Bytes on disk of `count` items, beside theirs.
     pub(crate) fn beside(count: u64) -> u64 {
         count.saturating_mul(HASH)
     }
 
-    /// A table for items of these lengths, in this order.
+    /// A table for items of these lengths, in this order. `keep` bytes of memory are needed for other things.
     ///
     /// # Errors
-    /// [`Error::Memory`] for the places, [`Error::Space`] if the items do not fit the limit or the disk, [`Error::Io`].
+    /// [`Error::Space`] if they do not fit the limit or the disk, [`Error::SpillDisabled`], [`Error::Io`].
     pub(crate) fn new(
         spill: &Spill,
         what: &'static str,
         count: u64,
+        keep: u64,
         lengths: impl Iterator<Item = Result<u64>>,
     ) -> Result<Self> {
-        let mut lease = spill.budget().lease(what, Self::memory(count))?;
-        let mut starts = Vec::with_capacity(usize::try_from(count + 1).unwrap_or(0));
+        let places = usize::try_from(count + 1).unwrap_or(usize::MAX);
+        let mut starts = SpillColumn::new(spill, what, places, 0_u64, keep)?;
         let mut end = 0;
-        starts.push(end);
-        for length in lengths {
+        for (start, length) in starts.iter_mut().skip(1).zip(lengths) {
             end += HASH + length?;
-            starts.push(end);
+            *start = end;
         }
         let store = if spill.is_allowed() {
             spill.preflight(end)?;
@@ -70,13 +64,13 @@ impl SpillTable {
             spill.take(end)?;
             Store::Disk(file)
         } else {
-            lease.resize(lease.bytes() + end).map_err(|_| {
+            let lease = spill.budget().lease(what, end).map_err(|_| {
                 let limit = spill.budget().limit();
                 Error::SpillDisabled { what, memory: spill.budget().free(), limit }
             })?;
-            Store::Memory(Mutex::new(vec![0; usize::try_from(end).unwrap_or(usize::MAX)]))
+            Store::Memory { all: Mutex::new(vec![0; usize::try_from(end).unwrap_or(usize::MAX)]), _lease: lease }
         };
-        Ok(Self { spill: spill.clone(), what, starts, store, _lease: lease })
+        Ok(Self { spill: spill.clone(), what, starts, store })
     }
 
     /// Items.
@@ -117,7 +111,7 @@ impl SpillTable {
                 }
                 _ => Error::io(self.spill.folder(), "write temporary data")(error),
             }),
-            Store::Memory(all) => {
+            Store::Memory { all, .. } => {
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
                 all.lock().unwrap_or_else(PoisonError::into_inner)[at..at + scratch.len()].copy_from_slice(scratch);
                 Ok(())
@@ -142,7 +136,7 @@ impl SpillTable {
             Store::Disk(file) => file
                 .read_exact_at(scratch, place.start)
                 .map_err(Error::io(self.spill.folder(), "read temporary data"))?,
-            Store::Memory(all) => {
+            Store::Memory { all, .. } => {
                 let start = usize::try_from(place.start).unwrap_or(usize::MAX);
                 let all = all.lock().unwrap_or_else(PoisonError::into_inner);
                 scratch.copy_from_slice(&all[start..start + length]);
@@ -189,7 +183,7 @@ mod tests {
 
     fn table(spill: &Spill, items: &[&[u8]]) -> Result<SpillTable> {
         let lengths = items.iter().map(|item| Ok(item.len() as u64));
-        let table = SpillTable::new(spill, "items", items.len() as u64, lengths)?;
+        let table = SpillTable::new(spill, "items", items.len() as u64, 0, lengths)?;
         let mut scratch = Vec::new();
         (0..items.len()).rev().try_for_each(|at| table.write(at, items[at], &mut scratch))?;
         Ok(table)
@@ -229,7 +223,10 @@ mod tests {
         let mut scratch = Vec::new();
         assert!(matches!(table.item(0, &mut scratch), Err(Error::Io { .. })));
         table.item(1, &mut scratch).unwrap();
-        let none = std::iter::repeat_with(|| Ok(0)).take(50);
-        assert!(matches!(SpillTable::new(&spill, "items", 50, none), Err(Error::Memory { .. })));
+        drop(table);
+        let none = || std::iter::repeat_with(|| Ok(0)).take(50);
+        assert!(matches!(SpillTable::new(&spill, "items", 50, 0, none()), Err(Error::Space { .. })));
+        let spill = spill.allowed(false);
+        assert!(matches!(SpillTable::new(&spill, "items", 50, 0, none()), Err(Error::SpillDisabled { .. })));
     }
 }
