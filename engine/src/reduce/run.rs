@@ -139,6 +139,8 @@ impl Reduction<'_> {
         };
         let unpublished =
             stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters.as_ref()))?;
+        // Nothing is read of it from here on, and the result is read whole.
+        database.release_pages();
         let reduced =
             stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget, &self.memory))?;
         let reference_residues = stages.time("counting", || reference_residues(&reduced))?;
