@@ -82,6 +82,9 @@ pub(crate) struct ReduceFlags {
     /// Prefer the records with these ids or other names, one a line, to all others
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     prefer_list: Option<PathBuf>,
+    /// Prefer records of these taxa, by --taxon-map, to those that --prefer names; earlier ones are stronger
+    #[arg(long, value_name = "TAXON", value_delimiter = ',', requires = "taxon_map")]
+    prefer_taxon: Vec<String>,
     /// The table of clusters; OUT.clusters.tsv unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     clusters: Option<PathBuf>,
@@ -132,7 +135,7 @@ impl InputFlags {
 impl ReduceFlags {
     fn method(&self) -> Result<Method> {
         let method = self.method.as_deref().unwrap_or("exact");
-        if let Some(flag) = self.selection.given().filter(|_| method != "select") {
+        if let Some(flag) = self.selection.given(!self.prefer_taxon.is_empty()).filter(|_| method != "select") {
             return Err(Failure::Usage(format!("{flag} goes with --method select")));
         }
         match (method, self.similarity.given()) {
@@ -149,6 +152,10 @@ impl ReduceFlags {
 
     fn preference(&self) -> Preference {
         let listed = self.prefer_list.iter().fold(Preference::default(), Preference::list);
+        let listed = match &self.selection.taxon_map {
+            Some(map) if !self.prefer_taxon.is_empty() => listed.taxa(map, &self.prefer_taxon),
+            _ => listed,
+        };
         self.prefer.iter().map(|text| text.as_bytes()).fold(listed, Preference::text)
     }
 
@@ -186,7 +193,7 @@ impl ReduceFlags {
         let resources = self.work.resources()?;
         let recorded = match &self.update {
             Some(old) => {
-                let prefers = self.prefer_list.is_some() || !self.prefer.is_empty();
+                let prefers = !self.preference().is_empty();
                 let given = Given { method: self.method.as_deref(), similarity: &self.similarity, prefers };
                 Recorded::read(old, &given, &resources, self.work.quiet)?
             }
@@ -213,7 +220,7 @@ impl ReduceFlags {
         if let Some(path) = &clstr {
             reduction = reduction.clstr(path);
         }
-        if let Some(path) = &self.selection.taxon_map {
+        if let Some(path) = self.selection.taxon_map.as_ref().filter(|_| matches!(method, Method::Select(_))) {
             reduction = reduction.taxa(path);
         }
         if let Some(folder) = &resources.tmp_dir {

@@ -287,6 +287,19 @@ fn preferred_records_are_the_references() {
     }
     let answer = run(&[&"reduce", &db, &"-o", &out, &"--prefer-list", &list]);
     assert!(answer.stderr.contains("1 name that no record has"), "{}", answer.stderr);
+    // Taxa before texts, an earlier one before a later one; a list before both.
+    let map = folder.write("taxa.tsv", "A1\t9606\nA3\t10090\nP1\t10090\nA4\t10090\nnobody\t1\n");
+    let taxa: [&dyn AsRef<std::ffi::OsStr>; 6] =
+        [&"--taxon-map", &map, &"--prefer-taxon", &"9606,10090", &"--prefer", &"sp|"];
+    let preferred = table(&taxa);
+    for pair in ["tr|A1|x\tsp|P1|x", "tr|A4|x\ttr|A2|x", "sp|E|x\te1"] {
+        assert!(preferred.contains(&pair.to_owned()), "{pair}: {preferred:?}");
+    }
+    let preferred = table(&[&"--taxon-map", &map, &"--prefer-taxon", &"10090", &"--prefer-taxon", &"9606"]);
+    assert!(preferred.contains(&"tr|A3|x\ttr|A1|x".to_owned()), "{preferred:?}");
+    let answer = run(&[&"reduce", &db, &"-o", &out, &"--taxon-map", &map, &"--prefer-taxon", &"9606"]);
+    assert!(answer.code == 0 && answer.stderr.contains("1 name that no record has"), "{}", answer.stderr);
+    assert_eq!(run(&[&"reduce", &db, &"-o", &out, &"--prefer-taxon", &"9606"]).code, 2);
     // Rules that change nothing change no byte but those that say so.
     table(&[&"--prefer", &"nowhere"]);
     assert!(std::fs::read(&out).unwrap().len() <= bytes.len() + 64);

@@ -1,9 +1,9 @@
 //! Which records are to be representatives rather than others.
 //!
-//! Rules give each record a small number, its preference; the lower wins. A list of names comes first, then texts in headers, in the order
+//! Rules give each record a small number, its preference; the lower wins. A list of names comes first, then taxa, then texts in headers, both in the order
 //! given. What no rule names comes last.
 //!
-//! Costs a pass over the header texts if there are texts, the lookup of the names of a list, and a byte a record, which is leased.
+//! Costs a pass over the header texts if there are texts, the lookup of the names of a list or of all that have a taxon, and a byte a record, which is leased.
 
 use std::path::{Path, PathBuf};
 
@@ -20,9 +20,10 @@ use crate::read::stream::blocks_memory;
 use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::LEAST_SORT_MEMORY;
 use crate::reduce::names;
+use crate::reduce::taxa::name_and_taxon;
 
-/// Most texts: preferences are a byte, the lowest one is for the list and the highest one for what no rule names.
-const MOST_TEXTS: usize = 253;
+/// Most taxa and texts: preferences are a byte, the lowest one is for the list and the highest one for what no rule names.
+const MOST_RULES: usize = 253;
 /// The preference of what no rule names.
 const LAST: u8 = u8::MAX;
 /// Records that one thread looks at together.
@@ -45,6 +46,8 @@ const GROUP: usize = 4096;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preference {
     list: Option<PathBuf>,
+    /// Which record is of which taxon, and the taxa that are preferred.
+    taxa: Option<(PathBuf, Vec<Vec<u8>>)>,
     texts: Vec<Vec<u8>>,
 }
 
@@ -53,6 +56,15 @@ impl Preference {
     #[must_use]
     pub fn list(mut self, path: impl AsRef<Path>) -> Self {
         self.list = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// Records of these taxa come next, of an earlier one before those of a later one. The file says the taxon of each record: a line each, its name as
+    /// [`Database::find`] takes it, a tab, and the taxon. One that has several there is of the one that is preferred most.
+    #[must_use]
+    pub fn taxa<T: AsRef<[u8]>>(mut self, path: impl AsRef<Path>, taxa: impl IntoIterator<Item = T>) -> Self {
+        let taxa = taxa.into_iter().map(|taxon| taxon.as_ref().to_vec()).collect();
+        self.taxa = Some((path.as_ref().to_path_buf(), taxa));
         self
     }
 
@@ -66,13 +78,16 @@ impl Preference {
     /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.list.is_none() && self.texts.is_empty()
+        self.list.is_none() && self.taxa.is_none() && self.texts.is_empty()
     }
 
-    /// The options that say this, as provenance has them: without the name of the list.
+    /// The options that say this, as provenance has them: without names of files.
     pub(crate) fn options(&self) -> String {
+        let list = self.list.iter().map(|_| " --prefer-list".to_owned());
+        let taxa = self.taxa.iter().flat_map(|(_, taxa)| taxa);
+        let taxa = taxa.map(|taxon| format!(" --prefer-taxon {:?}", String::from_utf8_lossy(taxon)));
         let texts = self.texts.iter().map(|text| format!(" --prefer {:?}", String::from_utf8_lossy(text)));
-        self.list.iter().map(|_| " --prefer-list".to_owned()).chain(texts).collect()
+        list.chain(taxa).chain(texts).collect()
     }
 
     /// The memory that finding and applying preferences takes, beside what the reduction takes without.
@@ -83,10 +98,11 @@ impl Preference {
     /// The preference of every record.
     ///
     /// # Errors
-    /// [`Error::Option`] for a text that is empty, or too many; [`Error::Io`] or [`Error::Input`] for the list; [`Error::Memory`]; damage in the header texts.
+    /// [`Error::Option`] for a text that is empty, or too many rules; [`Error::Io`] or [`Error::Input`] for the list and the taxa; [`Error::Memory`]; damage in the header texts.
     pub(crate) fn ranks(&self, database: &Database) -> Result<Ranks> {
-        if self.texts.len() > MOST_TEXTS || self.texts.iter().any(Vec::is_empty) {
-            let reason = format!("up to {MOST_TEXTS} texts, none of them empty");
+        let taxa = self.taxa.as_ref().map_or(&[][..], |(_, taxa)| taxa);
+        if taxa.len() + self.texts.len() > MOST_RULES || self.texts.iter().any(Vec::is_empty) {
+            let reason = format!("up to {MOST_RULES} texts and taxa, no text empty");
             return Err(Error::Option { option: "--prefer", reason });
         }
         let records = usize::try_from(database.len()).unwrap_or(usize::MAX);
@@ -101,12 +117,23 @@ impl Preference {
                     let item = database.header_entry(ordinal)?.text_item();
                     let header = texts.item(database, database.texts(), item, false)?;
                     if let Some(found) = finders.iter().position(|finder| finder.find(&header).is_some()) {
-                        *rank = u8::try_from(found + 1).unwrap_or(LAST);
+                        *rank = u8::try_from(taxa.len() + found + 1).unwrap_or(LAST);
                     }
                 }
                 Ok(())
             })?;
         }
+        let unknown_taxa = match &self.taxa {
+            Some((path, taxa)) => names::look_up(database, path, name_and_taxon, |taxon, ordinals| {
+                if let Some(found) = taxa.iter().position(|preferred| preferred == taxon) {
+                    let preference = u8::try_from(found + 1).unwrap_or(LAST);
+                    let better = |rank: &mut u8| *rank = preference.min(*rank);
+                    ordinals.iter().for_each(|&ordinal| better(&mut ranks[ordinal as usize]));
+                }
+                Ok(())
+            })?,
+            None => 0,
+        };
         let unknown = match &self.list {
             Some(path) => names::look_up(
                 database,
@@ -119,7 +146,7 @@ impl Preference {
             )?,
             None => 0,
         };
-        Ok(Ranks { ranks, unknown, _lease: lease })
+        Ok(Ranks { ranks, unknown, unknown_taxa, _lease: lease })
     }
 }
 
@@ -129,6 +156,8 @@ pub(crate) struct Ranks {
     ranks: Vec<u8>,
     /// Names of the list that no record bears.
     pub(crate) unknown: u64,
+    /// Names of the file of taxa that no record bears.
+    pub(crate) unknown_taxa: u64,
     _lease: Lease,
 }
 

@@ -98,7 +98,7 @@ impl Reduction<'_> {
             }
             Method::Given => self.group_given(&database, &spill, reserve).map(|groups| (groups, Vec::new(), nothing)),
         })?;
-        let unknown_preferred = ranks.map_or(0, |ranks| ranks.unknown);
+        let (unknown_preferred, unplaced) = ranks.map_or((0, 0), |ranks| (ranks.unknown, ranks.unknown_taxa));
         let update = old.as_ref().map(|old| old.report(database.len(), &groups));
         let report = self.write(&database, groups, &spill, &mut stages)?;
         checkpoint.map_or(Ok(()), |checkpoint| checkpoint.remove())?;
@@ -108,7 +108,7 @@ impl Reduction<'_> {
             rounds,
             resumed,
             unknown_preferred,
-            unknown_taxa,
+            unknown_taxa: unknown_taxa.max(unplaced),
             peak_memory: self.budget.peak(),
             peak_spill: spill.peak_on_disk(),
             sorted_runs: spill.runs_written(),

@@ -24,6 +24,16 @@ pub(crate) struct Taxa {
     _lease: Lease,
 }
 
+/// The name and the taxon of a line.
+pub(super) fn name_and_taxon(line: &[u8]) -> std::result::Result<(Vec<u8>, Vec<u8>), String> {
+    let tab = line.iter().position(|&byte| byte == b'\t').ok_or("no tab between a name and a taxon")?;
+    let (name, taxon) = (line[..tab].trim_ascii(), line[tab + 1..].trim_ascii());
+    if name.is_empty() || taxon.is_empty() || taxon.contains(&b'\t') {
+        return Err("not a name and a taxon, with a tab between them".to_owned());
+    }
+    Ok((name.to_vec(), taxon.to_vec()))
+}
+
 /// The least memory for reading them.
 pub(crate) fn least_memory(records: u64) -> u64 {
     records * 4 + names::MEMORY
@@ -39,15 +49,7 @@ impl Taxa {
         let mut lease = database.budget().lease("taxa of records", database.len() * 4)?;
         let mut of = vec![0; usize::try_from(database.len()).unwrap_or(usize::MAX)];
         let mut numbers: HashMap<Vec<u8>, u32> = HashMap::new();
-        let parse = |line: &[u8]| {
-            let tab = line.iter().position(|&byte| byte == b'\t').ok_or("no tab between a name and a taxon")?;
-            let (name, taxon) = (line[..tab].trim_ascii(), line[tab + 1..].trim_ascii());
-            if name.is_empty() || taxon.is_empty() || taxon.contains(&b'\t') {
-                return Err("not a name and a taxon, with a tab between them".to_owned());
-            }
-            Ok((name.to_vec(), taxon.to_vec()))
-        };
-        let unknown = names::look_up(database, path, parse, |taxon: &Vec<u8>, ordinals| {
+        let unknown = names::look_up(database, path, name_and_taxon, |taxon: &Vec<u8>, ordinals| {
             if ordinals.is_empty() {
                 return Ok(());
             }

@@ -14,7 +14,7 @@ pub(super) struct SelectionFlags {
     /// Residues that references may have, as a share of all; auto is as many as cover everything [default: auto]
     #[arg(short, long, value_name = "SHARE", value_parser = ratio)]
     ratio: Option<Ratio>,
-    /// Keep a reference of each taxon at least: a line a record, its name, a tab, and its taxon
+    /// The taxon of each record: a line each, its name, a tab, and its taxon; each taxon keeps a reference at least
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) taxon_map: Option<PathBuf>,
 }
@@ -27,9 +27,9 @@ enum Ratio {
 }
 
 impl SelectionFlags {
-    /// The first flag that was given, by name.
-    pub(super) fn given(&self) -> Option<&'static str> {
-        let taxa = self.taxon_map.as_ref().map(|_| "--taxon-map");
+    /// The first flag that was given, by name; a map of taxa is none if it says who is preferred.
+    pub(super) fn given(&self, prefers_taxa: bool) -> Option<&'static str> {
+        let taxa = self.taxon_map.as_ref().filter(|_| !prefers_taxa).map(|_| "--taxon-map");
         self.ratio.map(|_| "--ratio").or(taxa)
     }
 
