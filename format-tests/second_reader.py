@@ -77,10 +77,11 @@ class Container:
             need(zero == bytes(3) and len(self.dictionaries) < 65535, "D-1")
             self.dictionaries.append(bytes(words[start : start + length]))
             at += length
-        detail = self.table[14][1] >> 8 & 255 if required & 1 else 10
+        detail = self.table[14][1] >> 8 & 255 if 14 in self.table else 10
         need(10 <= detail <= 23, "X-6")
-        self.sequence, self.text = Stream(self, 8, block), Stream(self, 10, text_block)
-        self.layout, self.deltas = Stream(self, 12, text_block), Stream(self, 14, 1 << detail)
+        index = list(struct.iter_unpack("<QQ", self.section(16)))
+        self.sequence, self.text = Stream(self, 8, block, self.count), Stream(self, 10, text_block, self.count)
+        self.layout, self.deltas = Stream(self, 12, text_block, len(index)), Stream(self, 14, 1 << detail, self.count)
         self.records = list(struct.iter_unpack("<QIHBB", self.section(1)))
         self.lengths, self.offsets = self.integers(2), self.integers(3)
         self.buckets, self.entries = self.integers(20), self.integers(21)
@@ -89,7 +90,6 @@ class Container:
         need(self.table[20][1] >> 8 & 255 == 1, "K-4")
         need(all(flags < 8 and kind <= 3 for *_, flags, kind in self.records), "C-1")
         need(required & 1 or not any(record[3] & DELTA for record in self.records), "H-6", "a delta")
-        index = list(struct.iter_unpack("<QQ", self.section(16)))
         need(all(a < b for (a, _), (b, _) in zip(index, index[1:])) and (not index or index[-1][0] < self.count), "L-1")
         self.scripts = dict(index)
         need(self.scripts.keys() == {i for i, record in enumerate(self.records) if record[3] & IRREGULAR}, "C-4")
@@ -99,7 +99,7 @@ class Container:
         for before, entry in zip([(0,)] + entries, entries):
             kind, flags, start, length, item, sums, items, _, zero, first, zero2 = entry
             need(before[0] < kind, "S-1")
-            need(flags & 0xFFFF00FE == 0 and zero == zero2 == 0 and (flags < 2 or kind in (14, 20)), "S-2")
+            need(flags & 0xFFFF00FE == 0 and zero == zero2 == 0 and (flags < 2 or kind in (14, 20) or kind not in KINDS), "S-2")
             need(start >= 4096 and start % 64 == 0 and start + length <= len(self.data) - 64, "S-3")
             need(length == item * items, "S-5")
             need(kind in KINDS or flags & 1 == 0, "S-10", f"kind {kind}")
@@ -109,19 +109,21 @@ class Container:
             self.table[kind] = entry
         at = 0
         for start, end in sorted(taken):
-            need(start >= at or start == end, "S-4")
+            need(start >= at, "S-4", f"at {start}")
             need(not any(self.data[at:start]), "F-2", f"bytes between {at} and {start}")
-            at = max(at, end)
+            at = end
         has = self.table.__contains__
-        needed = list(ALWAYS) + [4] * (self.order == 2) + [14, 15] * deltas + [12, 13] * has(16) + [29] * has(28)
+        needed = list(ALWAYS) + [4] * (self.order == 2) + [14, 15] * deltas + [12, 13] * has(16) + [28] * has(29) + [29] * has(28)
         need(all(map(has, needed)), "S-7")
         counts = {kind: self.count for kind in (1, 2, 3, 4, 40, 41, 42, 45, 48)}
-        counts.update({43: self.count + 1, 24: sources})
+        counts[24] = sources
         need(all(self.table[kind][6] == n for kind, n in counts.items() if has(kind)), "S-7", "items")
         pages = 0
         for kind, _, _, length, _, sums, _, _, _, first, _ in entries:
             count = -(-length // 4096)
             need(first + count <= self.table[32][6] if sums == 2 else first == 0, "S-8", f"kind {kind}")
+            pages += count if sums == 2 else 0
+        need(pages == self.table[32][6], "S-8", "a page checksum without a page")
 
     def check_sums(self, kind, _, start, length, item, sums, items, checksum, zero, first, zero2):
         data = self.data[start : start + length]
@@ -130,7 +132,7 @@ class Container:
             found = b"".join(zlib.crc32(data[at : at + 4096]).to_bytes(4, "little") for at in range(0, length, 4096))
             need(bytes(pages) == found, "S-9", f"a page of kind {kind}")
             data = pages
-        need((0 if sums == 3 else zlib.crc32(data)) == checksum, "S-9", f"kind {kind}")
+        need((0 if sums == 3 else zlib.crc32(data)) == checksum or sums == 3 and kind not in KINDS, "S-9", f"kind {kind}")
 
     def section(self, kind):
         start, length = self.table[kind][2:4] if kind in self.table else (0, 0)
@@ -218,8 +220,14 @@ class Container:
     def members(self):
         """For each record its representative (or none), identity and coverage in ten-thousandths (section 13)."""
         if 49 not in self.table:
-            first = {(o, n): i for i, (o, n, r) in enumerate(zip(self.offsets, self.lengths, self.records)) if not r[3] & SHARED}
-            return [(first.get(key, i), 10000, 10000) for i, key in enumerate(zip(self.offsets, self.lengths))]
+            first, flags = {}, [record[3] for record in self.records]
+            places = list(zip(self.offsets, self.lengths, (flag & DELTA for flag in flags)))
+            for i, place in enumerate(places):
+                if not flags[i] & SHARED:
+                    first.setdefault(place, i)
+            owners = [first.get(place) if flags[i] & SHARED else i for i, place in enumerate(places)]
+            need(None not in owners, "C-3")
+            return [(owner, 10000, 10000) for owner in owners]
         need(48 in self.table and self.table[48][4] in (8, 12), "M-1")
         layout, none = ("<IHH", (1 << 32) - 1) if self.table[48][4] == 8 else ("<QHH", (1 << 64) - 1)
         items = [(None if r == none else r, i, c) for r, i, c in struct.iter_unpack(layout, self.section(48))]

@@ -2,11 +2,11 @@
 import struct
 from functools import lru_cache
 
-from .codecs import Cursor, Refused, need
+from .codecs import Cursor, need
 from .names import names
 from .xxh3 import xxh3_64
 
-SHARED, IRREGULAR, DELTA = 1, 2, 4
+SHARED, DELTA = 1, 4
 
 
 def check(container):
@@ -34,7 +34,7 @@ def check_columns(container):
         place = (flags & DELTA, container.offsets[i], container.lengths[i])
         need(place in seen or not flags & SHARED, "C-3", f"record {i}")
         seen.add(place)
-    if container.order == 2:
+    if 4 in container.table:
         order = container.integers(4)
         need(sorted(order) == list(range(container.count)), "C-6")
         places = [(container.offsets[i], i) for i in order]
@@ -43,16 +43,18 @@ def check_columns(container):
 
 def check_items(container):
     """Every delta can be told, and every item of the delta stream is a record's."""
-    starts = set()
+    starts, items = set(), 0
     for i, record in enumerate(container.records):
         container.residues(i)
         if record[3] & DELTA:
             starts.add(container.offsets[i])
     for b, entry in enumerate(container.deltas.entries):
         c = Cursor(container.deltas.block(b), "X-4")
+        need(entry[1] == items, "B-6", f"items before delta block {b}")
         while c.at < len(c.data):
             need(b << 24 | c.at in starts, "X-4", f"an item of block {b} is no record's")
             c.take(c.varint())
+            items += 1
 
 
 def check_keys(container):

@@ -20,7 +20,7 @@ def need(holds, rule, what=""):
 
 
 class Cursor:
-    """Reads from the start of some bytes; a cut breaks `rule`."""
+    """Reads from the start of some bytes; an end too early breaks `rule`, or V-1 within a number."""
 
     def __init__(self, data, rule):
         self.data, self.rule, self.at = data, rule, 0
@@ -34,7 +34,6 @@ class Cursor:
         return self.take(1)[0]
 
     def varint(self):
-        need(self.at < len(self.data), self.rule, "a number is missing")
         value = 0
         for i in range(10):
             need(self.at < len(self.data), "V-1", "a number is cut short")

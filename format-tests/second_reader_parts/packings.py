@@ -69,8 +69,8 @@ def delta_items(stored, n, codec):
             for _ in range(counts.varint()):
                 gap, edit = gaps.varint(), edits.byte()
                 kind, length = edit % 3 + 1, edit // 3 + 1
-                need(length <= 85, "X-5")
                 length += long_counts.varint() if length == 85 else 0
+                need(edit < 255 and max(length, gap) < 1 << 62, "X-5", "a count")
                 count += 1 + (gap > 0)
                 if gap:
                     put(0, gap)
@@ -78,6 +78,7 @@ def delta_items(stored, n, codec):
                 letters += (codes, inserted, None)[kind - 1].take(length) if kind < 3 else b""
                 need(len(out) + len(operations) + len(letters) <= n, "X-5", "longer than the block")
             gap = gaps.varint()
+            need(gap < 1 << 62, "X-5", "a count")
             if gap:
                 put(0, gap)
                 count += 1

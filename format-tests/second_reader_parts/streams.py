@@ -10,7 +10,7 @@ from .packings import delta_items, unpack
 class Stream:
     """Items in blocks. A block is decoded when an item asks for it; the last ones are kept."""
 
-    def __init__(self, container, kind, nominal):
+    def __init__(self, container, kind, nominal, slots):
         self.container, self.kind, self.nominal = container, kind, nominal
         self.bytes = container.section(kind + 1)
         self.entries = list(struct.iter_unpack("<QQIIIBBH", container.section(kind)))
@@ -23,7 +23,7 @@ class Stream:
             need(packing == 0 or kind == (14 if packing == 5 else 8), "B-4", "a packing for another stream")
             need(dictionary <= len(container.dictionaries), "B-4", "no such dictionary")
             need(not dictionary or (codec == 2 and packing != 5), "B-4", "a dictionary is not for this block")
-            need(slot <= first <= container.count, "B-6")
+            need(slot <= first <= slots, "B-6")
             end, slot = offset + stored, first
         need(end == len(self.bytes), "B-1", "bytes after the last block")
         self.block = lru_cache(128)(self.decode)
