@@ -46,7 +46,8 @@ def check_items(container):
     starts, items = set(), 0
     for i, record in enumerate(container.records):
         container.residues(i)
-        if record[3] & DELTA:
+        if record[3] & (DELTA | SHARED) == DELTA:
+            need(container.offsets[i] not in starts, "X-4", "one item for two records")
             starts.add(container.offsets[i])
     for b, entry in enumerate(container.deltas.entries):
         c = Cursor(container.deltas.block(b), "X-4")
@@ -55,6 +56,7 @@ def check_items(container):
             need(b << 24 | c.at in starts, "X-4", f"an item of block {b} is no record's")
             c.take(c.varint())
             items += 1
+    need(items == len(starts), "X-4", "a record without an item of its own")
 
 
 def check_keys(container):
