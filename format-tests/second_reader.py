@@ -45,8 +45,8 @@ class Container:
             size = file.seek(0, 2)
             need(size >= 4160, "F-1")
             data = self.data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        (magic, read, write, page, required, self.optional, self.count, self.residue_count, self.stored, length, table,
-         n, table_sum, sources, block, text_block, self.alphabet, self.order, zero, zero2, checksum) = HEADER.unpack(data[:128])
+        (magic, read, write, page, required, _, self.count, self.residue_count, self.stored, length, table, n,
+         table_sum, sources, block, text_block, self.alphabet, self.order, zero, zero2, checksum) = HEADER.unpack(data[:128])
         need(magic == b"\x89TAL\r\n\x1a\n", "H-1")
         need(zlib.crc32(data[:124]) == checksum, "H-2")
         need(read == 1, "H-3", f"version {read}")
@@ -99,7 +99,8 @@ class Container:
         for before, entry in zip([(0,)] + entries, entries):
             kind, flags, start, length, item, sums, items, _, zero, first, zero2 = entry
             need(before[0] < kind, "S-1")
-            need(flags & 0xFFFF00FE == 0 and zero == zero2 == 0 and (flags < 2 or kind in (14, 20) or kind not in KINDS), "S-2")
+            has_detail = kind in (14, 20) or kind not in KINDS
+            need(flags & 0xFFFF00FE == 0 and zero == zero2 == 0 and (flags < 2 or has_detail), "S-2")
             need(start >= 4096 and start % 64 == 0 and start + length <= len(self.data) - 64, "S-3")
             need(length == item * items, "S-5")
             need(kind in KINDS or flags & 1 == 0, "S-10", f"kind {kind}")
@@ -113,8 +114,8 @@ class Container:
             need(not any(self.data[at:start]), "F-2", f"bytes between {at} and {start}")
             at = end
         has = self.table.__contains__
-        needed = list(ALWAYS) + [4] * (self.order == 2) + [14, 15] * deltas + [12, 13] * has(16) + [28] * has(29) + [29] * has(28)
-        need(all(map(has, needed)), "S-7")
+        needed = list(ALWAYS) + [4] * (self.order == 2) + [14, 15] * deltas + [12, 13] * has(16)
+        need(all(map(has, needed)) and has(28) == has(29), "S-7")
         counts = {kind: self.count for kind in (1, 2, 3, 4, 40, 41, 42, 45, 48)}
         counts[24] = sources
         need(all(self.table[kind][6] == n for kind, n in counts.items() if has(kind)), "S-7", "items")
@@ -132,7 +133,8 @@ class Container:
             found = b"".join(zlib.crc32(data[at : at + 4096]).to_bytes(4, "little") for at in range(0, length, 4096))
             need(bytes(pages) == found, "S-9", f"a page of kind {kind}")
             data = pages
-        need((0 if sums == 3 else zlib.crc32(data)) == checksum or sums == 3 and kind not in KINDS, "S-9", f"kind {kind}")
+        expected = zlib.crc32(data) if sums != 3 else 0 if kind in KINDS else checksum
+        need(expected == checksum, "S-9", f"kind {kind}")
 
     def section(self, kind):
         start, length = self.table[kind][2:4] if kind in self.table else (0, 0)
@@ -146,14 +148,15 @@ class Container:
     def read_sources(self):
         strings, at, record, self.sources = bytes(self.section(25)), 0, 0, []
         for source in struct.iter_unpack("<QIIQQQQQBBB5s32s32x", self.section(24)):
-            name, name_length, preamble_length, preamble, length, first, n, width, end, digest_kind, how, zero, digest = source
+            name, name_length, preamble_length, preamble, length, first, n, width, end, kind, how, zero, digest = source
             need(name == at and preamble == at + name_length, "P-1")
             at = preamble + preamble_length
             need(at <= len(strings), "P-1")
             need(first == record, "P-2")
             record += n
-            need(1 <= end <= 3 and digest_kind == 1 and how <= 4 and zero == bytes(5), "P-3")
-            self.sources.append((strings[preamble:at], length, range(first, record), width, (b"\n", b"\r\n", b"\r")[end - 1], digest))
+            need(1 <= end <= 3 and kind == 1 and how <= 4 and zero == bytes(5), "P-3")
+            line_end = (b"\n", b"\r\n", b"\r")[end - 1]
+            self.sources.append((strings[preamble:at], length, range(first, record), width, line_end, digest))
         need(record == self.count, "P-2")
 
     def header(self, i):

@@ -99,7 +99,7 @@ fn answers(database: &Database) -> Vec<String> {
         let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
         lines.push(format!("name\t{hex}\t{}", found.join(",")));
     }
-    if let Ok(clusters) = database.clusters() {
+    if let Some(clusters) = is_asked_for_members(database).then(|| database.clusters().unwrap()) {
         for ordinal in 0..database.len() {
             let line = clusters.membership(ordinal).unwrap().map_or("-\t0\t0".to_owned(), |found| {
                 let alike = found.similarity;
@@ -111,15 +111,25 @@ fn answers(database: &Database) -> Vec<String> {
     lines
 }
 
+fn is_asked_for_members(database: &Database) -> bool {
+    database.is_reduced() && (database.container().has_membership() || !database.has_deltas())
+}
+
+/// Without what the first reader does not say, who stands for whom in a file that is no reduction; nor what it says wrongly, which is the same in a
+/// reduction with deltas and without membership: it takes an address of the delta stream for one of the sequence stream. No writer makes such a file.
+fn asked_of_both(database: &Database, mut second: Vec<String>) -> Vec<String> {
+    if !is_asked_for_members(database) {
+        second.retain(|line| !line.starts_with("member"));
+    }
+    second
+}
+
 /// Compares the answers to all that can be asked of sound files.
 fn compare(files: &[PathBuf]) {
     for (file, second) in files.iter().zip(ask("answers", files)) {
-        let mut second = second.unwrap_or_else(|rule| panic!("{} is refused for {rule}", file.display()));
+        let second = second.unwrap_or_else(|rule| panic!("{} is refused for {rule}", file.display()));
         let database = outcome::small_options().access(Access::Read).open(file).unwrap();
-        if database.clusters().is_err() {
-            second.retain(|line| !line.starts_with("member"));
-        }
-        assert_eq!(second, answers(&database), "{}", file.display());
+        assert_eq!(asked_of_both(&database, second), answers(&database), "{}", file.display());
     }
 }
 
