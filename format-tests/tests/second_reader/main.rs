@@ -6,7 +6,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "in the helpers of tests a fault is a failed test"
+    clippy::print_stderr,
+    reason = "in the helpers of tests a fault is a failed test, and what is skipped is said"
 )]
 
 mod changed;
