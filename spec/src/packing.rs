@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 
 use crate::alphabet::is_residue;
-use crate::block::Packing;
+use crate::block::{Packing, maximum_payload};
 use crate::error::SpecError;
 use crate::varint;
 
@@ -121,7 +121,7 @@ fn write_runs(
 /// Fills `residues` from a payload, which must be used up exactly.
 ///
 /// # Errors
-/// B-11, V-1, or B-4 for a packing that is not one of two bits.
+/// B-10, B-11, V-1, or B-4 for a packing that is not one of two bits.
 pub fn unpack(payload: &[u8], packing: Packing, residues: &mut [u8]) -> Result<(), SpecError> {
     let quads = match packing {
         Packing::Bytes | Packing::DeltaStreams => {
@@ -130,6 +130,10 @@ pub fn unpack(payload: &[u8], packing: Packing, residues: &mut [u8]) -> Result<(
         Packing::TwoBitDna => &DNA_QUADS,
         Packing::TwoBitRna => &RNA_QUADS,
     };
+    let most = maximum_payload(u32::try_from(residues.len()).unwrap_or(u32::MAX));
+    if widen(payload.len()) > most {
+        return Err(SpecError::violation("block", "payload length", "B-10", 0, widen(payload.len()), most));
+    }
     let packed_length = residues.len().div_ceil(4);
     let Some((packed, mut lists)) = payload.split_at_checked(packed_length) else {
         return Err(broken("length", widen(payload.len()), widen(packed_length)));
@@ -237,5 +241,18 @@ mod tests {
         assert_eq!(check(&[0, 0, 1, 0, 1]), Err("B-11"), "no byte");
         assert_eq!(check(&[0, 0, 0, 1, 5, 1]), Err("B-11"), "lower case past the end");
         assert_eq!(check(&[0, 0, 0x80]), Err("V-1"), "varint");
+    }
+
+    // EVIDENCE: B-10
+    #[test]
+    fn runs_do_not_make_a_payload_longer_than_it_may_be() {
+        // A run a residue: 20 exceptions, then lower case for some. A payload of 20 residues has at most 89 bytes.
+        let payload = |lower: usize| {
+            let exceptions = [0, 1, b'N'].repeat(20);
+            [&[0; 5][..], &[20], &exceptions, &[u8::try_from(lower).unwrap()], &[0, 1].repeat(lower)].concat()
+        };
+        let rule = |payload: &[u8]| unpack(payload, Packing::TwoBitDna, &mut [0; 20]).map_err(|error| error.rule());
+        assert_eq!((payload(11).len(), rule(&payload(11))), (89, Ok(())));
+        assert_eq!((payload(12).len(), rule(&payload(12))), (91, Err("B-10")));
     }
 }

@@ -203,6 +203,9 @@ fn next_edit(edits: &mut &[u8], long_edits: &mut &[u8]) -> Result<(u8, u64), Spe
     if count < LONG {
         return Ok((byte % 3, count));
     }
+    if count > LONG {
+        return Err(broken("edit", byte.into(), 254));
+    }
     let more = varint::read(long_edits)?;
     match LONG.checked_add(more).filter(|count| *count < 1 << 62) {
         Some(count) => Ok((byte % 3, count)),
@@ -311,6 +314,9 @@ mod tests {
             assert!(joined(&longer, block.len()).is_err(), "a byte more in stream {index}");
             assert!(joined(&shorter, block.len()).is_err(), "a byte less in stream {index}");
         }
+        let mut alias = streams.clone();
+        *alias[EDITS].iter_mut().find(|edit| **edit == 252).unwrap() = 255;
+        assert_eq!(joined(&alias, block.len()), Err("X-5"), "an edit that nothing writes");
         assert!(split(&block[1..]).is_none());
         assert_eq!(joined(&split(&[]).unwrap(), 0), Ok(Vec::new()));
     }
