@@ -60,9 +60,11 @@ impl Pages {
         let offset = index * N as u64;
         let page = offset / PAGE;
         let start = usize::try_from(offset % PAGE).unwrap_or(0);
-        // Items are a power of two up to 32 bytes long, so that none crosses a page.
         let part = |bytes: &[u8]| bytes.get(start..start + N).and_then(|item| item.try_into().ok());
-        let item = if storage.is_in_memory() {
+        // Items of 12 bytes may lie on two pages; the others are a power of two up to 32 bytes long and do not.
+        let item = if start + N > PAGE as usize {
+            self.run(storage, path, section, index..index + 1)?.as_ref().try_into().ok()
+        } else if storage.is_in_memory() {
             part(&self.page(storage, path, section, page)?)
         } else {
             let read = || self.page(storage, path, section, page).map(Cow::into_owned);

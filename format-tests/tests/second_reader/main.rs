@@ -22,8 +22,10 @@ use sha2::{Digest, Sha256};
 use talaria_db::Database;
 use talaria_db::read::export::ExportOptions;
 use talaria_db::read::storage::Access;
+use talaria_db_format_tests::draft::Draft;
 use talaria_db_format_tests::{fixtures, ladder, manifest, outcome};
 use talaria_db_spec::keys;
+use talaria_db_spec::section::SectionKind;
 
 /// Files of the reject corpus that it refuses for another rule than the manifest names, and why. There is no rule that it
 /// does not check.
@@ -166,6 +168,29 @@ fn broken_files_are_refused_for_their_rules() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Items of 12 bytes on both sides of a page's end, and across it.
+#[test]
+fn wide_membership_goes_over_pages() {
+    if !is_there() {
+        return;
+    }
+    let records = 400_u64;
+    let folder = tempfile::tempdir().unwrap();
+    let (source, output) = (folder.path().join("many.fa"), folder.path().join("many.talaria"));
+    fixtures::write(&source, (0..records).map(|record| format!(">r{record}\nMKV\n")).collect::<String>());
+    talaria_db::Builder::new(&output).add_fasta(source).finish().unwrap();
+    let mut draft = Draft::parse(&fixtures::read(&output));
+    // Record 7 stands for all.
+    let item = |_| [&7_u64.to_le_bytes()[..], &10_000_u16.to_le_bytes().repeat(2)].concat();
+    draft.add(SectionKind::Membership, 12, &(0..records).flat_map(item).collect::<Vec<u8>>());
+    let members = (0..records).filter(|record| *record != 7).flat_map(u64::to_le_bytes);
+    draft.add(SectionKind::Members, 8, &members.collect::<Vec<u8>>());
+    let bytes = draft.assemble().into_bytes();
+    assert_eq!(outcome::problems(&outcome::open(&bytes)), Vec::<String>::new());
+    fixtures::write(&output, bytes);
+    compare(&[output]);
 }
 
 /// Names of every length up to one that the hash takes in more than one block.
