@@ -21,7 +21,7 @@ use crate::reduce::Similarity;
 /// Records that one thread looks at together.
 const GROUP: u64 = 4096;
 /// Bytes of memory a member while the lists are made; they are shorter when they are.
-pub(crate) const MEMBER: u64 = 64;
+pub(crate) const MEMBER: u64 = 96;
 
 /// A record's place in its cluster. Records that no record stands for, themselves included, have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,10 +243,10 @@ impl Lists {
             return Ok(Self::default());
         }
         let mut lease = database.budget().lease("the members of clusters", count * MEMBER)?;
-        let gather = |lists: Result<Vec<Vec<(u64, u64)>>>| Ok::<_, Error>(lists?.concat());
+        let gather = |lists: Result<Vec<Vec<(Place, u64)>>>| Ok::<_, Error>(lists?.concat());
         let mut members = gather(groups(database).map(|range| shared(database, range, true)).collect())?;
         members.par_sort_unstable();
-        let has_member = |place: u64| members.binary_search_by_key(&place, |&(other, _)| other).is_ok();
+        let has_member = |place: Place| members.binary_search_by_key(&place, |&(other, _)| other).is_ok();
         let mut representatives = gather(
             groups(database)
                 .map(|range| {
@@ -257,19 +257,22 @@ impl Lists {
                 .collect(),
         )?;
         representatives.par_sort_unstable();
-        for (place, member) in &mut members {
-            let found = representatives.binary_search_by_key(place, |&(other, _)| other);
-            let Some(&(_, representative)) = found.ok().and_then(|at| representatives.get(at)) else {
-                return Err(database.broken("header table", "flag shared", "C-3", *member, 1, 0));
+        let mut by_representative = Vec::with_capacity(members.len());
+        for (place, member) in members {
+            // Of several at one place the first one.
+            let found = representatives.partition_point(|&(other, _)| other < place);
+            let Some(&(_, representative)) = representatives.get(found).filter(|&&(other, _)| other == place) else {
+                return Err(database.broken("header table", "flag shared", "C-3", member, 1, 0));
             };
-            *place = representative;
+            by_representative.push((representative, member));
         }
         drop(representatives);
-        members.par_sort_unstable();
-        let mut by_member: Vec<(u64, u64)> = members.iter().map(|&(place, member)| (member, place)).collect();
+        by_representative.par_sort_unstable();
+        let mut by_member: Vec<(u64, u64)> =
+            by_representative.iter().map(|&(representative, member)| (member, representative)).collect();
         by_member.par_sort_unstable();
         lease.resize(count * 32)?;
-        Ok(Self { by_representative: members, by_member, _lease: Some(lease) })
+        Ok(Self { by_representative, by_member, _lease: Some(lease) })
     }
 }
 
@@ -278,14 +281,20 @@ fn groups(database: &Database) -> impl ParallelIterator<Item = Range<u64>> {
     (0..records.div_ceil(GROUP)).into_par_iter().map(move |group| group * GROUP..((group + 1) * GROUP).min(records))
 }
 
-/// Place and ordinal of those records that are shared copies, or of those that are none. All records without residues have one place.
-fn shared(database: &Database, ordinals: Range<u64>, wanted: bool) -> Result<Vec<(u64, u64)>> {
+/// Where the residues of a record are, and how many: the stream, the address, the length. All records without residues have one place.
+type Place = (bool, u64, u64);
+
+/// Place and ordinal of those records that are shared copies, or of those that are none.
+fn shared(database: &Database, ordinals: Range<u64>, wanted: bool) -> Result<Vec<(Place, u64)>> {
     let columns = database.columns(ordinals.clone())?;
     let mut found = Vec::new();
     for ordinal in ordinals {
-        if columns.header_entry(ordinal)?.is_shared() == wanted {
+        let entry = columns.header_entry(ordinal)?;
+        if entry.is_shared() == wanted {
             let item = columns.sequence_item(ordinal)?;
-            found.push((if item.length == 0 { u64::MAX } else { item.address.bits() }, ordinal));
+            let place =
+                if item.length == 0 { (false, 0, 0) } else { (entry.is_delta(), item.address.bits(), item.length) };
+            found.push((place, ordinal));
         }
     }
     Ok(found)

@@ -102,7 +102,7 @@ fn answers(database: &Database) -> Vec<String> {
         let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
         lines.push(format!("name\t{hex}\t{}", found.join(",")));
     }
-    if let Some(clusters) = is_asked_for_members(database).then(|| database.clusters().unwrap()) {
+    if let Some(clusters) = database.is_reduced().then(|| database.clusters().unwrap()) {
         for ordinal in 0..database.len() {
             let line = clusters.membership(ordinal).unwrap().map_or("-\t0\t0".to_owned(), |found| {
                 let alike = found.similarity;
@@ -114,14 +114,9 @@ fn answers(database: &Database) -> Vec<String> {
     lines
 }
 
-fn is_asked_for_members(database: &Database) -> bool {
-    database.is_reduced() && (database.container().has_membership() || !database.has_deltas())
-}
-
-/// Without what the first reader does not say, who stands for whom in a file that is no reduction; nor what it says wrongly, which is the same in a
-/// reduction with deltas and without membership: it takes an address of the delta stream for one of the sequence stream. No writer makes such a file.
+/// Without what the first reader does not say: who stands for whom in a file that is no reduction.
 fn asked_of_both(database: &Database, mut second: Vec<String>) -> Vec<String> {
-    if !is_asked_for_members(database) {
+    if !database.is_reduced() {
         second.retain(|line| !line.starts_with("member"));
     }
     second

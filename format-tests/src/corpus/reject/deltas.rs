@@ -139,6 +139,11 @@ fn items(list: &mut List) {
     for (name, block, shows) in cases {
         list.reject("X-4", name, PROTEINS, shows, |draft| told(draft, &block));
     }
+    list.reject("X-4", "item-of-two", "0012-not-shared", "an item of two records, and one that is nobody's", |draft| {
+        let residues = b"MVLSPADKTNVKAAWGKVGAHAGEYGAEALERMFLSFPTTKTYFPHFDLSHGSAQVKGHGKKVADALTNAVAHVDDMPNALSALSDLHAHKLRVDPVNFKLLSHCLLVTLAAHLPAEFTPAVHASLDKFLASVSTVLTSKYR";
+        let item = script(3, 1, |script| script.insert(residues), residues);
+        deltas(draft, &[(0, 0), (1, 0)], &[&item[..], &item].concat(), (0, 2 * item.len()), 14);
+    });
     list.reject("V-1", "delta", PROTEINS, "an item whose parent is a padded varint", |draft| {
         let mut padded = item.clone();
         padded[0] += 1;
