@@ -15,7 +15,6 @@ use super::verify::SAME;
 use super::writer::StageWriter;
 use super::{Partition, Stage, StageSummary, round};
 use crate::error::Result;
-use crate::reduce::order;
 use crate::reduce::order::Order;
 use crate::reduce::similarity::Similarity;
 use crate::write::spill::{Spill, SpillTable};
@@ -92,7 +91,7 @@ impl Stage<'_> {
 
     /// All records by rank, without their residues.
     fn order(&self, kmers: &[StageFile], records: u32, spill: &Spill) -> Result<Order> {
-        let lease = self.budget.lease("the order of records", u64::from(records) * order::MEMORY)?;
+        let lease = self.budget.lease("the order of records", u64::from(records) * 4)?;
         let bases = ranks::bases(kmers);
         let mut ordinals = Vec::with_capacity(records as usize);
         for record in ranks::records(kmers)? {

@@ -14,7 +14,8 @@ use super::reader::{Items, StageFile};
 use super::writer::StageWriter;
 use super::{Partition, Stage, StageSummary, round};
 use crate::error::Result;
-use crate::write::spill::{Sorter, Spill};
+use crate::memory::budget::Budget;
+use crate::write::spill::{FRAME, Sorter, Spill};
 
 /// The section of a file that has pairs, or links.
 pub(super) const PAIRS: usize = 0;
@@ -45,7 +46,7 @@ impl Stage<'_> {
         let round = round(scoring, &clustering)?;
         let lease = self.budget.lease("ranks of records", u64::from(records) * 4)?;
         let ranks = ranks_by_shard(&kmers)?;
-        let (from, to) = cut(&kmers, partition)?;
+        let (from, to) = cut(&kmers, partition, &self.budget)?;
         let sources = kmers.iter().zip(&ranks);
         let sources = sources.map(|(file, ranks)| words(file, ranks, from, to)).collect::<Result<Vec<_>>>()?;
         let most = kmers.iter().fold(0_u64, |sum, file| sum.saturating_add(file.len(WORDS)));
@@ -116,8 +117,10 @@ fn words<'f>(
 }
 
 /// The hashes of a part: from, and before.
-fn cut(kmers: &[StageFile], partition: Partition) -> Result<(u64, Option<u64>)> {
-    let mut firsts = Vec::new();
+fn cut(kmers: &[StageFile], partition: Partition, budget: &Budget) -> Result<(u64, Option<u64>)> {
+    let frames: u64 = kmers.iter().map(|file| file.len(WORDS) / (FRAME / 16) as u64 + 1).sum();
+    let _lease = budget.lease("where words can be divided", frames * 8)?;
+    let mut firsts = Vec::with_capacity(usize::try_from(frames).unwrap_or(0));
     for file in kmers {
         // Eight bytes for 64 KiB of words. The first frame of each file begins where hashes begin.
         firsts.extend(file.index(WORDS)?.entries.iter().skip(1).map(|&(first, _)| first));

@@ -22,8 +22,8 @@
 //! Files say what they are of: program, options, shards by a fingerprint, partition. What does not go together is refused, by the names of both files
 //! ([`Error::StageFiles`]); damage is found by checksums and never trusted ([`Error::Stage`]). They appear whole or not at all.
 //!
-//! All is within the budget. Memory grows with records, by these bytes each: `kmers` 40 a record of its shard; `edges` 4 of all; `verify` 17 and `cover` 76 of all,
-//! as in one process; `write` as much as any reduction.
+//! All is within the budget. Memory grows with records, by these bytes each: `kmers` 40 a record of its shard; `edges` 4 of all; `verify` 21 and `cover` 64 of all;
+//! `write` as much as any reduction. Each file that is read takes a buffer of 128 KiB. A partition takes the temporary space of its own part.
 
 mod cover;
 mod edges;

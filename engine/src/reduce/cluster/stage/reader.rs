@@ -28,6 +28,8 @@ pub(super) struct StageFile {
     head: Head,
     sections: [Section; SECTIONS],
     budget: Budget,
+    /// For the head.
+    _lease: Lease,
 }
 
 struct Source<'f>(&'f File, &'static str);
@@ -52,8 +54,8 @@ impl StageFile {
     pub(super) fn open(path: &Path, budget: &Budget) -> Result<Self> {
         let file = File::open(path).map_err(Error::io(path, "open"))?;
         let sections = sections(&file, path)?;
-        let head = read_head(&file, path, sections[HEAD], budget)?;
-        Ok(Self { path: path.to_path_buf(), file, head, sections, budget: budget.clone() })
+        let (head, lease) = read_head(&file, path, sections[HEAD], budget)?;
+        Ok(Self { path: path.to_path_buf(), file, head, sections, budget: budget.clone(), _lease: lease })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -266,13 +268,14 @@ fn sections(file: &File, path: &Path) -> Result<[Section; SECTIONS]> {
     if at == behind { Ok(sections) } else { wrong("the file is damaged: its sections do not fill it") }
 }
 
-fn read_head(file: &File, path: &Path, section: Section, budget: &Budget) -> Result<Head> {
+fn read_head(file: &File, path: &Path, section: Section, budget: &Budget) -> Result<(Head, Lease)> {
     let wrong = |reason: String| Error::Stage { path: path.to_path_buf(), reason };
     let damaged = || wrong("the file is damaged: what it says of itself is not what was written".to_owned());
     if section.items > MOST_HEAD {
         return Err(damaged());
     }
-    let _lease = budget.lease("what a stage's file says of itself", 2 * section.items + MEMORY)?;
+    // Names of shards are strings of their own, and copied once.
+    let lease = budget.lease("what a stage's file says of itself", 4 * section.items + MEMORY)?;
     let (mut stored, mut payload, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut frames = FrameReader::new(section.start..section.end);
     while frames.next(&Source(file, "head"), &mut stored, &mut payload).map_err(|error| unreadable(path, error))? {
@@ -284,7 +287,7 @@ fn read_head(file: &File, path: &Path, section: Section, budget: &Budget) -> Res
     if bytes.len() as u64 != section.items {
         return Err(damaged());
     }
-    Head::decode(&bytes).map_err(wrong)
+    Ok((Head::decode(&bytes).map_err(wrong)?, lease))
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {

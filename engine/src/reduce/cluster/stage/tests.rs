@@ -115,7 +115,7 @@ fn families(seed: u64, letters: &[u8], count: usize) -> Vec<Text> {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % bound
     };
-    let mut letter = |below: &mut dyn FnMut(u64) -> u64| char::from(letters[below(letters.len() as u64) as usize]);
+    let letter = |below: &mut dyn FnMut(u64) -> u64| char::from(letters[below(letters.len() as u64) as usize]);
     let ancestors: Vec<String> = (0..4).map(|_| (0..60 + below(80)).map(|_| letter(&mut below)).collect()).collect();
     let mut records: Vec<Text> = Vec::new();
     for number in 0..count {

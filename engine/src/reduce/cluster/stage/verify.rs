@@ -163,8 +163,8 @@ impl Stage<'_> {
             Ok(if part.wanted[rank as usize] && length <= LONGEST { length } else { 0 })
         });
         let table = SpillTable::new(spill, "residues in order", part.ordinals.len() as u64, lengths)?;
-        for ((number, database), base) in (0..).zip(databases).zip(bases) {
-            (self.progress)("reading shards", number, databases.len() as u64);
+        for (database, base) in databases.iter().zip(bases) {
+            (self.progress)("reading", u64::from(*base), part.ordinals.len() as u64);
             let _blocks = database.lease_blocks()?;
             write_residues(database, &fold, &table, |ordinal| {
                 let rank = *part.ranks.get(*base as usize + usize::try_from(ordinal).ok()?)?;
