@@ -13,6 +13,7 @@ use crate::commands::man::ManFlags;
 use crate::commands::members::MembersFlags;
 use crate::commands::reduce::ReduceFlags;
 use crate::commands::representative::RepresentativeFlags;
+use crate::commands::stage::StageFlags;
 use crate::commands::stats::StatsFlags;
 use crate::commands::verify::VerifyFlags;
 use crate::exit::{self, Exit};
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Get(GetFlags),
     Export(ExportFlags),
     Reduce(ReduceFlags),
+    Stage(StageFlags),
     Members(MembersFlags),
     Representative(RepresentativeFlags),
     Expand(ExpandFlags),
@@ -55,6 +57,7 @@ impl Command {
             Self::Get(flags) => flags.run(),
             Self::Export(flags) => flags.run(),
             Self::Reduce(flags) => flags.run(),
+            Self::Stage(flags) => flags.run(),
             Self::Members(flags) => flags.run(),
             Self::Representative(flags) => flags.run(),
             Self::Expand(flags) => flags.run(),

@@ -79,12 +79,14 @@ impl Failure {
                     _ => Exit::Failure,
                 },
                 Error::Input { .. } | Error::Compressed { .. } | Error::Index { .. } => Exit::Input,
-                Error::Format { .. } | Error::Decode { .. } => Exit::Damaged,
+                Error::Format { .. } | Error::Decode { .. } | Error::Stage { .. } => Exit::Damaged,
                 Error::Memory { .. } | Error::SpillDisabled { .. } => Exit::Memory,
                 Error::Space { .. } => Exit::Space,
-                Error::OutOfRange { .. } | Error::Option { .. } | Error::NoColumn { .. } | Error::NotReduced { .. } => {
-                    Exit::Usage
-                }
+                Error::OutOfRange { .. }
+                | Error::Option { .. }
+                | Error::NoColumn { .. }
+                | Error::NotReduced { .. }
+                | Error::StageFiles { .. } => Exit::Usage,
                 _ => Exit::Failure,
             },
         }

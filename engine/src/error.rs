@@ -144,6 +144,24 @@ pub enum Error {
         /// The container.
         path: PathBuf,
     },
+    /// A file that one stage of a clustering made for the next ones is damaged, cut short, of another version, or none.
+    #[error("{}: {reason}", path.display())]
+    Stage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Files of stages do not go together, or one of them is missing.
+    #[error("{}{}: {reason}", path.display(), other.as_ref().map(|other| format!(" and {}", other.display())).unwrap_or_default())]
+    StageFiles {
+        /// A file that was given.
+        path: PathBuf,
+        /// One that it does not go with.
+        other: Option<PathBuf>,
+        /// Why.
+        reason: String,
+    },
     /// What was built does not give its source back; nothing was published.
     #[error("{}: the container does not give its source back: {reason}", path.display())]
     Verification {

@@ -11,5 +11,6 @@ pub(crate) mod man;
 pub(crate) mod members;
 pub(crate) mod reduce;
 pub(crate) mod representative;
+pub(crate) mod stage;
 pub(crate) mod stats;
 pub(crate) mod verify;

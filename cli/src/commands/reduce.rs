@@ -2,9 +2,9 @@
 
 mod estimate;
 mod recorded;
-mod report;
+pub(super) mod report;
 mod selection;
-mod similarity;
+pub(super) mod similarity;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -72,7 +72,7 @@ pub(crate) struct ReduceFlags {
     /// Let nucleotides join a record that their reverse complement is inside of (for --method contain)
     #[arg(long)]
     both_strands: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Similarity (for --method cluster and select)")]
     similarity: SimilarityFlags,
     #[command(flatten)]
     selection: SelectionFlags,
@@ -345,7 +345,7 @@ fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
 }
 
 /// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather than given plain text.
-fn is_fasta_name(path: &Path) -> Result<bool> {
+pub(super) fn is_fasta_name(path: &Path) -> Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let is_fasta = |name: &str| [".fasta", ".fa", ".faa", ".fna", ".ffn"].iter().any(|ending| name.ends_with(ending));
     for ending in [".xz", ".bz2"] {
@@ -357,7 +357,7 @@ fn is_fasta_name(path: &Path) -> Result<bool> {
     Ok(["", ".gz", ".zst"].iter().any(|ending| name.strip_suffix(ending).is_some_and(is_fasta)))
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

@@ -17,6 +17,7 @@ fn help_and_version() {
         "members",
         "representative",
         "expand",
+        "stage",
         "verify",
         "stats",
         "inspect",
@@ -60,7 +61,7 @@ fn wrong_usage() {
 fn manual_pages_and_completions() {
     let man = run(&[&"man"]);
     assert_eq!(man.code, 0);
-    assert_eq!(man.text().lines().filter(|line| line.starts_with(".TH")).count(), 14);
+    assert_eq!(man.text().lines().filter(|line| line.starts_with(".TH")).count(), 15);
     let folder = Folder::new();
     assert_eq!(run(&[&"man", &folder.path("man1")]).code, 0);
     for page in ["talaria-db.1", "talaria-db-get.1", "talaria-db-completions.1"] {

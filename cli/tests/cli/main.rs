@@ -25,6 +25,7 @@ mod regions;
 mod resume;
 mod select;
 mod similar;
+mod stages;
 mod stats;
 mod streaming;
 mod streams;

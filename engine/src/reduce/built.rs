@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Reduction;
 use crate::error::{Error, Result};
+use crate::write::builder::Builder;
 use crate::write::spill::Spill;
 
 /// A container made from FASTA, or for an update, for the time of a reduction.
@@ -16,11 +17,20 @@ pub(super) struct Built {
 
 impl Built {
     pub(super) fn new(reduction: &Reduction<'_>, spill: &Spill) -> Result<Self> {
+        Self::with(spill, reduction.output.path(), |path| reduction.builder(path))
+    }
+
+    /// What `builder` makes, for the time that `output` is written.
+    pub(super) fn with<'b>(
+        spill: &Spill,
+        output: &Path,
+        builder: impl FnOnce(&Path) -> Result<Builder<'b>>,
+    ) -> Result<Self> {
         let built = match spill.unnamed()? {
             Some((file, path)) => Self { path, unnamed: Some(file) },
-            None => Self { path: beside(spill.folder(), reduction.output.path(), "input.talaria"), unnamed: None },
+            None => Self { path: beside(spill.folder(), output, "input.talaria"), unnamed: None },
         };
-        let mut builder = reduction.builder(&built.path)?;
+        let mut builder = builder(&built.path)?;
         if let Some(file) = &built.unnamed {
             builder = builder.unnamed(file.try_clone().map_err(Error::io(spill.folder(), "write"))?);
         }

@@ -282,10 +282,15 @@ pub(super) fn equal_long(database: &Database, left: u64, right: u64, length: u64
     if database.residue_place(left)? == database.residue_place(right)? {
         return Ok(true);
     }
+    equal_residues((database, left), (database, right), length)
+}
+
+/// The same for records of two databases, or one.
+pub(super) fn equal_residues(left: (&Database, u64), right: (&Database, u64), length: u64) -> Result<bool> {
     let mut start = 0;
     while start < length {
         let range = start..(start + LONG).min(length);
-        if database.region(left, range.clone())? != database.region(right, range.clone())? {
+        if left.0.region(left.1, range.clone())? != right.0.region(right.1, range.clone())? {
             return Ok(false);
         }
         start = range.end;

@@ -37,7 +37,7 @@ mod tests;
 mod unrepresented_tests;
 mod update;
 
-pub use cluster::{Clustering, Resumed, RoundReport};
+pub use cluster::{Clustering, Resumed, RoundReport, stage};
 pub use contain::Containment;
 pub use estimate::{Estimate, SortEstimate, StageEstimate};
 pub use method::{Method, Output};

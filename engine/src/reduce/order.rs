@@ -28,7 +28,7 @@ use crate::write::spill::{Sorted, Sorter, Spill, SpillColumn, SpillTable};
 /// Records that a thread gathers before it passes them on.
 const GATHERED: usize = 1024;
 /// Bits of a length.
-const LENGTH_BITS: u32 = 48;
+pub(super) const LENGTH_BITS: u32 = 48;
 
 /// What is put in order, and how.
 pub(super) struct Ordering<'a> {
@@ -79,7 +79,7 @@ pub(super) struct Order {
     pub(super) same: Option<Alike>,
     /// Records of the earlier result: they have the lowest ordinals.
     pub(super) old: u32,
-    _lease: Lease,
+    _lease: Option<Lease>,
 }
 
 /// Bytes of memory a record at least: half of a run of alike ones.
@@ -88,6 +88,11 @@ pub(super) const LEAST_MEMORY: u64 = 4;
 pub(super) const COLUMNS: u64 = 4 + 4 + 8;
 
 impl Order {
+    /// An order that was found elsewhere, of new records alone.
+    pub(super) fn of_parts(ordinals: SpillColumn<u32>, residues: SpillTable) -> Self {
+        Self { ordinals, residues, alike: Vec::new(), same: None, old: 0, _lease: None }
+    }
+
     /// Whether a rank is that of a record of the earlier result.
     pub(super) fn is_old(&self, rank: u32) -> bool {
         self.ordinals[rank as usize] < self.old
@@ -120,8 +125,21 @@ pub(super) fn estimate(account: &mut Account, known: &Known, keep: u64) -> [Held
     [ordinals, alike, starts, table]
 }
 
+/// What records are ordered by: preference and length, hash of the residues, hash of the header, number.
+pub(super) type Key = (u64, u64, u64, u64);
+
+/// The length of a record with such a first part of its key.
+pub(super) const fn length_of(key: u64) -> u64 {
+    ((1 << LENGTH_BITS) - 1) - (key & ((1 << LENGTH_BITS) - 1))
+}
+
 /// Puts the records in order.
 pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
+    order_noting(context, |_| Ok(()))
+}
+
+/// The same; calls `note` with what each record is ordered by, in order.
+pub(super) fn order_noting(context: &Ordering<'_>, mut note: impl FnMut(Key) -> Result<()>) -> Result<Order> {
     let (database, spill) = (context.database, context.spill);
     let records = database.len();
     if u32::try_from(records).is_err() {
@@ -142,7 +160,9 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
         same = Some(Sorter::new(spill, "lengths and hashes of all records", memory)?);
     }
     let lengths = (0_u32..).zip(sorted).map(|(rank, item)| {
-        let (key, hash, _, ordinal) = item?;
+        let item = item?;
+        note(item)?;
+        let (key, hash, _, ordinal) = item;
         if let Some(same) = &mut same {
             let length = key & ((1 << LENGTH_BITS) - 1);
             same.push((length, hash, u64::from(rank) | if ordinal >= old.into() { NEW } else { 0 }))?;
@@ -166,13 +186,13 @@ pub(super) fn order(context: &Ordering<'_>) -> Result<Order> {
     let residues = SpillTable::new(spill, "residues in order", records, keep, lengths)?;
     lease.resize(alike.capacity() as u64 * 8)?;
     let same = same.map(Sorter::finish).transpose()?;
-    let order = Order { ordinals, residues, alike, same, old, _lease: lease };
-    write_residues(context, &order, &ranks)?;
+    let order = Order { ordinals, residues, alike, same, old, _lease: Some(lease) };
+    write_residues(database, context.fold, &order.residues, |ordinal| ranks.get(ordinal as usize).copied())?;
     Ok(order)
 }
 
 /// Length, hash of the residues, hash of the header and number of each record, in this order of importance.
-fn hash_all(context: &Ordering<'_>) -> Result<Sorter<(u64, u64, u64, u64)>> {
+fn hash_all(context: &Ordering<'_>) -> Result<Sorter<Key>> {
     let (database, spill) = (context.database, context.spill);
     let memory = hashing_memory(spill.budget().available(), database.len(), context.keep);
     let sorter = Sorter::new(spill, "lengths and hashes of records", memory)?;
@@ -223,27 +243,31 @@ fn hash_long(context: &Ordering<'_>, ordinal: u64, length: u64) -> Result<u64> {
     Ok(hasher.digest())
 }
 
-/// Puts the residues of all records into the table.
-fn write_residues(context: &Ordering<'_>, order: &Order, ranks: &[u32]) -> Result<()> {
-    let database = context.database;
+/// Puts the residues of those records into the table that have a place there.
+pub(super) fn write_residues(
+    database: &Database,
+    fold: &(dyn Fn(&[u8], &mut Vec<u8>) + Sync),
+    table: &SpillTable,
+    place: impl Fn(u64) -> Option<u32> + Sync,
+) -> Result<()> {
     database.owned_slots().try_for_each(|slots| {
         let (mut folded, mut scratch) = (Vec::new(), Vec::new());
         database.visit_sequences(slots?, |ordinal, _, sequence| {
-            let rank = ranks[ordinal as usize] as usize;
+            let Some(rank) = place(ordinal) else { return Ok(()) };
             folded.clear();
             match sequence {
                 Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {
-                    (context.fold)(residues, &mut folded);
+                    fold(residues, &mut folded);
                 }
                 Sequence::Long(item) if item.length <= LONGEST => {
                     database.for_each_residues(ordinal, 0..item.length, |part| {
-                        (context.fold)(part, &mut folded);
+                        fold(part, &mut folded);
                         Ok(())
                     })?;
                 }
                 Sequence::Whole(_) | Sequence::Long(_) => {}
             }
-            order.residues.write(rank, &folded, &mut scratch)
+            table.write(rank as usize, &folded, &mut scratch)
         })
     })
 }

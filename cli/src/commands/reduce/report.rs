@@ -7,7 +7,7 @@ use crate::message::say;
 use crate::sizes;
 
 /// The whole report. Identities are shares of one.
-pub(super) fn as_json(report: &ReductionReport) -> Value {
+pub(in crate::commands) fn as_json(report: &ReductionReport) -> Value {
     let sizes: Vec<Value> =
         report.sizes.iter().map(|(most, count)| json!({ "records_at_most": most, "clusters": count })).collect();
     let quantiles: Vec<Value> = report
@@ -62,7 +62,7 @@ pub(super) fn as_json(report: &ReductionReport) -> Value {
 }
 
 /// How large the clusters are, how alike their records, what each round did and cut, and where the bytes and the time went.
-pub(super) fn say_clusters(report: &ReductionReport) {
+pub(in crate::commands) fn say_clusters(report: &ReductionReport) {
     let mut before = 0;
     let mut classes = Vec::new();
     for &(most, count) in &report.sizes {

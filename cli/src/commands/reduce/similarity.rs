@@ -7,8 +7,7 @@ use talaria_db::reduce::Clustering;
 
 /// What members must have in common with their representative.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Similarity (for --method cluster and select)")]
-pub(super) struct SimilarityFlags {
+pub(in crate::commands) struct SimilarityFlags {
     /// Least identity of a member to its representative: 0.3 to 1 for proteins, 0.7 to 1 for nucleotides [default: 0.9]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     min_identity: Option<u16>,
@@ -62,7 +61,7 @@ impl SimilarityFlags {
     }
 
     /// What they say.
-    pub(super) fn clustering(&self) -> Clustering {
+    pub(in crate::commands) fn clustering(&self) -> Clustering {
         let usual = Criterion::default();
         let criterion = Criterion {
             identity: self.min_identity.unwrap_or(usual.identity),

@@ -7,7 +7,6 @@ use super::candidates::{Edge, parts};
 use super::order::Order;
 use super::plan::Round;
 use crate::error::Result;
-use crate::write::spill::Sorted;
 
 /// A record and its candidates, best first.
 #[derive(Debug)]
@@ -18,21 +17,25 @@ pub(super) struct Asking {
 
 impl Asking {
     /// All records that have candidates, by rank.
-    pub(super) fn all<'a>(order: &'a Order, edges: Sorted<Edge>, round: &'a Round) -> All<'a> {
+    pub(super) fn all<'a, E: Iterator<Item = Result<Edge>>>(
+        order: &'a Order,
+        edges: E,
+        round: &'a Round,
+    ) -> All<'a, E> {
         All { order, round, edges: edges.peekable(), own: Vec::new() }
     }
 }
 
 /// Records that have candidates.
-pub(super) struct All<'a> {
+pub(super) struct All<'a, E: Iterator<Item = Result<Edge>>> {
     order: &'a Order,
     round: &'a Round,
-    edges: Peekable<Sorted<Edge>>,
+    edges: Peekable<E>,
     /// Of the record at hand.
     own: Vec<(u32, Fit)>,
 }
 
-impl Iterator for All<'_> {
+impl<E: Iterator<Item = Result<Edge>>> Iterator for All<'_, E> {
     type Item = Result<Asking>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -46,7 +46,7 @@ fn words_memory(available: u64, most: u64) -> usize {
 }
 
 /// Memory for sorting the pairs that `words` words make.
-fn edges_memory(available: u64, words: u64, hubs: Hubs) -> usize {
+pub(super) fn edges_memory(available: u64, words: u64, hubs: Hubs) -> usize {
     sorting(available, 4, words.saturating_mul(hubs.most()))
 }
 
@@ -109,16 +109,16 @@ pub(super) fn candidates(
     for round in rounds {
         let words = take_words(context, order, assignment, round, hubs)?;
         compared.words += words.len();
-        compared.cut += connect(order, words.finish()?, round, hubs, &mut edges)?;
+        compared.cut += connect(words.finish()?, |rank| order.is_old(rank), round, hubs, &mut edges)?;
     }
     compared.edges = edges.len();
     Ok((edges.finish()?, compared))
 }
 
-/// Gives each record of each group its candidates; how many groups were cut.
-fn connect(
-    order: &Order,
-    words: Sorted<(u64, u64)>,
+/// Gives each record of each group its candidates, but those of an earlier result; how many groups were cut. `words` are sorted.
+pub(super) fn connect(
+    words: impl Iterator<Item = Result<(u64, u64)>>,
+    is_old: impl Fn(u32) -> bool,
     round: &Round,
     hubs: Hubs,
     edges: &mut Sorter<Edge>,
@@ -134,7 +134,7 @@ fn connect(
             group.clear();
         }
         // What an earlier result decided is not asked again.
-        let candidates = if order.is_old(place.rank) { [None; 3] } else { hubs.of(&group) };
+        let candidates = if is_old(place.rank) { [None; 3] } else { hubs.of(&group) };
         for candidate in candidates.into_iter().flatten() {
             edges.push(edge(place.rank, candidate.rank, place.fit(&candidate, span)))?;
         }
@@ -176,11 +176,11 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn bits(self) -> u64 {
+    pub(super) fn bits(self) -> u64 {
         u64::from(self.rank) << 32 | u64::from(self.position) << 1 | u64::from(self.reverse)
     }
 
-    fn of_bits(bits: u64) -> Self {
+    pub(super) fn of_bits(bits: u64) -> Self {
         Self { rank: (bits >> 32) as u32, position: (bits as u32) >> 1, reverse: bits & 1 == 1 }
     }
 
@@ -196,7 +196,8 @@ impl Place {
     }
 }
 
-fn take_words(
+/// The words of all records that still stand for themselves, by hash and rank.
+pub(super) fn take_words(
     context: &Context<'_>,
     order: &Order,
     assignment: &Assignment,

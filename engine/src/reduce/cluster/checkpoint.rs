@@ -230,9 +230,7 @@ impl Reader {
 mod tests {
     use super::super::{Context, Criterion, Scoring};
     use super::*;
-    use crate::database::Database;
     use crate::memory::budget::Budget;
-    use crate::write::builder::Builder;
     use crate::write::spill::Spill;
 
     const REPORT: RoundReport =
@@ -241,13 +239,8 @@ mod tests {
     #[test]
     fn any_damage_is_found_and_nothing_of_it_is_taken() {
         let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("in.talaria");
-        let records = [("a", "MKVL"), ("b", "MKVI"), ("c", "GGA")].map(|(id, text)| (id.into(), text.into()));
-        Builder::new(&input).add_records("made", records.into_iter()).finish().unwrap();
-        let database = Database::open(&input).unwrap();
         let spill = Spill::new(Budget::new(1 << 20), folder.path().to_path_buf(), None);
         let context = Context {
-            database: &database,
             spill: &spill,
             scoring: Scoring::Protein,
             criterion: Criterion::default(),

@@ -129,34 +129,20 @@ impl Graph {
         edges: Sorted<Edge>,
     ) -> Result<Self> {
         let records = order.residues.len();
-        let counts = SpillColumn::new(context.spill, "links of records", records, 0_u32, context.keep)?;
-        let memory = links_memory(context.spill.budget().available(), records as u64, round);
-        let sorter = Sorter::new(context.spill, "links of records", memory)?;
-        let shared = Mutex::new((sorter, counts));
-        let mut asking = Asking::all(order, edges, round);
-        let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            batch.clear();
-            asking.by_ref().take(BATCH).try_for_each(|asking| asking.map(|asking| batch.push(asking)))?;
-            let Some(last) = batch.last().map(|last| last.rank) else { break };
-            let longest = batch.iter().map(|asking| order.length(asking.rank)).max().unwrap_or(0);
-            let together = if context.one_aligner(longest) { BATCH } else { TOGETHER };
-            batch.par_chunks(together).try_for_each(|part| -> Result<()> {
-                let (mut aligning, mut found) = (Aligning::new(context, order, pool), Vec::new());
-                part.iter().try_for_each(|asking| aligning.links(asking, round.tries, &mut found))?;
-                let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let (sorter, counts) = &mut *guard;
-                found.into_iter().try_for_each(|link| {
-                    counts[link.representative as usize] += 1;
-                    sorter.push(link)
-                })
-            })?;
-            (context.progress)("aligning", u64::from(last), records as u64);
-        }
-        let (sorter, counts) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = SpillColumn::new(context.spill, "links of records", records, 0_u32, context.keep)?;
+        let links = find_links(context, order, round, pool, edges, |link| counts[link.representative as usize] += 1)?;
+        Self::of_links(context, &counts, links.finish()?)
+    }
+
+    /// A graph of sorted links, of which each rank has so many.
+    pub(super) fn of_links(
+        context: &Context<'_>,
+        counts: &[u32],
+        mut sorted: impl Iterator<Item = Result<Link>>,
+    ) -> Result<Self> {
         let lengths = counts.iter().map(|&count| Ok(u64::from(count) * Neighbour::SIZE as u64));
-        let links = SpillTable::new(context.spill, "links by representative", records as u64, context.keep, lengths)?;
-        let mut sorted = sorter.finish()?;
+        let (records, keep) = (counts.len() as u64, context.keep);
+        let links = SpillTable::new(context.spill, "links by representative", records, keep, lengths)?;
         let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
         for (rank, &count) in counts.iter().enumerate() {
             bytes.clear();
@@ -183,6 +169,42 @@ impl Graph {
         }
         Ok(())
     }
+}
+
+/// Aligns all pairs of `edges`, which are sorted; calls `note` with each link that is found.
+pub(super) fn find_links(
+    context: &Context<'_>,
+    order: &Order,
+    round: &Round,
+    pool: &AlignmentPool,
+    edges: impl Iterator<Item = Result<Edge>>,
+    note: impl FnMut(&Link) + Send,
+) -> Result<Sorter<Link>> {
+    let records = order.residues.len() as u64;
+    let memory = links_memory(context.spill.budget().available(), records, round);
+    let sorter = Sorter::new(context.spill, "links of records", memory)?;
+    let shared = Mutex::new((sorter, note));
+    let mut asking = Asking::all(order, edges, round);
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        batch.clear();
+        asking.by_ref().take(BATCH).try_for_each(|asking| asking.map(|asking| batch.push(asking)))?;
+        let Some(last) = batch.last().map(|last| last.rank) else { break };
+        let longest = batch.iter().map(|asking| order.length(asking.rank)).max().unwrap_or(0);
+        let together = if context.one_aligner(longest) { BATCH } else { TOGETHER };
+        batch.par_chunks(together).try_for_each(|part| -> Result<()> {
+            let (mut aligning, mut found) = (Aligning::new(context, order, pool), Vec::new());
+            part.iter().try_for_each(|asking| aligning.links(asking, round.tries, &mut found))?;
+            let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let (sorter, note) = &mut *guard;
+            found.into_iter().try_for_each(|link| {
+                note(&link);
+                sorter.push(link)
+            })
+        })?;
+        (context.progress)("aligning", u64::from(last), records);
+    }
+    Ok(shared.into_inner().unwrap_or_else(PoisonError::into_inner).0)
 }
 
 /// What a thread aligns with.

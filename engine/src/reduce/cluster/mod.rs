@@ -23,6 +23,7 @@ mod graph;
 mod old;
 mod plan;
 mod selecting;
+pub mod stage;
 mod wanted;
 mod words;
 
@@ -115,7 +116,6 @@ pub struct Resumed {
 
 /// What the parts of a clustering have in common.
 pub(super) struct Context<'a> {
-    pub(super) database: &'a Database,
     pub(super) spill: &'a Spill,
     pub(super) scoring: Scoring,
     pub(super) criterion: Criterion,
@@ -188,21 +188,12 @@ pub(super) struct Wish<'a> {
     pub(super) checkpoint: Option<&'a Checkpoint>,
 }
 
-/// Groups; `reserve` bytes are needed beside the groups once they are made.
-pub(super) fn group(
-    database: &Database,
-    spill: &Spill,
-    reserve: u64,
-    wanted: &Wish<'_>,
-    progress: &(dyn Fn(&'static str, u64, u64) + Sync),
-) -> Result<(Groups, Vec<RoundReport>, Resumed)> {
+/// Whether sequences of a kind can be clustered like this, here.
+fn check(scoring: Scoring, criterion: &Criterion) -> Result<()> {
     if !supported() {
         let reason = "this processor does not have the vector instructions (AVX2) that alignment needs".to_owned();
         return Err(Error::Option { option: "--method", reason });
     }
-    let Wish { clustering, selection, ranks, old, checkpoint } = *wanted;
-    let Clustering { criterion, both_strands, sensitive } = clustering;
-    let scoring = Scoring::of(database.alphabet());
     let least = match scoring {
         Scoring::Protein => LEAST_PROTEIN_IDENTITY,
         Scoring::Nucleotide => LEAST_NUCLEOTIDE_IDENTITY,
@@ -212,8 +203,23 @@ pub(super) fn group(
             format!("{} is too low: {} for these sequences, at least", ratio(criterion.identity), ratio(least));
         return Err(Error::Option { option: "--min-identity", reason });
     }
+    Ok(())
+}
+
+/// Groups; `reserve` bytes are needed beside the groups once they are made.
+pub(super) fn group(
+    database: &Database,
+    spill: &Spill,
+    reserve: u64,
+    wanted: &Wish<'_>,
+    progress: &(dyn Fn(&'static str, u64, u64) + Sync),
+) -> Result<(Groups, Vec<RoundReport>, Resumed)> {
+    let Wish { clustering, selection, ranks, old, checkpoint } = *wanted;
+    let Clustering { criterion, both_strands, sensitive } = clustering;
+    let scoring = Scoring::of(database.alphabet());
+    check(scoring, &criterion)?;
     let keep = least_beside(database.len(), longest(database)?, selection.is_some());
-    let context = Context { database, spill, scoring, criterion, both_strands, ranks, old, keep, progress };
+    let context = Context { spill, scoring, criterion, both_strands, ranks, old, keep, progress };
     let fold = |residues: &[u8], folded: &mut Vec<u8>| fold(residues, scoring, folded);
     let ordering = Ordering { database, spill, ranks, old, fold: &fold, folds_long: false, keep, progress };
     let mut order = order::order(&ordering)?;
@@ -232,8 +238,8 @@ pub(super) fn group(
         }
         found => {
             resumed.damaged = matches!(found, Found::Damaged);
-            old::take_over(&context, &mut order, &mut assignment)?;
-            join_same(&context, &order, &mut assignment)?;
+            old::take_over(database, &context, &mut order, &mut assignment)?;
+            join_same(database, &order, &mut assignment)?;
         }
     }
     let pool = AlignmentPool::new(spill.budget())?;
@@ -242,7 +248,7 @@ pub(super) fn group(
         |assignment: &Assignment| everything.clone().filter(|&rank| assignment.is_representative(rank)).count() as u64;
     let mut selecting = None;
     if let Some((selection, taxa)) = selection {
-        selecting = Some(Selecting::new(&context, &order, &assignment, selection.ratio, taxa)?);
+        selecting = Some(Selecting::new(database, &context, &order, &assignment, selection.ratio, taxa)?);
     }
     let keep = |assignment: &Assignment, reports: &[RoundReport]| {
         checkpoint.map_or(Ok(()), |checkpoint| checkpoint.save(assignment, reports))
@@ -266,12 +272,18 @@ pub(super) fn group(
     }
     drop(pool);
     drop(selecting);
-    Ok((groups_of(&context, &order, &assignment, reserve)?, reports, resumed))
+    Ok((groups_of(database, &context, &order, &assignment, reserve)?, reports, resumed))
 }
 
 /// What came of it, by ordinals.
-fn groups_of(context: &Context<'_>, order: &Order, assignment: &Assignment, reserve: u64) -> Result<Groups> {
-    let Context { database, spill, old, .. } = *context;
+fn groups_of(
+    database: &Database,
+    context: &Context<'_>,
+    order: &Order,
+    assignment: &Assignment,
+    reserve: u64,
+) -> Result<Groups> {
+    let Context { spill, old, .. } = *context;
     let mut groups = Groups::new(database.len(), spill, reserve)?.after(old.map_or(0, Old::len));
     let mut sizes = SpillColumn::new(spill, "sizes of clusters", order.ordinals.len(), 1_u32, context.keep)?;
     let ordinal = |rank: u32| u64::from(order.ordinals[rank as usize]);
@@ -309,21 +321,34 @@ fn groups_of(context: &Context<'_>, order: &Order, assignment: &Assignment, rese
 }
 
 /// Lets records with the same residues share their lot.
-fn join_same(context: &Context<'_>, order: &Order, assignment: &mut Assignment) -> Result<()> {
+fn join_same(database: &Database, order: &Order, assignment: &mut Assignment) -> Result<()> {
     let mut scratch = (Vec::new(), Vec::new());
-    for &(start, count) in &order.alike {
+    let equal = |first: u32, other: u32| equal(database, order, first, other, &mut scratch);
+    find_same(&order.alike, equal, |rank, kind| {
+        assignment.same(rank, kind);
+        Ok(())
+    })
+}
+
+/// Calls `same` with each rank of these runs that has the same residues as an earlier one, and the first such one.
+fn find_same(
+    alike: &[(u32, u32)],
+    mut equal: impl FnMut(u32, u32) -> Result<bool>,
+    mut same: impl FnMut(u32, u32) -> Result<()>,
+) -> Result<()> {
+    for &(start, count) in alike {
         // More than one kind means that two different sequences have one hash.
         let mut kinds = vec![start];
         for rank in start + 1..start + count {
-            let mut same = None;
+            let mut found = None;
             for &kind in &kinds {
-                if equal(context, order, kind, rank, &mut scratch)? {
-                    same = Some(kind);
+                if equal(kind, rank)? {
+                    found = Some(kind);
                     break;
                 }
             }
-            match same {
-                Some(kind) => assignment.same(rank, kind),
+            match found {
+                Some(kind) => same(rank, kind)?,
                 None => kinds.push(rank),
             }
         }
@@ -333,16 +358,16 @@ fn join_same(context: &Context<'_>, order: &Order, assignment: &mut Assignment) 
 
 /// Whether two records of one length have the same residues.
 fn equal(
-    context: &Context<'_>,
+    database: &Database,
     order: &Order,
     first: u32,
     other: u32,
     (left, right): &mut (Vec<u8>, Vec<u8>),
 ) -> Result<bool> {
     let ordinals = [first, other].map(|rank| u64::from(order.ordinals[rank as usize]));
-    let length = context.database.sequence_length(ordinals[0])?;
+    let length = database.sequence_length(ordinals[0])?;
     if length > LONGEST {
-        return equal_long(context.database, ordinals[0], ordinals[1], length);
+        return equal_long(database, ordinals[0], ordinals[1], length);
     }
     order.residues.item(first as usize, left)?;
     order.residues.item(other as usize, right)?;

@@ -3,11 +3,17 @@
 use super::assign::Assignment;
 use super::order::{NEW, Order};
 use super::{Context, equal};
+use crate::database::Database;
 use crate::error::Result;
 
 /// Lets the members of the earlier result join their representatives, and new records that have the residues of a record of old, or of
 /// another new one, share its lot.
-pub(super) fn take_over(context: &Context<'_>, order: &mut Order, assignment: &mut Assignment) -> Result<()> {
+pub(super) fn take_over(
+    database: &Database,
+    context: &Context<'_>,
+    order: &mut Order,
+    assignment: &mut Assignment,
+) -> Result<()> {
     let (Some(old), Some(same)) = (context.old, order.same.take()) else { return Ok(()) };
     let _lease = context.spill.budget().lease("ranks of records of old", old.len() * 4)?;
     let mut ranks = vec![0_u32; usize::try_from(old.len()).unwrap_or(0)];
@@ -34,7 +40,7 @@ pub(super) fn take_over(context: &Context<'_>, order: &mut Order, assignment: &m
         let rank = place as u32;
         let mut found = None;
         for &kind in &kinds {
-            if equal(context, order, kind, rank, &mut scratch)? {
+            if equal(database, order, kind, rank, &mut scratch)? {
                 found = Some(kind);
                 break;
             }

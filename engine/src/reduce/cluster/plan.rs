@@ -48,8 +48,8 @@ impl Plan {
 }
 
 /// Where long words find nearly all that is similar, as identities in ten-thousandths.
-const LEAST_PROTEIN_GRAPH: u16 = 6_500;
-const LEAST_NUCLEOTIDE_GRAPH: u16 = 8_500;
+pub(super) const LEAST_PROTEIN_GRAPH: u16 = 6_500;
+pub(super) const LEAST_NUCLEOTIDE_GRAPH: u16 = 8_500;
 
 /// The plan for a criterion; more of everything with `sensitive`.
 pub(super) fn plan(scoring: Scoring, criterion: &Criterion, sensitive: bool) -> Plan {

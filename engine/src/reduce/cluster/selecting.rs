@@ -45,7 +45,8 @@ impl Lengths<'_> {
 impl<'a> Selecting<'a> {
     /// Nothing is chosen yet. References may have `ratio` ten-thousandths of all residues.
     pub(super) fn new(
-        context: &Context<'a>,
+        database: &'a crate::database::Database,
+        context: &Context<'_>,
         order: &'a Order,
         assignment: &Assignment,
         ratio: Option<u16>,
@@ -53,12 +54,12 @@ impl<'a> Selecting<'a> {
     ) -> Result<Self> {
         let records = order.ordinals.len();
         let lease = context.spill.budget().lease("what records cover", records as u64 * MEMORY)?;
-        let lengths = Lengths { database: context.database, ordinals: &order.ordinals };
+        let lengths = Lengths { database, ordinals: &order.ordinals };
         let mut weights = SpillColumn::new(context.spill, "residues by rank", records, 0_u64, context.keep)?;
         for rank in 0..records as u32 {
             weights[assignment.first(rank) as usize] += lengths.of(rank)?;
         }
-        let all = u128::from(context.database.residue_count());
+        let all = u128::from(database.residue_count());
         let part = |ratio: u16| u64::try_from(all * u128::from(ratio) / 10_000).unwrap_or(u64::MAX);
         let count = taxa.map_or(0, Taxa::count) as usize;
         let (left, references) = (ratio.map_or(u64::MAX, part), vec![0; count]);

@@ -21,25 +21,56 @@ use crate::error::Result;
 /// Bytes of a frame's header.
 pub(super) const HEADER: usize = 12;
 
+/// What frames are read from.
+pub(crate) trait FrameSource {
+    /// Reads exactly `into.len()` bytes from byte `at` on.
+    fn read_exact_at(&self, into: &mut [u8], at: u64) -> io::Result<()>;
+
+    /// Most payload bytes of a frame.
+    fn frame(&self) -> usize;
+
+    /// What it is, as errors name it.
+    fn what(&self) -> &str;
+}
+
+impl FrameSource for SpillFile {
+    fn read_exact_at(&self, into: &mut [u8], at: u64) -> io::Result<()> {
+        self.read_exact_at(into, at)
+    }
+
+    fn frame(&self) -> usize {
+        self.spill().frame()
+    }
+
+    fn what(&self) -> &str {
+        self.what()
+    }
+}
+
 /// Appends frames to a file.
 #[derive(Debug)]
-pub(super) struct FrameWriter {
+pub(crate) struct FrameWriter {
     out: Vec<u8>,
 }
 
 impl FrameWriter {
     /// Memory that a writer of payloads of up to `frame` bytes takes.
-    pub(super) const fn memory(frame: usize) -> usize {
+    pub(crate) const fn memory(frame: usize) -> usize {
         HEADER + get_maximum_output_size(frame)
     }
 
     /// A writer of payloads of up to `frame` bytes.
-    pub(super) fn new(frame: usize) -> Self {
+    pub(crate) fn new(frame: usize) -> Self {
         Self { out: vec![0; Self::memory(frame)] }
     }
 
     /// Appends one frame. `payload` has at least one byte, and no more than the writer was made for.
     pub(super) fn append(&mut self, file: &mut SpillFile, payload: &[u8]) -> Result<()> {
+        file.append(self.encode(payload))
+    }
+
+    /// One frame, of such a payload.
+    pub(crate) fn encode(&mut self, payload: &[u8]) -> &[u8] {
         let body = &mut self.out[HEADER..];
         let stored = match compress_into(payload, body) {
             Ok(stored) if stored < payload.len() => stored,
@@ -53,20 +84,20 @@ impl FrameWriter {
         self.out[4..8].copy_from_slice(&(stored as u32).to_le_bytes());
         let crc = checksum(&self.out[..8], &self.out[HEADER..HEADER + stored]);
         self.out[8..HEADER].copy_from_slice(&crc.to_le_bytes());
-        file.append(&self.out[..HEADER + stored])
+        &self.out[..HEADER + stored]
     }
 }
 
 /// Reads the frames of a part of a file, in order.
 #[derive(Debug)]
-pub(super) struct FrameReader {
+pub(crate) struct FrameReader {
     at: u64,
     end: u64,
 }
 
 impl FrameReader {
     /// A reader of the frames in the bytes `range`.
-    pub(super) fn new(range: Range<u64>) -> Self {
+    pub(crate) fn new(range: Range<u64>) -> Self {
         Self { at: range.start, end: range.end }
     }
 
@@ -76,7 +107,12 @@ impl FrameReader {
     /// # Errors
     /// What the system says, [`ErrorKind::InvalidData`] if a frame is not what was written, and
     /// [`ErrorKind::UnexpectedEof`] if the file is shorter. The payload is then empty, and the reader where it was.
-    pub(super) fn next(&mut self, file: &SpillFile, stored: &mut Vec<u8>, payload: &mut Vec<u8>) -> io::Result<bool> {
+    pub(crate) fn next(
+        &mut self,
+        file: &impl FrameSource,
+        stored: &mut Vec<u8>,
+        payload: &mut Vec<u8>,
+    ) -> io::Result<bool> {
         payload.clear();
         if self.at == self.end {
             return Ok(false);
@@ -90,7 +126,7 @@ impl FrameReader {
     }
 
     /// The frame's length in the file.
-    fn read(&self, file: &SpillFile, stored: &mut Vec<u8>, payload: &mut Vec<u8>) -> io::Result<u64> {
+    fn read(&self, file: &impl FrameSource, stored: &mut Vec<u8>, payload: &mut Vec<u8>) -> io::Result<u64> {
         let mut header = [0; HEADER];
         file.read_exact_at(&mut header, self.at)?;
         let (words, _) = header.as_chunks::<4>();
@@ -98,7 +134,7 @@ impl FrameReader {
         let (payload_len, stored_len, crc) = (word(0) as usize, word(1) as usize, word(2));
         // The lengths are not yet checked, but must not make anything allocate more than a frame.
         let length = HEADER as u64 + stored_len as u64;
-        let possible = (1..=file.spill().frame()).contains(&payload_len) && stored_len <= payload_len;
+        let possible = (1..=file.frame()).contains(&payload_len) && stored_len <= payload_len;
         if !possible || length > self.end - self.at {
             return Err(self.damage(file, "its lengths cannot be"));
         }
@@ -119,7 +155,7 @@ impl FrameReader {
         Ok(length)
     }
 
-    fn damage(&self, file: &SpillFile, reason: &str) -> io::Error {
+    fn damage(&self, file: &impl FrameSource, reason: &str) -> io::Error {
         let text = format!("{}: the frame at byte {} was damaged on disk: {reason}", file.what(), self.at);
         io::Error::new(ErrorKind::InvalidData, text)
     }

@@ -48,6 +48,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::buffer::SpillBuffer;
 pub(crate) use self::column::{SpillColumn, is_kept};
+pub(crate) use self::frame::{FrameReader, FrameSource, FrameWriter};
 pub(crate) use self::plan::{SortCost, SortPlan};
 pub use self::reader::SpillReader;
 pub use self::record::SortRecord;
@@ -58,7 +59,7 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 
 /// Payload bytes of a full frame.
-const FRAME: usize = 64 << 10;
+pub(crate) const FRAME: usize = 64 << 10;
 
 /// Where temporary data goes, and how much of it there is. Clones share one account.
 #[derive(Debug, Clone)]
