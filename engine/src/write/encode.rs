@@ -115,7 +115,13 @@ thread_local! {
     static CONTEXT: RefCell<Option<zstd_safe::CCtx<'static>>> = const { RefCell::new(None) };
 }
 
+/// Level from which on it does not matter that packed and unpacked bases are both tried.
+const THOROUGH_LEVEL: i32 = 10;
+
 /// Encodes residues: two bits a base where that fits, then the codec where that pays.
+///
+/// A codec finds repeats of bytes, and a base is a quarter of one when it is packed: only one in four repeats is at a place where it shows. So where bases repeat a lot they
+/// are tried unpacked too, and stay so if that is shorter by an eighth at least, as they take more time to decode.
 ///
 /// # Errors
 /// [`Error::Io`] if the codec fails, which it does for want of memory only.
@@ -125,6 +131,14 @@ pub fn encode_residues(residues: &[u8], compression: Compression) -> Result<Enco
     };
     let mut stored = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
     let codec = compress(&payload, compression, None, &mut stored)?;
+    let thorough = matches!(compression, Compression::Zstd(THOROUGH_LEVEL..));
+    let repeats = stored.len() < payload.len() - payload.len() / 8 * if thorough { 1 } else { 3 };
+    if codec != Codec::None && repeats {
+        let unpacked = encode_bytes(residues, compression, None)?;
+        if unpacked.stored.len() < stored.len() - stored.len() / 8 {
+            return Ok(unpacked);
+        }
+    }
     // A packed block is decoded at the speed of memory: a codec that takes off next to nothing is not worth its time.
     let (codec, stored) = if codec != Codec::None && stored.len() < payload.len() - payload.len() / 32 {
         (codec, stored)
@@ -271,5 +285,58 @@ fn compress(
             out.extend_from_slice(&frame);
             Ok(Codec::Zstd)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zerocopy::little_endian::{U16, U32};
+    use zerocopy::{FromZeros, IntoBytes};
+
+    use super::*;
+    use crate::read::block;
+
+    fn bases(count: usize, seed: &mut u64) -> Vec<u8> {
+        let mut base = || {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            b"ACGT"[(*seed >> 62) as usize]
+        };
+        (0..count).map(|_| base()).collect()
+    }
+
+    /// How it is packed, once it has come back.
+    fn packing(residues: &[u8], compression: Compression) -> (Packing, Codec) {
+        let encoded = encode_residues(residues, compression).unwrap();
+        let mut entry = talaria_db_spec::block::BlockEntry::new_zeroed();
+        entry.stored_length = U32::new(encoded.stored.len() as u32);
+        entry.decoded_length = U32::new(encoded.decoded_length);
+        entry.checksum = U32::new(encoded.checksum);
+        (entry.codec, entry.packing) = (encoded.codec.byte(), encoded.packing.byte());
+        entry.dictionary = U16::new(encoded.dictionary);
+        assert_eq!(entry.as_bytes().len(), 32);
+        let place = block::Place { path: "".as_ref(), stream: "sequence", block: 0 };
+        assert!(block::decode(&entry, &encoded.stored, None, place).unwrap() == residues);
+        (encoded.packing, encoded.codec)
+    }
+
+    #[test]
+    fn bases_that_repeat_are_not_packed() {
+        let mut seed = 7;
+        let alone = bases(64 << 10, &mut seed);
+        let (gene, mut family) = (bases(1500, &mut seed), Vec::new());
+        for copy in 0..40 {
+            // Each is a base longer than the one before, so that repeats are at all places.
+            family.extend_from_slice(&gene[..700]);
+            family.extend(bases(copy, &mut seed));
+            family.extend_from_slice(&gene[700..]);
+        }
+        for level in [1, 3, 19] {
+            assert_eq!(packing(&alone, Compression::Zstd(level)), (Packing::TwoBitDna, Codec::None), "{level}");
+            assert_eq!(packing(&family, Compression::Zstd(level)), (Packing::Bytes, Codec::Zstd), "{level}");
+        }
+        assert_eq!(packing(&family, Compression::None), (Packing::TwoBitDna, Codec::None));
+        // The same places every time: packed ones repeat too.
+        let repeated = gene[..1024].repeat(40);
+        assert_eq!(packing(&repeated, Compression::Lz4), (Packing::TwoBitDna, Codec::Lz4));
     }
 }
