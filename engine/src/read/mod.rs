@@ -11,6 +11,7 @@ pub(crate) mod delta;
 pub mod export;
 pub mod filter;
 pub mod find_many;
+pub(crate) mod gather;
 pub mod layout;
 mod long;
 pub mod lookup;

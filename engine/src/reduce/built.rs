@@ -1,10 +1,11 @@
 //! The container that is made for the time of a reduction, where the input is none.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Reduction;
 use crate::error::{Error, Result};
+use crate::write::run::beside;
 use crate::write::spill::Spill;
 
 /// A container made from FASTA, or for an update, for the time of a reduction.
@@ -36,10 +37,4 @@ impl Drop for Built {
             let _ = std::fs::remove_file(&self.path);
         }
     }
-}
-
-/// A hidden name in `folder` that belongs to the file `output`.
-pub(super) fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    folder.join(format!(".{name}.{}.{what}", std::process::id()))
 }

@@ -125,6 +125,8 @@ pub struct Assembler {
     pub(crate) composition: Composition,
     /// Which record stands for which, if the file is to say so.
     pub(crate) membership: Option<MembershipSections>,
+    /// The shape's, unless told otherwise.
+    residue_compression: Compression,
     encoding_dictionary: Option<EncodingDictionary>,
     may_train: bool,
     irregular: u64,
@@ -216,12 +218,18 @@ impl Assembler {
             longest: 0,
             composition: Composition::default(),
             membership: None,
+            residue_compression: shape.compression,
             encoding_dictionary: None,
             may_train: true,
             irregular: 0,
             recent: Vec::new(),
             long: None,
         })
+    }
+
+    /// Compresses residues in another way than the shape says, as they are going to be copied.
+    pub(crate) fn set_residue_compression(&mut self, compression: Compression) {
+        self.residue_compression = compression;
     }
 
     /// Takes the delta stream, whose blocks are all encoded.
@@ -308,12 +316,13 @@ impl Assembler {
             jobs.extend(self.streams[kind.index()].cutter.take_done().into_iter().map(|block| (kind, block)));
         }
         self.train(&jobs);
-        let (compression, dictionary) = (self.shape.compression, self.encoding_dictionary.as_ref());
+        let (compression, residues) = (self.shape.compression, self.residue_compression);
+        let dictionary = self.encoding_dictionary.as_ref();
         let encoded: Vec<Encoded> = jobs
             .into_par_iter()
             .map(|(stream, cut)| {
                 let (block, composition) = if stream == StreamKind::Sequence {
-                    (encode_residues(&cut.bytes, compression)?, Composition::of(&cut.bytes))
+                    (encode_residues(&cut.bytes, residues)?, Composition::of(&cut.bytes))
                 } else {
                     let dictionary = dictionary.filter(|_| stream == StreamKind::Text);
                     (encode_bytes(&cut.bytes, text_compression(compression), dictionary)?, Composition::default())

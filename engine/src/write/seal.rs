@@ -86,9 +86,7 @@ impl Assembler {
         }
         write_keys(&mut writer, self.names, &spill)?;
         write_sources(&mut writer, &particulars.sources)?;
-        let lines: Vec<String> =
-            particulars.provenance.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
-        writer.section(SectionKind::Provenance, 1, lines.concat().as_bytes())?;
+        writer.section(SectionKind::Provenance, 1, &provenance_bytes(&particulars.provenance))?;
         if let Some(dictionary) = &self.dictionary {
             let mut entry = DictionaryEntry::new_zeroed();
             entry.length = U32::new(u32::try_from(dictionary.len()).unwrap_or(u32::MAX));
@@ -109,6 +107,11 @@ impl Assembler {
         header.order = ORDER_INPUT;
         writer.finish(header, &spill)
     }
+}
+
+/// The provenance as a section has it.
+pub(crate) fn provenance_bytes(lines: &[(String, String)]) -> Vec<u8> {
+    lines.iter().flat_map(|(key, value)| format!("{key}\t{value}\n").into_bytes()).collect()
 }
 
 /// The lengths come as `u64` and are narrowed if the longest record allows it.

@@ -21,10 +21,10 @@ mod estimate;
 mod fit;
 mod graph;
 mod old;
-mod plan;
+pub(crate) mod plan;
 mod selecting;
 mod wanted;
-mod words;
+pub(crate) mod words;
 
 use self::assign::{Assigned, Assignment};
 use self::candidates::{Edge, Hubs, candidates};
