@@ -26,3 +26,4 @@ pub mod stats;
 pub mod storage;
 pub mod stream;
 pub mod verify;
+pub(crate) mod window;
