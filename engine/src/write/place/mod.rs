@@ -14,6 +14,8 @@
 mod copy;
 mod forest;
 mod kin;
+#[cfg(test)]
+mod tests;
 
 use talaria_db_spec::version::REQUIRED_DELTAS;
 
