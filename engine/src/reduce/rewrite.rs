@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
+use crate::read::window::{Window, Windows};
 use crate::reduce::clusters::Listing;
 use crate::reduce::delta::{self, Plan};
 use crate::reduce::estimate::Known;
@@ -35,6 +36,8 @@ const WINDOW: u64 = 2 << 20;
 const MOST: u64 = 1 << 13;
 /// Bytes of memory that a loaded record takes beside its bytes.
 const OVERHEAD: u64 = 256;
+/// Of what is free, this part is for residues of an input where they lie in another order than the records.
+const GATHERED_SHARE: u64 = 4;
 /// Records that one thread loads.
 const GROUP: usize = 256;
 
@@ -173,9 +176,12 @@ pub(super) fn write(
     let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
     let mut pairs = pairs.peekable();
     let mut next = 0;
+    let wants = |ordinals: Range<u64>| Ok(ordinals.map(|ordinal| !later.is_set(ordinal)).collect());
+    let mut windows = Windows::new(database, database.len(), GATHERED_SHARE, &wants);
     while next < database.len() {
-        let window = cut_window(database, next, later)?;
-        let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), later));
+        let window = cut_window(database, next..windows.reach(next)?, later)?;
+        let gathered = windows.window();
+        let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(database, window.clone(), later, gathered));
         encoded?;
         for (ordinal, record) in window.clone().zip(loaded?) {
             // What is left of the text has the same lines everywhere.
@@ -273,10 +279,11 @@ pub(super) fn write(
     assembler.seal(&particulars, Some(addresses.finish()?))
 }
 
-/// The records from `next` that are loaded together: at least one.
-fn cut_window(database: &Database, next: u64, members: &Marks) -> Result<Range<u64>> {
+/// The first of `records` that are loaded together: at least one.
+fn cut_window(database: &Database, records: Range<u64>, members: &Marks) -> Result<Range<u64>> {
+    let next = records.start;
     let (mut end, mut bytes) = (next, 0);
-    while end < database.len() && end - next < MOST && bytes < WINDOW {
+    while end < records.end && end - next < MOST && bytes < WINDOW {
         bytes += u64::from(database.header_entry(end)?.text_length.get());
         let length = database.sequence_length(end)?;
         // Scripts are nearly always short; one that is not ends the window.
@@ -291,7 +298,7 @@ fn cut_window(database: &Database, next: u64, members: &Marks) -> Result<Range<u
     Ok(next..end)
 }
 
-fn load(database: &Database, window: Range<u64>, members: &Marks) -> Result<Vec<Loaded>> {
+fn load(database: &Database, window: Range<u64>, members: &Marks, gathered: Option<&Window>) -> Result<Vec<Loaded>> {
     let ordinals: Vec<u64> = window.collect();
     let groups: Vec<Vec<Loaded>> = ordinals
         .par_chunks(GROUP)
@@ -314,10 +321,11 @@ fn load(database: &Database, window: Range<u64>, members: &Marks) -> Result<Vec<
                 Ok(Loaded {
                     header: texts.item(database, database.texts(), database.text_item(ordinal)?, false)?,
                     id_length: entry.id_length.get(),
-                    residues: match wanted {
-                        true if entry.is_delta() => Some(database.region(ordinal, 0..item.length)?),
-                        true => Some(sequences.item(database, database.sequences(), item, false)?),
-                        false => None,
+                    residues: match gathered.and_then(|gathered| gathered.get(ordinal, item.length)) {
+                        Some(residues) if wanted => Some(SharedSequence::from(residues.to_vec())),
+                        _ if !wanted => None,
+                        _ if entry.is_delta() => Some(database.region(ordinal, 0..item.length)?),
+                        _ => Some(sequences.item(database, database.sequences(), item, false)?),
                     },
                     length: item.length,
                     script,
