@@ -14,7 +14,7 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
 use super::Placing;
-use super::kin::{NONE, PerRecord};
+use super::nearest::{NONE, PerRecord};
 use crate::database::Database;
 use crate::error::Result;
 use crate::memory::budget::Lease;

@@ -4,7 +4,7 @@
 //! those with few below them come first: what stands between a record and its child is then small for most.
 
 use super::Placing;
-use super::kin::{NONE, PerRecord};
+use super::nearest::{NONE, PerRecord};
 use crate::error::Result;
 use crate::reduce::groups::sort_memory;
 use crate::write::spill::Sorter;

@@ -4,7 +4,7 @@
 //! their relatives less than a third. The container is built in the order of the input first, without a name; then [`place()`] finds the
 //! order and copies the residues into it, and everything else goes over as it is. Ordinals stay: the physical order says where they are.
 //!
-//! The order comes from what a linear-time clustering compares first, without any alignment (`kin`): a record is tied to the one it shares most of its
+//! The order comes from what a linear-time clustering compares first, without any alignment (`nearest`): a record is tied to the one it shares most of its
 //! words with, and the trees that this makes are walked so that each record comes soon after the one it is tied to (`forest`).
 //!
 //! It costs a pass over the residues, sorting of 32 bytes a record, of 16 bytes a word and of 8 bytes a pair of records that share a word, as many
@@ -13,11 +13,9 @@
 
 mod copy;
 mod forest;
-mod kin;
+mod nearest;
 #[cfg(test)]
 mod tests;
-
-use talaria_db_spec::version::REQUIRED_DELTAS;
 
 use crate::align::Scoring;
 use crate::database::Database;
@@ -102,7 +100,7 @@ pub(crate) struct Placing<'a> {
 
 /// The least memory for placing the residues of a container, beside four bytes a record four times over.
 pub(crate) fn least_memory(shape: &Shape, threads: usize) -> u64 {
-    kin::least_memory(shape.sequence_block, threads).max(copy::least_memory(shape, threads))
+    nearest::least_memory(shape.sequence_block, threads).max(copy::least_memory(shape, threads))
 }
 
 /// Writes the container again to `output`, similar sequences next to each other.
@@ -112,14 +110,14 @@ pub(crate) fn least_memory(shape: &Shape, threads: usize) -> u64 {
 pub(crate) fn place(placing: &Placing<'_>, output: Unpublished) -> Result<Unpublished> {
     let database = placing.database;
     let records = database.len();
-    if u32::try_from(records).is_err() || database.container().header().required_features.get() & REQUIRED_DELTAS != 0 {
+    if u32::try_from(records).is_err() {
         let reason = format!("{records} records are too many at once: build containers of parts of them");
         return Err(Error::Option { option: "--order", reason });
     }
     (placing.progress)("comparing");
     let comparison = Comparison::of(database);
-    let (ranks, words) = kin::sketch(placing, &comparison)?;
-    let parents = kin::parents(placing, &comparison, &ranks, words)?;
+    let (ranks, words) = nearest::sketch(placing, &comparison)?;
+    let parents = nearest::parents(placing, &comparison, &ranks, words)?;
     let positions = forest::positions(placing, ranks, parents)?;
     let slots = copy::slots(placing, positions)?;
     // What comes now goes through the file from front to back again.
