@@ -163,6 +163,11 @@ for fasta in "$@"; do
   case_of 'reduce, container' "$db" reduce --method exact "$db" -o OUT.talaria --quiet
   case_of 'reduce, FASTA' "$fasta" reduce --method exact "$fasta" -o OUT.talaria --quiet
   case_of export "$db" export "$db"
+  case_of 'build, similarity' "$fasta" build "$fasta" -o OUT.talaria --order similarity --quiet
+  placed=$work/placed.talaria
+  mv "$work"/free/build--similarity.talaria "$placed" || { failed=$((failed + 1)); continue; }
+  case_of 'export, similarity' "$placed" export "$placed"
+  case_of 'reduce, similarity' "$placed" reduce --method exact "$placed" -o OUT.talaria --quiet
   grep '^>' "$fasta" | cut -c2- | awk '{ print $1 }' | shuf -n 100000 --random-source=<(yes) >"$work/ids"
   case_of '100,000 lookups' "$db" get "$db" --file "$work/ids"
 done

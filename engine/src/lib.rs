@@ -49,3 +49,4 @@ pub use read::shared::SharedSequence;
 pub use talaria_db_spec as spec;
 pub use write::builder::{BuildReport, Builder, Progress};
 pub use write::encode::Compression;
+pub use write::place::Order;

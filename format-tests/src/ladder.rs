@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use flate2::read::MultiGzDecoder;
-use talaria_db::{Column, Compression};
+use talaria_db::{Column, Compression, Order};
 
 use crate::fixtures;
 use crate::recipe::Recipe;
@@ -30,7 +30,7 @@ const FAMILY: [(u64, u64); 11] =
     [(1, 0), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (1, 10), (1, 11)];
 
 /// The rungs, from the bottom.
-pub const RUNGS: [Rung; 30] = [
+pub const RUNGS: [Rung; 32] = [
     rung("0001-empty", PLAIN),
     rung("0002-one-record", PLAIN),
     rung("0003-line-widths", PLAIN),
@@ -61,6 +61,8 @@ pub const RUNGS: [Rung; 30] = [
     rung("0028-deltas", Recipe { members: &FAMILY, ..KIBIBYTE }),
     rung("0029-deltas-dna", Recipe { members: &[(0, 1), (0, 2), (0, 3), (0, 4)], ..LZ4 }),
     rung("0030-unrepresented", Recipe { members: &[(2, 0), (2, 5)], unrepresented: &[1, 3, 4], ..PLAIN }),
+    rung("0031-similarity-order", Recipe { order: Order::Similarity, ..KIBIBYTE }),
+    rung("0032-similarity-order-dna", Recipe { order: Order::Similarity, block_size: Some(2048), ..LZ4 }),
 ];
 
 const fn rung(name: &'static str, recipe: Recipe) -> Rung {

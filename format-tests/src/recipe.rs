@@ -4,7 +4,7 @@ use std::fs;
 
 use talaria_db::memory::budget::Budget;
 use talaria_db::reduce::{Output, Reduction};
-use talaria_db::{BuildReport, Builder, Column, Compression};
+use talaria_db::{BuildReport, Builder, Column, Compression, Order};
 
 /// The options of a build that shape the file, and those that must not.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct Recipe {
     pub block_size: Option<u32>,
     /// Whether identical sequences share a copy.
     pub share: bool,
+    /// Order of the residues.
+    pub order: Order,
     /// Optional columns.
     pub columns: &'static [Column],
     /// Representatives and members: what is built is then reduced, and members are told as deltas.
@@ -33,6 +35,7 @@ impl Recipe {
         compression: Compression::None,
         block_size: None,
         share: true,
+        order: Order::Input,
         columns: &[],
         members: &[],
         unrepresented: &[],
@@ -50,6 +53,7 @@ impl Recipe {
         let mut builder = Builder::new(&output)
             .compression(self.compression)
             .share(self.share)
+            .order(self.order)
             .columns(self.columns.iter().copied())
             .threads(self.threads)
             .budget(Budget::new(self.memory));

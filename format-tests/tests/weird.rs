@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use talaria_db::read::export::ExportOptions;
-use talaria_db::{Builder, Compression, Database, Error};
+use talaria_db::{Builder, Compression, Database, Error, Order};
 use talaria_db_format_tests::fixtures;
 
 /// Derived files that must be refused.
@@ -37,11 +37,16 @@ fn plain(bytes: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Builds a container from a file and reads it back.
+/// Builds a container from a file and reads it back, in one order of the residues and in the other.
 fn export(path: &Path, output: &Path) -> talaria_db::Result<Vec<u8>> {
-    Builder::new(output).compression(Compression::Lz4).add_fasta(path).verify(true).finish()?;
-    let mut exported = Vec::new();
-    Database::open(output)?.export(&mut exported, &ExportOptions::default())?;
+    let [exported, placed] = Order::ALL.map(|order| {
+        Builder::new(output).compression(Compression::Lz4).order(order).add_fasta(path).verify(true).finish()?;
+        let mut exported = Vec::new();
+        Database::open(output)?.export(&mut exported, &ExportOptions::default())?;
+        Ok(exported)
+    });
+    let exported = exported?;
+    assert!(placed? == exported, "{} in another order", path.display());
     Ok(exported)
 }
 

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use talaria_db::spec::alphabet::Alphabet;
 use talaria_db::spec::forever::MAXIMUM_BLOCK;
-use talaria_db::{BuildReport, Builder, Column, Compression};
+use talaria_db::{BuildReport, Builder, Column, Compression, Order};
 
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -29,6 +29,7 @@ Examples:
   talaria-db build chr*.fa -o genome.talaria --verify
   talaria-db build january.talaria february.fasta -o both.talaria
   talaria-db build contigs.fa -o contigs.talaria --columns gc,complexity
+  talaria-db build nr.gz -o small.talaria --order similarity --codec zstd:19 --block-size 64K
   zcat nr.gz | talaria-db build - -o nr.talaria --max-memory 8G --tmp-dir /scratch")]
 pub(crate) struct BuildFlags {
     /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2, or containers, whose sources are taken; - is standard input
@@ -43,6 +44,10 @@ pub(crate) struct BuildFlags {
     /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<u32>,
+    /// The order in which residues lie: that of the input, or similar ones next to each other, which takes a third to a half off
+    /// their size and longer to build. Records keep their order and numbers
+    #[arg(long, value_name = "ORDER", default_value = "input", value_parser = order())]
+    order: Order,
     /// What the residues are
     #[arg(long, default_value = "auto", value_parser = alphabet())]
     alphabet: AlphabetChoice,
@@ -87,6 +92,7 @@ impl BuildFlags {
         let mut builder = Builder::new(output)
             .compression(self.codec)
             .share(!self.no_share)
+            .order(self.order)
             .columns(self.columns.iter().copied())
             .verify(self.verify)
             .threads(resources.threads.map_or(0, usize::from))
@@ -147,6 +153,11 @@ fn block_size(text: &str) -> Result<u32, String> {
         Ok(size) if size.is_power_of_two() && (SMALLEST_BLOCK..=MAXIMUM_BLOCK).contains(&size) => Ok(size),
         _ => Err("not a power of two from 4K to 8M".to_owned()),
     }
+}
+
+fn order() -> impl TypedValueParser<Value = Order> {
+    let named = |name: String| Order::ALL.into_iter().find(|order| order.name() == name);
+    PossibleValuesParser::new(Order::ALL.map(Order::name)).try_map(move |name| named(name).ok_or("no such order"))
 }
 
 fn column() -> impl TypedValueParser<Value = Column> {

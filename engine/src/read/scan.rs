@@ -16,11 +16,15 @@ use crate::error::Result;
 use crate::read::cache::Block;
 use crate::read::columns::TextItem;
 use crate::read::delta::Resolver;
+use crate::read::export::WINDOW_SHARE;
 use crate::read::shared::SharedSequence;
 use crate::read::stream::{Item, Stream};
+use crate::read::window::Windows;
 
 /// Blocks whose records are visited together in a container with deltas.
 const RUN: u64 = 64;
+/// Records that one thread visits together where residues lie in another order.
+const GROUP: u64 = 1 << 10;
 /// Most deltas that are put in the order of their stream together.
 const DELTAS: usize = 1 << 13;
 
@@ -131,6 +135,9 @@ impl Database {
     /// ```
     pub fn scan(&self, visit: impl Fn(RecordView<'_>) -> Result<()> + Sync) -> Result<()> {
         let _lease = self.lease_blocks()?;
+        if self.is_placed() && !self.has_deltas() {
+            return self.scan_windows(&visit);
+        }
         self.owned_slots().try_for_each(|slots| {
             let mut text = LastBlock::default();
             self.visit_sequences(slots?, |ordinal, entry, sequence| {
@@ -145,6 +152,35 @@ impl Database {
                 }
             })
         })
+    }
+
+    /// A scan where residues lie in another order than header texts: the residues are gathered, and the texts come in their order.
+    fn scan_windows(&self, visit: &(impl Fn(RecordView<'_>) -> Result<()> + Sync)) -> Result<()> {
+        let wants = |ordinals: Range<u64>| Ok(vec![true; (ordinals.end - ordinals.start) as usize]);
+        let mut windows = Windows::new(self, self.len(), WINDOW_SHARE, &wants);
+        let mut next = 0;
+        while next < self.len() {
+            let end = windows.reach(next)?;
+            let window = windows.window();
+            (0..(end - next).div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
+                let first = next + group * GROUP;
+                let (mut text, mut home) = (LastBlock::default(), LastBlock::default());
+                for ordinal in first..(first + GROUP).min(end) {
+                    let (entry, item) = (self.header_entry(ordinal)?, self.sequence_item(ordinal)?);
+                    let header = text.item(self, self.texts(), entry.text_item(), true)?;
+                    let shared = entry.is_shared();
+                    if let Some(residues) = window.and_then(|window| window.get(ordinal, item.length)) {
+                        visit(RecordView { ordinal, header: &header, residues, shared })?;
+                        continue;
+                    }
+                    let residues = home.item(self, self.sequences(), item, true)?;
+                    visit(RecordView { ordinal, header: &header, residues: &residues, shared })?;
+                }
+                Ok(())
+            })?;
+            next = end;
+        }
+        Ok(())
     }
 
     /// For each block, or a run of them, the slots that it owns; before them those before the first block. Together they are all slots, once.
@@ -186,8 +222,10 @@ impl Database {
                 visit(ordinal, &entry, Sequence::Long(item))?;
                 continue;
             }
-            let from = if entry.is_shared() { &mut guest } else { &mut home };
-            let residues = from.item(self, self.sequences(), item, self.has_shared())?;
+            // In an order of their own, records that share a copy are neighbours.
+            let away = entry.is_shared() && !self.is_placed();
+            let from = if away { &mut guest } else { &mut home };
+            let residues = from.item(self, self.sequences(), item, self.has_shared() && !self.is_placed())?;
             visit(ordinal, &entry, Sequence::Whole(&residues))?;
         }
         self.visit_deltas(&mut deltas, &mut visit)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Reduction;
 use crate::error::{Error, Result};
 use crate::write::builder::Builder;
+use crate::write::run::beside;
 use crate::write::spill::Spill;
 
 /// A container made from FASTA, or for an update, for the time of a reduction.
@@ -46,10 +47,4 @@ impl Drop for Built {
             let _ = std::fs::remove_file(&self.path);
         }
     }
-}
-
-/// A hidden name in `folder` that belongs to the file `output`.
-pub(super) fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    folder.join(format!(".{name}.{}.{what}", std::process::id()))
 }

@@ -17,7 +17,7 @@ mod delta;
 pub(crate) mod estimate;
 pub mod exact;
 mod fasta;
-mod groups;
+pub(crate) mod groups;
 mod method;
 mod names;
 mod needs;

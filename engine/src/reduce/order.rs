@@ -216,7 +216,8 @@ fn hash_all(context: &Ordering<'_>) -> Result<Sorter<Key>> {
                 }
                 Sequence::Long(item) => (hash_long(context, ordinal, item.length)?, item.length),
             };
-            let header = texts.item(database, database.texts(), entry.text_item(), false)?;
+            // Where residues have an order of their own, texts come in no order.
+            let header = texts.item(database, database.texts(), entry.text_item(), database.is_placed())?;
             let key = u64::from(preference(context.ranks, context.old, ordinal)?) << LENGTH_BITS
                 | ((1 << LENGTH_BITS) - 1 - length);
             gathered.push((key, hash, xxh3_64(&header), ordinal));

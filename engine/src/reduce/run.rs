@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use talaria_db_spec::section::SectionKind;
 
-use super::built::{Built, beside};
+use super::built::Built;
 use super::report::{QUANTILES, Stages, reference_residues};
 use super::{Method, Output, Reduction, ReductionReport, Resumed, choose, cluster, contain, exact, fasta, rewrite};
 use crate::database::{Database, is_container};
@@ -20,7 +20,7 @@ use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::threads::Workers;
 use crate::write::publish::Unpublished;
-use crate::write::run::{check, folder_of};
+use crate::write::run::{beside, check, folder_of};
 use crate::write::spill::Spill;
 
 impl Reduction<'_> {

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::memory::budget::Budget;
 use crate::write::cut::CutBlock;
 use crate::write::described::{self, Described};
+use crate::write::encode::Compression;
 use crate::write::measure::Measures;
 use crate::write::publish::Unpublished;
 use crate::write::seal::{BUCKETS_MEMORY, Particulars, seal};
@@ -92,6 +93,11 @@ impl Assembler {
         Ok(Self { sequences, described, long: None })
     }
 
+    /// Compresses residues in another way than the shape says, as they are going to be copied.
+    pub(crate) fn set_residue_compression(&mut self, compression: Compression) {
+        self.sequences.compression = compression;
+    }
+
     /// Adds a record and returns the address of its residues. `script` is the layout item of an irregular record; `measures` are
     /// for the optional columns, as far as the file has them.
     ///
@@ -162,7 +168,7 @@ impl Assembler {
     pub fn encode(&mut self) -> Result<()> {
         let mut jobs: Vec<Cut> = self.sequences.take_done().into_iter().map(Cut::Residues).collect();
         jobs.extend(self.described.take_done().into_iter().map(Cut::Other));
-        let (compression, described) = (self.sequences.shape.compression, &self.described);
+        let (compression, described) = (self.sequences.compression, &self.described);
         let encoded: Vec<Encoded> = jobs
             .into_par_iter()
             .map(|job| match job {

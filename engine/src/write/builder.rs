@@ -15,12 +15,13 @@ use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
 use crate::threads::{Workers, stacks_memory, thread_count};
 use crate::write::encode::Compression;
+use crate::write::place::Order;
 use crate::write::run::{Run, least_memory};
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// What is being done: `reading`, `sealing`, `verifying`.
+    /// What is being done: `reading`, `sealing`, for an order by similarity `comparing` and `placing`, `verifying`.
     pub stage: &'static str,
     /// Bytes read of all inputs, as they are on disk.
     pub bytes_read: u64,
@@ -89,6 +90,7 @@ pub(super) struct Settings<'p> {
     pub(super) block_size: Option<u32>,
     pub(super) alphabet: Option<Alphabet>,
     pub(super) share: bool,
+    pub(super) order: Order,
     pub(super) columns: Columns,
     pub(super) verify: bool,
     pub(super) threads: usize,
@@ -116,6 +118,7 @@ impl<'p> Builder<'p> {
             block_size: None,
             alphabet: None,
             share: true,
+            order: Order::Input,
             columns: Columns::default(),
             verify: false,
             threads: 0,
@@ -197,6 +200,13 @@ impl<'p> Builder<'p> {
     #[must_use]
     pub fn share(mut self, share: bool) -> Self {
         self.settings.share = share;
+        self
+    }
+
+    /// The order in which residues lie; that of the input unless told otherwise.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.settings.order = order;
         self
     }
 

@@ -7,8 +7,7 @@
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::columns::{FLAG_DELTA, FLAG_SHARED, HeaderEntry};
-use talaria_db_spec::section::SectionKind;
-use talaria_db_spec::validate::Section;
+use talaria_db_spec::section::{CHECKSUM_WHOLE, SectionKind};
 
 use crate::database::Database;
 use crate::error::Result;
@@ -18,10 +17,18 @@ use crate::write::deltas::DeltaStream;
 use crate::write::membership::MembershipSections;
 use crate::write::publish::Unpublished;
 use crate::write::seal::{Particulars, Step, Steps, seal};
-use crate::write::sections::SectionWriter;
+use crate::write::sections::{OpenSection, SectionWriter};
 use crate::write::sequences::{EncodedResidues, Sequences};
 use crate::write::spill::{Sorted, Spill, SpillBuffer};
 
+/// Streams beside those of residues, and the index of one.
+const TEXTS_AND_LAYOUTS: [SectionKind; 5] = [
+    SectionKind::TextBlocks,
+    SectionKind::TextDirectory,
+    SectionKind::LayoutBlocks,
+    SectionKind::LayoutDirectory,
+    SectionKind::LayoutIndex,
+];
 /// Columns that only some files have, and indexes of them.
 const OPTIONAL_COLUMNS: [SectionKind; 6] = [
     SectionKind::GcContent,
@@ -100,7 +107,7 @@ impl<'d> Carrier<'d> {
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Space`].
     pub(crate) fn encode(&mut self) -> Result<()> {
-        let compression = self.sequences.shape.compression;
+        let compression = self.sequences.compression;
         let encoded: Vec<EncodedResidues> = self
             .sequences
             .take_done()
@@ -149,43 +156,38 @@ fn steps(database: &Database) -> Steps<'_> {
         Box::new(move |writer, _, _| kinds.iter().try_for_each(|&kind| carry(database, kind, writer)))
     };
     Steps {
-        texts_and_layouts: Box::new(|writer, _, _| {
-            for kind in [StreamKind::Text, StreamKind::Layout] {
-                if let Some(stream) = Stream::find(database.container(), kind) {
-                    carry_blocks(database, &stream, writer)?;
-                }
-            }
-            carry(database, SectionKind::LayoutIndex, writer)
-        }),
+        texts_and_layouts: sections(&TEXTS_AND_LAYOUTS),
         lengths: sections(&[SectionKind::Lengths]),
         optional_columns: sections(&OPTIONAL_COLUMNS),
         names: sections(&[SectionKind::KeyEntries, SectionKind::KeyBuckets]),
-        dictionaries: Box::new(|writer, _, _| {
-            for kind in [SectionKind::DictionaryDirectory, SectionKind::DictionaryBytes] {
-                if let Some(section) = database.container().section(kind) {
-                    writer.section(kind, section.item_size, &database.whole_section(kind)?)?;
-                }
-            }
-            Ok(())
-        }),
+        dictionaries: sections(&[SectionKind::DictionaryDirectory, SectionKind::DictionaryBytes]),
     }
 }
 
-/// Carries over a section that is read at random, if it is there.
-fn carry(database: &Database, kind: SectionKind, writer: &mut SectionWriter) -> Result<()> {
+/// Carries over a section, if it is there.
+///
+/// # Errors
+/// Damage in it; [`crate::Error::Io`], [`crate::Error::Space`].
+pub(super) fn carry(database: &Database, kind: SectionKind, writer: &mut SectionWriter) -> Result<()> {
     let Some(section) = database.container().section(kind) else { return Ok(()) };
-    let Section { item_size, length, .. } = *section;
-    let mut open = writer.begin(kind, item_size, length)?;
-    for page in 0..section.pages() {
-        writer.append(&mut open, &database.page(section, page)?)?;
+    let mut open = writer.begin(kind, section.item_size, section.length)?;
+    let stream = StreamKind::ALL.into_iter().find(|stream| stream.sections().1 == kind);
+    match stream.and_then(|stream| Stream::find(database.container(), stream)) {
+        Some(stream) => carry_blocks(database, &stream, &mut open, writer)?,
+        None if kind.rules().checksum_kind == CHECKSUM_WHOLE => {
+            writer.append(&mut open, &database.whole_section(kind)?)?;
+        }
+        None => (0..section.pages()).try_for_each(|page| writer.append(&mut open, &database.page(section, page)?))?,
     }
     writer.end(open)
 }
 
-/// Carries over the blocks of a stream and its directory.
-fn carry_blocks(database: &Database, stream: &Stream, writer: &mut SectionWriter) -> Result<()> {
-    let (directory, blocks) = stream.kind.sections();
-    let mut open = writer.begin(blocks, 1, stream.blocks.length)?;
+fn carry_blocks(
+    database: &Database,
+    stream: &Stream,
+    open: &mut OpenSection,
+    writer: &mut SectionWriter,
+) -> Result<()> {
     let mut offset = 0;
     for number in 0..stream.directory.item_count {
         let entry = database.block_entry(stream, number)?;
@@ -193,9 +195,8 @@ fn carry_blocks(database: &Database, stream: &Stream, writer: &mut SectionWriter
             return Err(database.broken(stream.kind.name(), "offset", "B-1", number, entry.offset.get(), offset));
         }
         let stored = database.stored_block(stream, number, &entry)?;
-        writer.append(&mut open, &stored)?;
+        writer.append(open, &stored)?;
         offset += stored.len() as u64;
     }
-    writer.end(open)?;
-    carry(database, directory, writer)
+    Ok(())
 }

@@ -12,6 +12,7 @@ pub mod encode;
 pub mod ingest;
 pub mod measure;
 pub(crate) mod membership;
+pub mod place;
 pub mod publish;
 pub(crate) mod run;
 pub mod seal;

@@ -23,6 +23,7 @@ use crate::write::container_input::ContainerInput;
 use crate::write::encode::Compression;
 use crate::write::ingest::{Ingest, RECORDS_MEMORY, pieces};
 use crate::write::measure::MEASURES_MEMORY;
+use crate::write::place::{self, Order, Placing};
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::share::ShareTable;
@@ -58,6 +59,8 @@ pub(super) struct Run<'b> {
     /// What no input has taken yet of what the largest of them needs, so that nobody else does meanwhile.
     inputs_lease: Lease,
     lease: Lease,
+    /// What is going to be the container, if it is written in another order afterwards.
+    ordered: Option<Unpublished>,
 }
 
 /// What a build takes from the budget from its start to its end, beside what its assembler does.
@@ -95,7 +98,18 @@ fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
 pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> u64 {
     let Needs { encoding, records, inputs, share } = Needs::new(settings, threads, origins);
     let waiting = if inputs > 0 { Input::waiting_memory(&settings.memory) } else { 0 };
-    encoding + records + inputs + waiting + share + Assembler::least_memory(settings.columns)
+    let building = encoding + records + inputs + waiting + share + Assembler::least_memory(settings.columns);
+    match settings.order {
+        Order::Input => building,
+        Order::Similarity => {
+            let shape = Shape {
+                compression: settings.compression,
+                sequence_block: settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK),
+                text_block: TEXT_BLOCK,
+            };
+            building.max(place::least_memory(&shape, threads))
+        }
+    }
 }
 
 impl<'b> Run<'b> {
@@ -119,6 +133,10 @@ impl<'b> Run<'b> {
             records_lease: settings.budget.lease("the records of a chunk", needs.records)?,
             inputs_lease: settings.budget.lease("inputs", needs.inputs)?,
             lease,
+            ordered: match settings.order {
+                Order::Input => None,
+                Order::Similarity => Some(output(settings)?),
+            },
         })
     }
 
@@ -315,6 +333,9 @@ impl<'b> Run<'b> {
         if !self.settings.share {
             command.push_str(" --no-share");
         }
+        if self.settings.order != Order::Input {
+            command.push_str(&format!(" --order {}", self.settings.order.name()));
+        }
         if !self.settings.columns.is_empty() {
             command.push_str(&format!(" --columns {}", self.settings.columns));
         }
@@ -328,13 +349,25 @@ impl<'b> Run<'b> {
             features: 0,
         };
         let (records, residues) = (assembler.record_count(), assembler.residue_count());
-        let Self { settings, spill, ingest, bytes_read, bytes_total, records_lease, inputs_lease, lease, .. } = self;
+        let Self { settings, spill, ingest, bytes_read, bytes_total, records_lease, inputs_lease, ordered, .. } = self;
+        let lease = self.lease;
         let shared = ingest.shared();
         // Many records of one name take memory when names are sealed; that of inputs is free for it.
         drop((ingest, records_lease, inputs_lease));
-        let output = assembler.seal(&particulars)?;
+        let mut output = assembler.seal(&particulars)?;
+        let report = |stage| (settings.progress)(&Progress { stage, bytes_read, bytes_total, records, residues });
+        let mut lease = Some(lease);
+        if let Some(ordered) = ordered {
+            // What building took is free for placing.
+            lease = None;
+            release_freed_memory();
+            let options = OpenOptions::new().memory(settings.memory.clone()).cache(0).budget(settings.budget.clone());
+            let (database, provenance) = (options.open(output.temporary())?, &particulars.provenance[..]);
+            let placing = Placing { database: &database, spill: &spill, shape, provenance, progress: &report };
+            output = place::place(&placing, ordered)?;
+        }
         if settings.verify {
-            (settings.progress)(&Progress { stage: "verifying", bytes_read, bytes_total, records, residues });
+            report("verifying");
         }
         let level = if settings.verify { Level::Everything } else { Level::Checksums };
         // What building took is free for checking.
@@ -374,14 +407,31 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
         sequence_block: settings.block_size.unwrap_or(usual),
         text_block: TEXT_BLOCK,
     };
-    let output = match &settings.unnamed {
+    let names_memory = Assembler::names_memory(&settings.budget);
+    if settings.order == Order::Input {
+        return Assembler::new(output(settings)?, shape, settings.columns, spill, names_memory);
+    }
+    // In the order of the input first, for a while and without a name.
+    let unordered = match spill.unnamed()? {
+        Some((file, path)) => Unpublished::unnamed(file, path),
+        None => Unpublished::create(&beside(spill.folder(), &settings.output, "unordered.talaria"))?,
+    };
+    let mut assembler = Assembler::new(unordered, shape, settings.columns, spill, names_memory)?;
+    if let Compression::Zstd(_) = settings.compression {
+        assembler.set_residue_compression(Compression::Zstd(1));
+    }
+    Ok(assembler)
+}
+
+/// Where the container goes.
+fn output(settings: &Settings<'_>) -> Result<Unpublished> {
+    match &settings.unnamed {
         Some(file) => {
             let file = file.try_clone().map_err(Error::io(&settings.output, "write"))?;
-            Unpublished::unnamed(file, settings.output.clone())
+            Ok(Unpublished::unnamed(file, settings.output.clone()))
         }
-        None => Unpublished::create(&settings.output)?,
-    };
-    Assembler::new(output, shape, settings.columns, spill, Assembler::names_memory(&settings.budget))
+        None => Unpublished::create(&settings.output),
+    }
 }
 
 /// Reads a finished file back.
@@ -410,6 +460,12 @@ pub(crate) fn room_for_blocks(path: &Path, most: u64) -> u64 {
 /// The same for a container of `length` bytes.
 pub(crate) fn room_for_length(length: u64, most: u64) -> u64 {
     most.min(length.saturating_mul(4)).min(256 << 20)
+}
+
+/// A hidden name in `folder` that belongs to the file `output`.
+pub(crate) fn beside(folder: &Path, output: &Path, what: &str) -> PathBuf {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(format!(".{name}.{}.{what}", std::process::id()))
 }
 
 /// The folder that a file is in.

@@ -81,8 +81,7 @@ pub(super) fn seal(
     }
     (steps.names)(&mut writer, &spill, alphabet)?;
     write_sources(&mut writer, &particulars.sources)?;
-    let lines: Vec<String> = particulars.provenance.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
-    writer.section(SectionKind::Provenance, 1, lines.concat().as_bytes())?;
+    writer.section(SectionKind::Provenance, 1, &provenance_bytes(&particulars.provenance))?;
     (steps.dictionaries)(&mut writer, &spill, alphabet)?;
     let mut header = Header::new_zeroed();
     header.required_features = U64::new(required);
@@ -134,6 +133,11 @@ impl Described {
             }),
         }
     }
+}
+
+/// The provenance as a section has it.
+pub(crate) fn provenance_bytes(lines: &[(String, String)]) -> Vec<u8> {
+    lines.iter().flat_map(|(key, value)| format!("{key}\t{value}\n").into_bytes()).collect()
 }
 
 /// The lengths come as `u64` and are narrowed if the longest record allows it.

@@ -80,6 +80,8 @@ impl EncodedResidues {
 /// The residues' side of a container on its way.
 pub(crate) struct Sequences {
     pub(super) shape: Shape,
+    /// Of the residues: the shape's, unless they are going to be copied.
+    pub(super) compression: Compression,
     pub(super) spill: Spill,
     pub(super) writer: SectionWriter,
     pub(super) section: OpenSection,
@@ -116,6 +118,7 @@ impl Sequences {
         let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
         Ok(Self {
             shape,
+            compression: shape.compression,
             spill: spill.clone(),
             writer,
             section,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use talaria_db::read::export::{ExportOptions, Lines};
 use talaria_db::read::filter::Filter;
-use talaria_db::{BuildReport, Column, Compression, Database, Error};
+use talaria_db::{BuildReport, Column, Compression, Database, Error, Order};
 use talaria_db_format_tests::expected::Expected;
 use talaria_db_format_tests::outcome;
 use talaria_db_format_tests::recipe::Recipe;
@@ -25,10 +25,11 @@ prop_compose! {
         compression in prop::sample::select(vec![Compression::None, Compression::Lz4, Compression::Zstd(1)]),
         block_size in prop::sample::select(vec![None, Some(1 << 10), Some(1 << 11), Some(1 << 14)]),
         share: bool,
+        order in prop::sample::select(Order::ALL.to_vec()),
         columns in prop::sample::select(vec![&[][..], &Column::ALL, &[Column::Complexity]]),
         threads in 1_usize..3,
     ) -> Recipe {
-        Recipe { compression, block_size, share, columns, threads, ..Recipe::PLAIN }
+        Recipe { compression, block_size, share, order, columns, threads, ..Recipe::PLAIN }
     }
 }
 

@@ -101,7 +101,8 @@ fn aim(database: &Database) -> (u64, u64) {
 }
 
 impl<'d> Cutter<'d> {
-    pub(super) fn new(database: &'d Database, source: &Source, options: &ExportOptions) -> Self {
+    /// For some records of a source.
+    pub(super) fn new(database: &'d Database, source: &Source, ordinals: Range<u64>, options: &ExportOptions) -> Self {
         let (aim, most) = aim(database);
         let (width, line_end) = match options.lines {
             Lines::Original => (source.line_width, source.line_end),
@@ -109,8 +110,8 @@ impl<'d> Cutter<'d> {
         };
         Self {
             database,
-            next: source.first_record,
-            end: source.first_record + source.record_count,
+            next: ordinals.start,
+            end: ordinals.end,
             regular: LayoutCursor::regular(width, line_end),
             lines: LineSource { line_end, byte_length: source.byte_length },
             width,
@@ -229,7 +230,7 @@ mod tests {
             let mut memory = MemorySettings::default();
             memory.streaming.chunk_records = most;
             let database = OpenOptions::new().memory(memory).open(&output).unwrap();
-            let mut cutter = Cutter::new(&database, &database.sources().unwrap()[0], &ExportOptions::default());
+            let mut cutter = Cutter::new(&database, &database.sources().unwrap()[0], 0..10, &ExportOptions::default());
             let mut units = 0;
             while cutter.next_unit().unwrap().is_some() {
                 units += 1;

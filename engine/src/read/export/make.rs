@@ -12,12 +12,15 @@ use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::pipeline::Work;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
+use crate::read::window::Window;
 
 /// What units are turned into text with.
 pub(super) struct Maker<'e> {
     pub(super) database: &'e Database,
     pub(super) options: &'e ExportOptions,
-    pub(super) stash: Option<Stash>,
+    pub(super) stash: Option<&'e Stash>,
+    /// Where residues lie in another order than the records.
+    pub(super) window: Option<&'e Window>,
 }
 
 impl Work for Maker<'_> {
@@ -40,13 +43,14 @@ impl Work for Maker<'_> {
             let need = unit.estimate as u64;
             text.try_reserve_exact(unit.estimate).map_err(|_| self.database.no_memory("text on its way out", need))?;
         }
-        self.database.make(&unit, self.options, self.stash.as_ref(), text)
+        self.database.make(&unit, self, text)
     }
 }
 
 impl Database {
     /// Turns a unit into `text`.
-    fn make(&self, unit: &Unit, options: &ExportOptions, stash: Option<&Stash>, text: &mut Vec<u8>) -> Result<()> {
+    fn make(&self, unit: &Unit, maker: &Maker<'_>, text: &mut Vec<u8>) -> Result<()> {
+        let Maker { options, stash, window, .. } = *maker;
         if let Some(piece) = &unit.piece {
             return self.make_piece(unit, piece, options, text);
         }
@@ -76,6 +80,7 @@ impl Database {
                     found = deltas.next().unwrap_or_else(|| SharedSequence::from(Vec::new()));
                     &found
                 }
+                _ if let Some(residues) = window.and_then(|window| window.get(ordinal, item.length)) => residues,
                 Some(stash) if let Some(copy) = stash.get(item.address, item.length) => copy,
                 _ => {
                     let (from, keep) = if entry.is_shared() { (&mut guest, true) } else { (&mut home, keep) };

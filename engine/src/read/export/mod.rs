@@ -3,13 +3,15 @@
 //! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces. Units are made in
 //! parallel while earlier ones are written, through [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is
 //! bounded by those, and not by the longest record. In a container with deltas units are larger, as far as memory allows: the deltas of a unit are made in the
-//! order of their own stream, so that each block of it is decoded once a unit.
+//! order of their own stream, so that each block of it is decoded once a unit. Where residues lie in another order than the records, as many of them as
+//! memory holds are gathered beforehand ([`crate::read::window`]).
 
 mod cut;
 mod make;
 mod stash;
 
 use std::io::Write;
+use std::ops::Range;
 
 use crate::database::{Database, Source};
 use crate::error::{Error, Result};
@@ -18,7 +20,10 @@ use crate::read::export::make::Maker;
 use crate::read::export::stash::Stash;
 use crate::read::filter::Filter;
 use crate::read::pipeline;
+use crate::read::window::Windows;
 
+/// Of what is free, this part is for residues that lie in another order than the records.
+pub(crate) const WINDOW_SHARE: u64 = 2;
 /// Bytes of text between two looks at whether memory is to be given back.
 const STEP: u64 = 32 << 20;
 
@@ -100,27 +105,44 @@ impl Database {
                 }
             },
         };
+        let wants = |ordinals| self.exported(options, ordinals);
+        let end = chosen.last().map_or(0, |source| source.first_record + source.record_count);
+        let mut windows = Windows::new(self, end, WINDOW_SHARE, &wants);
         let mut written = 0;
         for source in chosen {
-            if options.lines == Lines::Original && !options.is_partial() {
-                write(out, &source.preamble)?;
-                written += source.preamble.len() as u64;
-            }
-            written += self.export_source(out, source, options)?;
+            written += self.export_source(out, source, options, &mut windows)?;
         }
         Ok(written)
     }
 
-    fn export_source(&self, out: &mut (dyn Write + Send), source: &Source, options: &ExportOptions) -> Result<u64> {
+    /// Writes a source, with windows that go on from the one before.
+    pub(crate) fn export_source(
+        &self,
+        out: &mut (dyn Write + Send),
+        source: &Source,
+        options: &ExportOptions,
+        windows: &mut Windows<'_>,
+    ) -> Result<u64> {
+        let mut written = 0;
+        if options.lines == Lines::Original && !options.is_partial() {
+            write(out, &source.preamble)?;
+            written += source.preamble.len() as u64;
+        }
+        let (mut next, end) = (source.first_record, source.first_record + source.record_count);
         let _lease = self.lease_blocks()?;
-        let stash = if options.is_partial() {
-            None
-        } else {
-            Stash::new(self, source.first_record..source.first_record + source.record_count)?
-        };
-        let mut cutter = Cutter::new(self, source, options);
+        let whole = !options.is_partial() && !self.is_placed();
+        let stash = if whole { Stash::new(self, next..end)? } else { None };
+        while next < end {
+            let stop = windows.reach(next)?.min(end);
+            let maker = Maker { database: self, options, stash: stash.as_ref(), window: windows.window() };
+            written += self.export_records(out, Cutter::new(self, source, next..stop, options), &maker)?;
+            next = stop;
+        }
+        Ok(written)
+    }
+
+    fn export_records(&self, out: &mut (dyn Write + Send), mut cutter: Cutter<'_>, maker: &Maker<'_>) -> Result<u64> {
         let manager = self.manager();
-        let maker = Maker { database: self, options, stash };
         let mut written = 0;
         let threads = rayon::current_num_threads();
         // With deltas units are large.
@@ -134,8 +156,21 @@ impl Database {
             }
             write(out, text)
         };
-        pipeline::in_order(&maker, buffers, self.budget(), || cutter.next_unit(), take)?;
+        pipeline::in_order(maker, buffers, self.budget(), || cutter.next_unit(), take)?;
         Ok(written)
+    }
+}
+
+impl Database {
+    /// Which of a run of records are written.
+    pub(crate) fn exported(&self, options: &ExportOptions, ordinals: Range<u64>) -> Result<Vec<bool>> {
+        let mut wanted = self.matching(&options.filter, ordinals.clone())?;
+        if options.selection == Selection::References {
+            for (ordinal, wanted) in ordinals.zip(&mut wanted) {
+                *wanted = *wanted && self.is_reference(ordinal, &self.header_entry(ordinal)?)?;
+            }
+        }
+        Ok(wanted)
     }
 }
 

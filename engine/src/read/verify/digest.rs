@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::Findings;
 use crate::database::Database;
 use crate::error::Result;
-use crate::read::export::ExportOptions;
+use crate::read::export::{ExportOptions, WINDOW_SHARE};
+use crate::read::window::Windows;
 
 /// Hashes what is written.
 struct Hashing {
@@ -30,10 +31,12 @@ impl Write for Hashing {
 impl Database {
     pub(super) fn verify_sources(&self, findings: &Findings) -> Result<u64> {
         let Some(sources) = findings.note(self.sources()) else { return Ok(0) };
+        let options = ExportOptions::default();
+        let wants = |ordinals| self.exported(&options, ordinals);
+        let mut windows = Windows::new(self, self.len(), WINDOW_SHARE, &wants);
         for (index, source) in sources.iter().enumerate() {
             let mut hashing = Hashing { hasher: Sha256::new(), length: 0 };
-            let options = ExportOptions { source: Some(index), ..ExportOptions::default() };
-            if findings.note(self.export(&mut hashing, &options)).is_none() {
+            if findings.note(self.export_source(&mut hashing, source, &options, &mut windows)).is_none() {
                 continue;
             }
             let digest: [u8; 32] = hashing.hasher.finalize().into();

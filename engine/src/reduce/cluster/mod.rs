@@ -21,11 +21,11 @@ mod estimate;
 mod fit;
 mod graph;
 mod old;
-mod plan;
+pub(crate) mod plan;
 mod selecting;
 pub mod stage;
 mod wanted;
-mod words;
+pub(crate) mod words;
 
 use self::assign::{Assigned, Assignment};
 use self::candidates::{Edge, Hubs, candidates};

@@ -10,7 +10,7 @@ use crate::align::{Criterion, Scoring};
 
 /// One round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Round {
+pub(crate) struct Round {
     /// Positions of a word that count are `1`. A palindrome, so that both strands have the same.
     pub(super) pattern: &'static str,
     /// Words a sequence.
@@ -23,7 +23,7 @@ pub(super) struct Round {
     pub(super) shared: usize,
 }
 
-const fn round(pattern: &'static str, words: usize, candidates: usize, tries: usize) -> Round {
+pub(crate) const fn round(pattern: &'static str, words: usize, candidates: usize, tries: usize) -> Round {
     Round { pattern, words, candidates, tries, shared: 1 }
 }
 

@@ -16,8 +16,8 @@ const VARIETY: u32 = 3;
 
 /// A word in a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Word {
-    pub(super) hash: u64,
+pub(crate) struct Word {
+    pub(crate) hash: u64,
     /// Of its first residue.
     pub(super) position: u32,
     /// Whether its reverse complement has the hash.
@@ -26,7 +26,7 @@ pub(super) struct Word {
 
 /// Takes words from sequences.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     letters: [u8; 256],
     base: u64,
     offsets: Vec<usize>,
@@ -39,7 +39,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn new(scoring: Scoring, round: &Round, both_strands: bool) -> Self {
+    pub(crate) fn new(scoring: Scoring, round: &Round, both_strands: bool) -> Self {
         let mut letters = [NONE; 256];
         let kinds: &[&[u8]] = match scoring {
             Scoring::Protein => &ALIKE,
@@ -63,7 +63,7 @@ impl Words {
     }
 
     /// The words of a folded sequence with the smallest hashes, one for each hash.
-    pub(super) fn select(&mut self, residues: &[u8]) -> &[Word] {
+    pub(crate) fn select(&mut self, residues: &[u8]) -> &[Word] {
         self.known.clear();
         self.known.extend(residues.iter().map(|&residue| self.letters[usize::from(residue)]));
         let windows = (residues.len() + 1).saturating_sub(self.span);

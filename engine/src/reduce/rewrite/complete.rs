@@ -8,12 +8,13 @@ use std::ops::Range;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::version::OPTIONAL_REDUCED;
 
-use super::load::{WINDOW, cut_window, load, residues, residues_to_load};
+use super::load::{GATHERED_SHARE, WINDOW, cut_window, load, residues, residues_to_load};
 use super::whole_blocks::{Run, WholeBlocks};
 use super::{Marks, provenance};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::read::scan::LastBlock;
+use crate::read::window::Windows;
 use crate::reduce::Reduction;
 use crate::reduce::delta::{Members, Plan};
 use crate::reduce::similarity::Pair;
@@ -103,11 +104,14 @@ impl<'a> Complete<'a> {
     ) -> Result<()> {
         let database = self.database;
         let mut next = ordinals.start;
+        let wants = |ordinals: Range<u64>| Ok(ordinals.map(|ordinal| !later.is_set(ordinal)).collect());
+        let mut windows = Windows::new(database, ordinals.end, GATHERED_SHARE, &wants);
         while next < ordinals.end {
-            let window =
-                cut_window(next..ordinals.end, |ordinal| Ok(residues_to_load(database, ordinal, later)?.unwrap_or(0)))?;
+            let bytes_of = |ordinal| Ok(residues_to_load(database, ordinal, later)?.unwrap_or(0));
+            let window = cut_window(next..windows.reach(next)?, bytes_of)?;
+            let gathered = windows.window();
             let load_one = |last: &mut LastBlock, ordinal| match residues_to_load(database, ordinal, later)? {
-                Some(_) => residues(database, last, ordinal).map(Some),
+                Some(_) => residues(database, last, ordinal, gathered).map(Some),
                 None => Ok(None),
             };
             let (encoded, loaded) = rayon::join(|| self.carrier.encode(), || load(window.clone(), load_one));

@@ -9,6 +9,7 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
+use crate::read::window::Window as Gathered;
 
 /// Bytes of records that are loaded together.
 pub(super) const WINDOW: u64 = 2 << 20;
@@ -16,6 +17,8 @@ pub(super) const WINDOW: u64 = 2 << 20;
 const MOST: u64 = 1 << 13;
 /// Bytes of memory that a loaded record takes beside its bytes.
 const OVERHEAD: u64 = 256;
+/// Of what is free, this part is for residues of an input where they lie in another order than the records.
+pub(super) const GATHERED_SHARE: u64 = 4;
 /// Records that one thread loads.
 const GROUP: usize = 512;
 /// Bytes of memory of two windows, one being loaded and one being cut into blocks, and the blocks before and after encoding.
@@ -56,10 +59,19 @@ pub(super) fn load<S: Default, T: Send>(
     Ok(groups.into_iter().flatten().collect())
 }
 
-/// The residues of a record that is not longer than a window.
-pub(super) fn residues(database: &Database, last: &mut LastBlock, ordinal: u64) -> Result<SharedSequence> {
+/// The residues of a record that is not longer than a window, `gathered` if they were.
+pub(super) fn residues(
+    database: &Database,
+    last: &mut LastBlock,
+    ordinal: u64,
+    gathered: Option<&Gathered>,
+) -> Result<SharedSequence> {
+    let length = database.sequence_length(ordinal)?;
+    if let Some(residues) = gathered.and_then(|gathered| gathered.get(ordinal, length)) {
+        return Ok(SharedSequence::from(residues.to_vec()));
+    }
     if database.header_entry(ordinal)?.is_delta() {
-        return database.region(ordinal, 0..database.sequence_length(ordinal)?);
+        return database.region(ordinal, 0..length);
     }
     last.item(database, database.sequences(), database.sequence_item(ordinal)?, false)
 }

@@ -1,11 +1,14 @@
 //! A container of the references alone: records of their own, with texts and names of their own.
 
-use super::load::{WINDOW, cut_window, load, residues, residues_to_load};
+use std::ops::Range;
+
+use super::load::{GATHERED_SHARE, WINDOW, cut_window, load, residues, residues_to_load};
 use super::{Marks, provenance};
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
+use crate::read::window::{Window, Windows};
 use crate::reduce::Reduction;
 use crate::reduce::groups::sort_memory;
 use crate::reduce::reference_text::ReferenceText;
@@ -38,12 +41,16 @@ pub(super) fn write(
     let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
     let mut text = ReferenceText::default();
     let mut next = 0;
+    let wants = |ordinals: Range<u64>| Ok(ordinals.map(|ordinal| !members.is_set(ordinal)).collect());
+    let mut windows = Windows::new(database, database.len(), GATHERED_SHARE, &wants);
     while next < database.len() {
-        let window = cut_window(next..database.len(), |ordinal| {
+        let window = cut_window(next..windows.reach(next)?, |ordinal| {
             let header = u64::from(database.header_entry(ordinal)?.text_length.get());
             Ok(header + residues_to_load(database, ordinal, members)?.unwrap_or(0))
         })?;
-        let load_one = |last: &mut (LastBlock, LastBlock), ordinal| load_one(database, last, ordinal, members);
+        let gathered = windows.window();
+        let load_one =
+            |last: &mut (LastBlock, LastBlock), ordinal| load_one(database, last, ordinal, members, gathered);
         let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(window.clone(), load_one));
         encoded?;
         for (ordinal, record) in window.clone().zip(loaded?) {
@@ -77,6 +84,7 @@ fn load_one(
     (texts, sequences): &mut (LastBlock, LastBlock),
     ordinal: u64,
     members: &Marks,
+    gathered: Option<&Window>,
 ) -> Result<Option<Loaded>> {
     if members.is_set(ordinal) {
         return Ok(None);
@@ -85,7 +93,7 @@ fn load_one(
         header: texts.item(database, database.texts(), database.text_item(ordinal)?, false)?,
         id_length: database.header_entry(ordinal)?.id_length.get(),
         residues: match residues_to_load(database, ordinal, members)? {
-            Some(_) => Some(residues(database, sequences, ordinal)?),
+            Some(_) => Some(residues(database, sequences, ordinal, gathered)?),
             None => None,
         },
         measures: Measures::read(database, ordinal)?,

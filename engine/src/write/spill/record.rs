@@ -15,6 +15,20 @@ pub trait SortRecord: Copy + Ord + Send {
     fn read(from: &[u8]) -> Self;
 }
 
+/// Eight bytes, little-endian.
+impl SortRecord for u64 {
+    const SIZE: usize = 8;
+
+    fn write(&self, into: &mut [u8]) {
+        into.copy_from_slice(&self.to_le_bytes());
+    }
+
+    fn read(from: &[u8]) -> Self {
+        let (words, _) = from.as_chunks::<8>();
+        u64::from_le_bytes(words[0])
+    }
+}
+
 /// Sixteen bytes, little-endian.
 impl SortRecord for (u64, u64) {
     const SIZE: usize = 16;
@@ -80,6 +94,7 @@ mod tests {
         let of_triple = bytes(triple);
         assert_eq!((&of_triple[..16], of_triple[16], of_triple[23]), (&of_pair[..], 0xfe, 0xff));
         assert_eq!(<(u64, u64, u64)>::read(&of_triple), triple);
+        assert_eq!((bytes(pair.0), u64::read(&of_pair)), (of_pair[..8].to_vec(), pair.0));
         let four = (pair.0, pair.1, 3, u64::MAX);
         let of_four = bytes(four);
         assert_eq!((&of_four[..16], of_four[16], of_four[31]), (&of_pair[..], 3, 0xff));
