@@ -8,8 +8,8 @@
 //! words with, and the trees that this makes are walked so that each record comes soon after the one it is tied to (`forest`).
 //!
 //! It costs a pass over the residues, sorting of 32 bytes a record, of 16 bytes a word and of 8 bytes a pair of records that share a word, as many
-//! passes again as the residues are larger than what is free (`read::gather`), and 16 bytes of memory a record. It does not depend on threads, on
-//! memory, or on the order of the input but for records that are the same.
+//! passes again as the residues are larger than what is free (`read::gather`), and 16 bytes of memory a record. It does not depend on threads or on
+//! memory; on the order of the input only where records are the same, and where so many share a word that their group is cut.
 
 mod copy;
 mod forest;
