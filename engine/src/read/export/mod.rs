@@ -4,7 +4,7 @@
 //! parallel while earlier ones are written, through [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is
 //! bounded by those, and not by the longest record. In a container with deltas units are larger, as far as memory allows: the deltas of a unit are made in the
 //! order of their own stream, so that each block of it is decoded once a unit. Where residues lie in another order than the records, as many of them as
-//! memory holds are gathered beforehand ([`crate::read::window`]).
+//! memory holds are gathered beforehand (`read::window`).
 
 mod cut;
 mod make;

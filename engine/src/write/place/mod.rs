@@ -1,15 +1,15 @@
 //! Residues in an order in which similar sequences are neighbours (`build --order similarity`).
 //!
 //! A block is compressed by itself, so that what repeats in it is what it saves: in the order of the input, proteins take half of their bytes, next to
-//! their relatives less than a third. The container is built in the order of the input first, without a name; then [`place()`] finds the
+//! their relatives less than a third. The container is built in the order of the input first, without a name; then the engine finds the
 //! order and copies the residues into it, and everything else goes over as it is. Ordinals stay: the physical order says where they are.
 //!
 //! The order comes from what a linear-time clustering compares first, without any alignment (`nearest`): a record is tied to the one it shares most of its
 //! words with, and the trees that this makes are walked so that each record comes soon after the one it is tied to (`forest`).
 //!
 //! It costs a pass over the residues, sorting of 32 bytes a record, of 16 bytes a word and of 8 bytes a pair of records that share a word, as many
-//! passes again as the residues are larger than what is free ([`crate::read::gather`]), and 16 bytes of memory a record. It does not depend on threads, on
-//! memory, or on the order of the input but for records that are the same.
+//! passes again as the residues are larger than what is free (`read::gather`), and 16 bytes of memory a record. It does not depend on threads or on
+//! memory; on the order of the input only where records are the same, and where so many share a word that their group is cut.
 
 mod copy;
 mod forest;
