@@ -40,7 +40,7 @@ fn the_tour() {
             commands += 1;
         }
     }
-    assert_eq!(commands, 31);
+    assert_eq!(commands, 33);
 }
 
 #[test]
