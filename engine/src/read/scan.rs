@@ -203,14 +203,39 @@ impl Database {
     pub(crate) fn visit_sequences(
         &self,
         slots: Range<u64>,
+        visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.visit_some(slots, None, visit)
+    }
+
+    /// The same without residues for records that share a copy or an item that is not empty: these are `told` where theirs are.
+    pub(crate) fn visit_owners(
+        &self,
+        slots: Range<u64>,
+        told: &mut dyn FnMut(u64, Item) -> Result<()>,
+        visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.visit_some(slots, Some(told), visit)
+    }
+
+    fn visit_some(
+        &self,
+        slots: Range<u64>,
+        mut told: Option<&mut dyn FnMut(u64, Item) -> Result<()>>,
         mut visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
         let (mut home, mut guest) = (LastBlock::default(), LastBlock::default());
         let mut deltas = Vec::new();
+        // Blocks that others come back to.
+        let keep = told.is_none() && self.has_shared() && !self.is_placed();
         for slot in slots {
             let ordinal = self.ordinal_in_slot(slot)?;
             let entry = self.header_entry(ordinal)?;
             let item = self.sequence_item(ordinal)?;
+            if let Some(told) = told.as_mut().filter(|_| entry.is_shared() && item.length > 0) {
+                told(ordinal, item)?;
+                continue;
+            }
             if entry.is_delta() {
                 deltas.push((item.address.bits(), ordinal));
                 if deltas.len() == DELTAS {
@@ -225,7 +250,7 @@ impl Database {
             // In an order of their own, records that share a copy are neighbours.
             let away = entry.is_shared() && !self.is_placed();
             let from = if away { &mut guest } else { &mut home };
-            let residues = from.item(self, self.sequences(), item, self.has_shared() && !self.is_placed())?;
+            let residues = from.item(self, self.sequences(), item, keep)?;
             visit(ordinal, &entry, Sequence::Whole(&residues))?;
         }
         self.visit_deltas(&mut deltas, &mut visit)

@@ -2,7 +2,7 @@
 //!
 //! Hash and length of every record are sorted, so that candidates stand together; then their bytes are compared, block by
 //! block: a hash alone never decides. Upper and lower case are different residues. Costs one pass over the container, an external sort of 24
-//! bytes a record, and the decoding of those blocks that have a candidate whose bytes are not shared already.
+//! bytes a record and one of 32 where copies are shared, and the decoding of those blocks that have a candidate whose bytes are not shared already.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::read::scan::Sequence;
 use crate::read::stream::blocks_memory;
 use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
-use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory_within};
+use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory_of, sort_memory_within};
 use crate::reduce::similarity::Similarity;
 use crate::write::spill::{Sorter, Spill};
 
@@ -29,9 +29,11 @@ const LEAST_MEMORY: u64 = 3 * (LONG + OVERHEAD);
 const OVERHEAD: u64 = 512;
 /// Records longer than this are compared piece by piece.
 const LONG: u64 = 1 << 20;
-/// Hashes that a thread gathers before it passes them on.
-const GATHERED: usize = 1024;
+/// Marks a record that shares the copy of another one.
+const GUEST: u64 = 1;
 
+/// Hash, length and ordinal of a record.
+type Hashed = (u64, u64, u64);
 /// Whether a record is a delta, and the address of its copy or item.
 type Place = (bool, u64);
 
@@ -62,12 +64,17 @@ impl Candidates {
 
 /// The least memory for grouping, beside the blocks at hand.
 pub(crate) const fn least_memory() -> u64 {
-    3 * LEAST_SORT_MEMORY + LEAST_MEMORY
+    4 * LEAST_SORT_MEMORY + LEAST_MEMORY
 }
 
 /// Memory for sorting hashes.
 fn hashing_memory(available: u64) -> usize {
-    sort_memory_within(available, 4, LEAST_MEMORY + 2 * LEAST_SORT_MEMORY)
+    sort_memory_within(available, 4, LEAST_MEMORY + 3 * LEAST_SORT_MEMORY)
+}
+
+/// Memory for sorting hashes by copy.
+fn copies_memory(available: u64, records: u64) -> usize {
+    sort_memory_within(available, 4, LEAST_MEMORY + 2 * LEAST_SORT_MEMORY).min(sort_memory_of(records, 32))
 }
 
 /// Memory for records that are compared together.
@@ -80,7 +87,10 @@ pub(super) fn estimate(account: &mut Account, known: &Known, reserve: u64) -> Ve
     account.begin("grouping", None, known.records, "records");
     let blocks = account.hold(blocks_memory(known.nominal, account.threads));
     let memory = hashing_memory(account.available());
-    let hashes = account.sort::<(u64, u64, u64)>("hashes of sequences", memory, known.records);
+    let hashes = account.sort::<Hashed>("hashes of sequences", memory, known.records);
+    let memory = copies_memory(account.available(), known.records);
+    let copies = account.sort::<(u64, u64, u64, u64)>("hashes of copies", memory, known.records);
+    account.release([copies]);
     let groups = Groups::estimate(account, known.records, reserve.max(LEAST_MEMORY));
     let comparing = account.hold(comparing_memory(account.available()));
     account.release([blocks, hashes, comparing]);
@@ -124,33 +134,69 @@ pub(crate) fn group(
     Ok(groups)
 }
 
-/// Hash, length and ordinal of every record.
+/// Hash, length and ordinal of every record. Those that share a copy have the hash of the record whose copy it is, and are not decoded.
 fn hash_all(
     database: &Database,
     spill: &Spill,
     progress: &(dyn Fn(&'static str, u64, u64) + Sync),
-) -> Result<Sorter<(u64, u64, u64)>> {
+) -> Result<Sorter<Hashed>> {
     let sorter = Sorter::new(spill, "hashes of sequences", hashing_memory(spill.budget().available()))?;
-    let shared = Mutex::new((sorter, Vec::with_capacity(GATHERED)));
+    let mut copies = None;
+    if database.has_shared() {
+        let memory = copies_memory(spill.budget().available(), database.len());
+        copies = Some(Sorter::new(spill, "hashes of copies", memory)?);
+    }
+    let shared = Mutex::new((sorter, copies));
     database.owned_slots().try_for_each(|slots| {
-        database.visit_sequences(slots?, |ordinal, _, sequence| {
-            let (hash, length) = match sequence {
-                Sequence::Whole(residues) => (xxh3_64(residues), residues.len() as u64),
-                Sequence::Long(item) => (hash_long(database, ordinal, item.length)?, item.length),
-            };
-            let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            let (sorter, gathered) = &mut *guard;
-            gathered.push((hash, length, ordinal));
-            if gathered.len() == GATHERED {
-                progress("grouping", sorter.len(), database.len());
-                gathered.drain(..).try_for_each(|item| sorter.push(item))?;
+        let (mut owners, mut guests) = (Vec::new(), Vec::new());
+        database.visit_owners(
+            slots?,
+            &mut |ordinal, item| {
+                guests.push((ordinal, item.length));
+                Ok(())
+            },
+            |ordinal, _, sequence| {
+                owners.push(match sequence {
+                    Sequence::Whole(residues) => (xxh3_64(residues), residues.len() as u64, ordinal),
+                    Sequence::Long(item) => (hash_long(database, ordinal, item.length)?, item.length, ordinal),
+                });
+                Ok(())
+            },
+        )?;
+        let mut guard = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sorter, copies) = &mut *guard;
+        progress("grouping", sorter.len(), database.len());
+        if let Some(copies) = copies {
+            for &(hash, length, ordinal) in &owners {
+                copies.push(copy(database, ordinal, length, Some(hash))?)?;
             }
-            Ok(())
-        })
+            for (ordinal, length) in guests {
+                copies.push(copy(database, ordinal, length, None)?)?;
+            }
+        }
+        owners.into_iter().try_for_each(|item| sorter.push(item))
     })?;
-    let (mut sorter, gathered) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    gathered.into_iter().try_for_each(|item| sorter.push(item))?;
+    let (mut sorter, copies) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut owner = None;
+    for copy in copies.map(Sorter::finish).transpose()?.into_iter().flatten() {
+        let (address, length, record, hash) = copy?;
+        if record & GUEST == 0 {
+            owner = Some((address, length, hash));
+            continue;
+        }
+        match owner.filter(|&(of_address, of_length, _)| (of_address, of_length) == (address, length)) {
+            Some((_, _, hash)) => sorter.push((hash, length >> 1, record >> 1))?,
+            None => return Err(database.broken("header table", "flag shared", "C-3", record >> 1, 1, 0)),
+        }
+    }
     Ok(sorter)
+}
+
+/// Where a record has its copy, and the hash of it, or that it is that of another one. Owners sort before their guests, as they come first.
+fn copy(database: &Database, ordinal: u64, length: u64, hash: Option<u64>) -> Result<(u64, u64, u64, u64)> {
+    let (is_delta, address) = database.residue_place(ordinal)?;
+    let guest = if hash.is_some() { 0 } else { GUEST };
+    Ok((address, length << 1 | u64::from(is_delta), ordinal << 1 | guest, hash.unwrap_or_default()))
 }
 
 /// The hash of a record that is longer than a block, block by block.
