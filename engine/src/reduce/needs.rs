@@ -132,6 +132,15 @@ impl Reduction<'_> {
 
     /// What makes a container at `path` from FASTA, or from an earlier result and what comes to it.
     pub(super) fn builder(&self, path: &Path) -> Result<Builder<'_>> {
+        let builder = self.builder_of_nothing(path);
+        match &self.old {
+            Some(old) => update::prepare(old, builder).map(|builder| builder.add_file(&self.input)),
+            None => Ok(builder.add_fasta(&self.input)),
+        }
+    }
+
+    /// The same without inputs.
+    pub(super) fn builder_of_nothing(&self, path: &Path) -> Builder<'_> {
         let mut builder = Builder::new(path)
             .compression(self.compression)
             .threads(self.threads)
@@ -142,10 +151,7 @@ impl Reduction<'_> {
         if let Some(limit) = self.spill_limit {
             builder = builder.spill_limit(limit);
         }
-        match &self.old {
-            Some(old) => update::prepare(old, builder).map(|builder| builder.add_file(&self.input)),
-            None => Ok(builder.add_fasta(&self.input)),
-        }
+        builder
     }
 }
 

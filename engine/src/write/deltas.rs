@@ -5,11 +5,11 @@ use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::block::BlockEntry;
 use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::error::Result;
 use crate::write::cut::Cutter;
 use crate::write::encode::{Compression, encode_deltas};
+use crate::write::sequences::block_entry;
 use crate::write::spill::{Spill, SpillBuffer};
 
 /// Nominal size of the blocks: what a lookup decodes, and what the streams of a block have to be compressed together.
@@ -74,17 +74,7 @@ impl DeltaStream {
         let encoded: Vec<_> =
             done.map(|cut| Ok((cut.first_slot, encode_deltas(&cut.bytes, compression)?))).collect::<Result<_>>()?;
         for (first_slot, block) in encoded {
-            let entry = BlockEntry {
-                offset: U64::new(self.stored),
-                first_slot: U64::new(first_slot),
-                stored_length: U32::new(u32::try_from(block.stored.len()).unwrap_or(u32::MAX)),
-                decoded_length: U32::new(block.decoded_length),
-                checksum: U32::new(block.checksum),
-                codec: block.codec.byte(),
-                packing: block.packing.byte(),
-                dictionary: U16::ZERO,
-            };
-            self.directory.write(entry.as_bytes())?;
+            self.directory.write(block_entry(&block, self.stored, first_slot).as_bytes())?;
             self.stored += block.stored.len() as u64;
             self.blocks.write(&block.stored)?;
         }

@@ -51,24 +51,16 @@ impl<T: Copy + FromBytes + IntoBytes + Immutable + KnownLayout> SpillColumn<T> {
     pub(crate) fn new(spill: &Spill, what: &'static str, count: usize, value: T, keep: u64) -> Result<Self> {
         let bytes = (count * size_of::<T>()) as u64;
         let kept = count == 0 || !spill.is_allowed() || is_kept(bytes, spill.budget().available(), keep);
-        let lease = match kept {
-            true => Some(spill.budget().lease(what, bytes)),
-            false => None,
-        };
-        match lease {
-            Some(Ok(lease)) => {
-                return Ok(Self { store: Store::Memory { all: vec![value; count], _lease: lease } });
+        if kept {
+            match spill.budget().lease(what, bytes) {
+                Ok(lease) => return Ok(Self { store: Store::Memory { all: vec![value; count], _lease: lease } }),
+                // Somebody else was faster.
+                Err(_) if spill.is_allowed() => {}
+                Err(_) => {
+                    let (memory, limit) = (spill.budget().free(), spill.budget().limit());
+                    return Err(Error::SpillDisabled { what, memory, limit });
+                }
             }
-            // Somebody else was faster.
-            Some(Err(_)) if spill.is_allowed() => {}
-            Some(Err(_)) => {
-                return Err(Error::SpillDisabled {
-                    what,
-                    memory: spill.budget().free(),
-                    limit: spill.budget().limit(),
-                });
-            }
-            None => {}
         }
         spill.preflight(bytes)?;
         spill.take(bytes)?;

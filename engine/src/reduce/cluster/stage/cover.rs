@@ -39,16 +39,8 @@ impl Stage<'_> {
         let [first, ..] = &kmers[..] else { return Ok(StageSummary::default()) };
         let (scoring, clustering) = (first.head().scoring, first.head().clustering);
         round(scoring, &clustering)?;
-        let context = Context {
-            spill,
-            scoring,
-            criterion: clustering.criterion,
-            both_strands: clustering.both_strands,
-            ranks: None,
-            old: None,
-            keep: u64::from(records) * cover::MEMORY + LEAST_SORT_MEMORY,
-            progress: &*self.progress,
-        };
+        let keep = u64::from(records) * cover::MEMORY + LEAST_SORT_MEMORY;
+        let context = self.context(spill, scoring, &clustering, keep);
         let order = order(&context, &kmers, records)?;
         let mut assignment = Assignment::new(&context, records as usize)?;
         for same in all_same(&links, records)? {

@@ -38,11 +38,10 @@ impl Stage<'_> {
         let database = open_shard(shard, &self.memory, &self.budget)?;
         let scoring = Scoring::of(database.alphabet());
         let round = round(scoring, &clustering)?;
-        let Clustering { criterion, both_strands, .. } = clustering;
-        let progress = &*self.progress;
-        let (records, ranks, old) = (database.len(), None, None);
+        let records = database.len();
         let keep = records.saturating_mul(order::LEAST_MEMORY) + 3 * LEAST_SORT_MEMORY;
-        let context = Context { spill, scoring, criterion, both_strands, ranks, old, keep, progress };
+        let context = self.context(spill, scoring, &clustering, keep);
+        let Context { ranks, old, progress, .. } = context;
         let fold = |residues: &[u8], folded: &mut Vec<u8>| fold(residues, scoring, folded);
         let ordering =
             Ordering { database: &database, spill, ranks, old, fold: &fold, folds_long: false, keep, progress };

@@ -45,7 +45,7 @@ use std::path::{Path, PathBuf};
 pub use self::write::Writing;
 
 use super::plan::{self, Plan, Round};
-use super::{Clustering, check, ratio};
+use super::{Clustering, Context, check, ratio};
 use crate::align::Scoring;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
@@ -252,6 +252,12 @@ impl<'p> Stage<'p> {
     fn spill(&self, output: &Path) -> Spill {
         let folder = self.folder.clone().unwrap_or_else(|| folder_of(output));
         Spill::new(self.budget.clone(), folder, self.spill_limit).allowed(self.memory.spill.enabled)
+    }
+
+    /// What the parts of a clustering have in common, of new records alone. `keep` bytes of memory are not for columns of records.
+    fn context<'a>(&'a self, spill: &'a Spill, scoring: Scoring, clustering: &Clustering, keep: u64) -> Context<'a> {
+        let Clustering { criterion, both_strands, .. } = *clustering;
+        Context { spill, scoring, criterion, both_strands, ranks: None, old: None, keep, progress: &*self.progress }
     }
 
     fn summary(&self, spill: &Spill) -> StageSummary {

@@ -7,9 +7,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::super::candidates::{Edge, parts};
+use super::super::find_same;
 use super::super::graph::find_links;
 use super::super::plan::Round;
-use super::super::{Context, find_same};
 use super::edges::PAIRS;
 use super::head::{Head, Kind};
 use super::inputs::{Inputs, shards_of};
@@ -83,16 +83,7 @@ impl Stage<'_> {
         let own = part.own();
         let Part { ordinals, alike, _lease, .. } = part;
         let order = Order::of_parts(ordinals, residues);
-        let context = Context {
-            spill,
-            scoring,
-            criterion: clustering.criterion,
-            both_strands: clustering.both_strands,
-            ranks: None,
-            old: None,
-            keep,
-            progress: &*self.progress,
-        };
+        let context = self.context(spill, scoring, &clustering, keep);
         let pool = AlignmentPool::new(&self.budget)?;
         let expanded = pairs(edges, own.clone(), records, &round)?.flat_map(|pair| match pair {
             Ok((edge, count)) => Repeated { edge: Some(Ok(edge)), count },

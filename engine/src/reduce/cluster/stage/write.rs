@@ -72,10 +72,11 @@ impl Stage<'_> {
         let [first, more @ ..] = &inputs.shards[..] else {
             return Err(Error::Option { option: "FILE", reason: "no shards were given".to_owned() });
         };
-        let mut reduction = self.reduction(first, output, clusters, writing);
+        let mut reduction = self.reduction(first, output, clusters, writing, spill);
         let mut built = None;
         if !more.is_empty() {
-            let builder = |path: &Path| Ok(self.builder(path, &inputs.shards, spill, writing.compression));
+            let builder =
+                |path: &Path| Ok(inputs.shards.iter().fold(reduction.builder_of_nothing(path), Builder::add_file));
             built = Some(stages.time("building", || Built::with(spill, &target, builder))?);
         }
         if let Some(path) = &writing.clusters {
@@ -107,30 +108,27 @@ impl Stage<'_> {
     }
 
     /// The reduction that would have come to this.
-    fn reduction(&self, input: &Path, output: Output, clusters: &StageFile, writing: &Writing) -> Reduction<'_> {
-        Reduction::new(input, output)
+    fn reduction(
+        &self,
+        input: &Path,
+        output: Output,
+        clusters: &StageFile,
+        writing: &Writing,
+        spill: &Spill,
+    ) -> Reduction<'_> {
+        let reduction = Reduction::new(input, output)
             .method(Method::Cluster(clusters.head().clustering))
             .references_only(writing.references_only)
             .compression(writing.compression)
             .threads(self.threads)
             .memory(self.memory.clone())
             .budget(self.budget.clone())
-            .progress(|stage, seen, total| (self.progress)(stage, seen, total))
-    }
-
-    /// What brings the shards together.
-    fn builder(&self, path: &Path, shards: &[PathBuf], spill: &Spill, compression: Compression) -> Builder<'_> {
-        let mut builder = Builder::new(path)
-            .compression(compression)
-            .threads(self.threads)
-            .budget(self.budget.clone())
-            .memory(self.memory.clone())
             .temporary_folder(spill.folder())
-            .progress(|progress| (self.progress)("building", progress.records, 0));
-        if let Some(limit) = self.spill_limit {
-            builder = builder.spill_limit(limit);
+            .progress(|stage, seen, total| (self.progress)(stage, seen, total));
+        match self.spill_limit {
+            Some(limit) => reduction.spill_limit(limit),
+            None => reduction,
         }
-        shards.iter().fold(builder, Builder::add_file)
     }
 }
 
