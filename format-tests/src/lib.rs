@@ -26,5 +26,6 @@ pub mod image;
 pub mod ladder;
 pub mod manifest;
 pub mod outcome;
+pub mod packed;
 pub mod recipe;
 pub mod tree;

@@ -20,13 +20,14 @@ use talaria_db_spec::header::Header;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
-const SEEDS: [&str; 7] = [
+const SEEDS: [&str; 8] = [
     "0011-shared",
     "0019-long-record",
     "0009-irregular-layout",
     "0022-lz4-two-bit",
     "0026-columns",
     "0028-deltas",
+    "0034-packed-membership",
     "0029-deltas-dna",
 ];
 

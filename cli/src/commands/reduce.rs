@@ -103,9 +103,9 @@ pub(crate) struct ReduceFlags {
     /// Writes the report as JSON; with --estimate, the estimate
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
-    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
-    #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = target::codec)]
-    codec: Compression,
+    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22); as in the container, and zstd:1 from FASTA, unless given
+    #[arg(long, value_name = "CODEC", value_parser = target::codec)]
+    codec: Option<Compression>,
     /// Residues a line of FASTA, 0 for one line
     #[arg(long, value_name = "N", default_value_t = 60)]
     line_width: u64,
@@ -209,11 +209,13 @@ impl ReduceFlags {
             .clusters(&clusters)
             .references_only(no_deltas)
             .prefer(self.preference())
-            .compression(self.codec)
             .threads(resources.threads.map_or(0, usize::from))
             .memory(resources.settings.clone())
             .budget(resources.budget.clone())
             .progress(|stage, seen, total| reporter.show_records(stage, seen, total));
+        if let Some(codec) = self.codec {
+            reduction = reduction.compression(codec);
+        }
         if let Some(old) = &self.update {
             reduction = reduction.update(old);
         }

@@ -82,7 +82,7 @@ pub struct Reduction<'p> {
     taxa: Option<PathBuf>,
     members: Vec<(u64, u64)>,
     unrepresented: Vec<u64>,
-    compression: Compression,
+    compression: Option<Compression>,
     threads: usize,
     memory: MemorySettings,
     budget: Budget,

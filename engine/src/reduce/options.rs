@@ -24,7 +24,7 @@ impl<'p> Reduction<'p> {
             taxa: None,
             members: Vec::new(),
             unrepresented: Vec::new(),
-            compression: Compression::Zstd(1),
+            compression: None,
             threads: 0,
             memory: MemorySettings::default(),
             budget: Budget::new(u64::MAX),
@@ -170,10 +170,10 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Codec of the output's residues.
+    /// Codec of the output's residues: that of the container which is reduced, and Zstandard at level 1 for FASTA, unless told otherwise.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.compression = compression;
+        self.compression = Some(compression);
         self
     }
 

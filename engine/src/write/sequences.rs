@@ -42,6 +42,8 @@ pub struct Shape {
     pub sequence_block: u32,
     /// Nominal size of the blocks of the other streams.
     pub text_block: u32,
+    /// Whether columns are packed.
+    pub packed: bool,
 }
 
 /// Where a record's residues are to be.
@@ -114,7 +116,7 @@ impl Sequences {
     /// [`crate::Error::Memory`], [`crate::Error::Io`].
     pub(super) fn new(output: Unpublished, shape: Shape, spill: &Spill) -> Result<Self> {
         let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
-        let mut writer = SectionWriter::new(output, spill)?;
+        let mut writer = SectionWriter::new(output, spill, shape.packed)?;
         let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
         Ok(Self {
             shape,

@@ -74,7 +74,7 @@ impl<'a> Complete<'a> {
         };
         // Members that are told have been noted already.
         let mut note = |pair| if told.is_none() { note(pair) } else { Ok(()) };
-        let mut whole = WholeBlocks::new(database, later, self.reduction.compression)?;
+        let mut whole = WholeBlocks::new(database, later, self.reduction.compression_of(database))?;
         let mut next = 0;
         while next < database.len() {
             let run = whole.next()?;

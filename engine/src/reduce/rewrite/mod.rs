@@ -6,7 +6,7 @@
 mod complete;
 mod load;
 mod marks;
-mod provenance;
+pub(super) mod provenance;
 mod references;
 mod whole_blocks;
 

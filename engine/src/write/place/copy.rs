@@ -79,7 +79,7 @@ fn fixed_memory(shape: &Shape, threads: usize) -> u64 {
 
 /// The least memory for copying, beside the slots.
 pub(super) fn least_memory(shape: &Shape, threads: usize) -> u64 {
-    let columns = 2 * SpillBuffer::most_memory(COLUMN_MEMORY) + 2 * SpillBuffer::most_memory(0);
+    let columns = 2 * SpillBuffer::most_memory(COLUMN_MEMORY) + SpillBuffer::most_memory(0) + SectionWriter::MEMORY;
     fixed_memory(shape, threads) + columns + 3 * LEAST_SORT_MEMORY + LEAST_WINDOW + u64::from(shape.sequence_block)
 }
 
@@ -193,7 +193,7 @@ pub(super) fn copy(placing: &Placing<'_>, mut slots: Slots, output: Unpublished)
     let mut offsets = Sorter::new(spill, "addresses of records", sort_memory(spill, 8, LEAST_WINDOW))?;
     let mut order = SpillBuffer::new(spill, "the physical order", COLUMN_MEMORY)?;
     let _fixed = spill.budget().lease("copying and encoding", fixed_memory(&shape, rayon::current_num_threads()))?;
-    let mut writer = SectionWriter::new(output, spill)?;
+    let mut writer = SectionWriter::new(output, spill, database.container().has_packed_columns())?;
     let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
     let directory = SpillBuffer::new(spill, "the sequence directory", COLUMN_MEMORY)?;
     let cutter = Cutter::new(shape.sequence_block);

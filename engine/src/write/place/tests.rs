@@ -162,7 +162,7 @@ fn little_memory_gives_the_same_file_and_the_same_answers() {
     };
     build(&free, Order::Similarity);
     build(&input, Order::Input);
-    let shape = Shape { compression: Compression::Lz4, sequence_block: 16 << 10, text_block: 16 << 10 };
+    let shape = Shape { compression: Compression::Lz4, sequence_block: 16 << 10, text_block: 16 << 10, packed: false };
     let budget = Budget::new(least_memory(&shape, 1) + 16 * records.len() as u64 + (1 << 20));
     let spill = Spill::new(budget.clone(), folder.path().to_path_buf(), None);
     let database = OpenOptions::new().cache(0).budget(budget).open(&input).unwrap();
