@@ -11,7 +11,7 @@ use talaria_db_spec::header::Header;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
-use super::{below, bytes, one_of};
+use super::{below, bytes, one_of, put, value};
 use crate::draft::Draft;
 use crate::exercise::everything;
 use crate::ladder::RUNGS;
@@ -78,17 +78,6 @@ fn change<'a>(input: &mut Unstructured<'a>) -> Result<Change<'a>> {
 /// Where in something of a few KiB.
 fn place(input: &mut Unstructured<'_>) -> Result<usize> {
     input.arbitrary::<u16>().map(usize::from)
-}
-
-/// A number that is likely to hurt, as its bytes.
-fn value(input: &mut Unstructured<'_>) -> Result<Vec<u8>> {
-    let edges = [0, 1, u64::MAX, i64::MAX as u64, 1 << 63, 1 << 40, 1 << 32, u64::from(u32::MAX), 1 << 31, 1 << 24];
-    let any: u8 = input.arbitrary()?;
-    let number = match edges.get(usize::from(any >> 2)) {
-        Some(edge) => *edge,
-        None => input.arbitrary()?,
-    };
-    Ok(number.to_le_bytes()[..1 << (any & 3)].to_vec())
 }
 
 /// The golden containers, taken apart.
@@ -175,13 +164,5 @@ fn change_section(draft: &mut Draft, change: &Change<'_>) {
         _ => {
             draft.parts.remove(index);
         }
-    }
-}
-
-/// Puts a value somewhere, the place counted round.
-fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
-    if let Some(at) = at.checked_rem(bytes.len()) {
-        let count = value.len().min(bytes.len() - at);
-        bytes[at..at + count].copy_from_slice(&value[..count]);
     }
 }
