@@ -87,7 +87,8 @@ fn refused(error: &Error, text: &[u8], gzip: bool) {
 
 /// The index over the file itself says the same.
 fn mapped(source: &Path, expected: &Expected) {
-    let fasta = MappedFasta::open(source, &MemorySettings::default(), &Budget::new(MEMORY)).expect("FASTA that was built from");
+    let fasta =
+        MappedFasta::open(source, &MemorySettings::default(), &Budget::new(MEMORY)).expect("FASTA that was built from");
     assert_eq!(fasta.len(), expected.records.len() as u64);
     for (ordinal, (header, residues)) in (0..).zip(&expected.records) {
         let record = fasta.record(ordinal).expect("a record");

@@ -18,7 +18,15 @@ pub mod stage;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [("delta", delta::run), ("fasta", fasta::run), ("open", open::run), ("reduce", reduce::run), ("round_trip", round_trip::run), ("spill", spill::run), ("stage", stage::run)];
+pub const TARGETS: [Target; 7] = [
+    ("delta", delta::run),
+    ("fasta", fasta::run),
+    ("open", open::run),
+    ("reduce", reduce::run),
+    ("round_trip", round_trip::run),
+    ("spill", spill::run),
+    ("stage", stage::run),
+];
 
 /// A number below `count`; 0 where the input has run out.
 fn below(input: &mut Unstructured<'_>, count: usize) -> usize {

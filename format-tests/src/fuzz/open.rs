@@ -141,7 +141,8 @@ fn change_block(draft: &mut Draft, change: &Change<'_>) {
 }
 
 fn change_section(draft: &mut Draft, change: &Change<'_>) {
-    let (Change::Section(index, ..) | Change::Length(index, _) | Change::Swap(index, ..) | Change::Remove(index)) = change
+    let (Change::Section(index, ..) | Change::Length(index, _) | Change::Swap(index, ..) | Change::Remove(index)) =
+        change
     else {
         return;
     };

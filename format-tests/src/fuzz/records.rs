@@ -11,8 +11,14 @@ use crate::text::{Oddity, Record, Style, Text};
 const MOST_RESIDUES: usize = 5000;
 
 /// Letters that residues are of.
-const LETTERS: [&[u8]; 6] =
-    [b"ACGT", b"ACGU", b"ACDEFGHIKLMNPQRSTVWY", b"ACGTacgtNnRY", b"AC", b"!\"$%&'()*+,-./0123456789:<=?@AZ[\\]^_`az{|}~"];
+const LETTERS: [&[u8]; 6] = [
+    b"ACGT",
+    b"ACGU",
+    b"ACDEFGHIKLMNPQRSTVWY",
+    b"ACGTacgtNnRY",
+    b"AC",
+    b"!\"$%&'()*+,-./0123456789:<=?@AZ[\\]^_`az{|}~",
+];
 
 /// Up to `most` records: of new residues, or of those of an earlier one as they are, changed in places, cut, or turned.
 pub fn records(input: &mut Unstructured<'_>, most: usize) -> Vec<Record> {
@@ -30,7 +36,8 @@ fn residues(input: &mut Unstructured<'_>, earlier: &[Record]) -> Result<Vec<u8>>
     let choice = input.arbitrary::<u8>()?;
     if earlier.is_empty() || choice % 8 < 3 {
         let letters = LETTERS[usize::from(choice >> 3) % LETTERS.len()];
-        let pattern = bytes(input, 64).iter().map(|byte| letters[usize::from(*byte) % letters.len()]).collect::<Vec<_>>();
+        let pattern =
+            bytes(input, 64).iter().map(|byte| letters[usize::from(*byte) % letters.len()]).collect::<Vec<_>>();
         let times = one_of(input, &[1, 1, 1, 2, 7, 100]);
         let mut residues = pattern.repeat(times);
         residues.truncate(MOST_RESIDUES);

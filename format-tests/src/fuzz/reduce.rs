@@ -65,7 +65,9 @@ pub fn run(input: &[u8]) {
         Method::Cluster(how) => cluster(&all, &memberships, database.alphabet(), &how.criterion, how.both_strands),
         _ => {
             // A pair of a record with itself says nothing.
-            for (representative, member) in plan.given.iter().filter(|(representative, member)| representative != member) {
+            for (representative, member) in
+                plan.given.iter().filter(|(representative, member)| representative != member)
+            {
                 let found = memberships[usize::try_from(*member).unwrap()].map(|found| found.representative);
                 assert_eq!(found, Some(*representative));
             }
@@ -150,7 +152,8 @@ fn memberships(database: &Database) -> Vec<Option<Membership>> {
     for ordinal in 0..database.len() {
         let above = representative(ordinal);
         assert!(above.is_none_or(|above| representative(above) == Some(above)), "{ordinal} joins no reference");
-        let members: Vec<u64> = clusters.members(ordinal).expect("a record").map(|member| member.expect("a member").0).collect();
+        let members: Vec<u64> =
+            clusters.members(ordinal).expect("a record").map(|member| member.expect("a member").0).collect();
         let joined = (0..database.len()).filter(|&other| other != ordinal && representative(other) == Some(ordinal));
         assert_eq!(members, joined.collect::<Vec<_>>());
     }
@@ -184,10 +187,13 @@ fn contain(records: &[Record], memberships: &[Option<Membership>], alphabet: Alp
         turned
     };
     let others: Vec<Vec<u8>> = texts.iter().map(turned).collect();
-    let holds = |text: &[u8], part: &[u8]| part.is_empty() == text.is_empty() && (part.is_empty() || occurs(text, part));
+    let holds =
+        |text: &[u8], part: &[u8]| part.is_empty() == text.is_empty() && (part.is_empty() || occurs(text, part));
     let inside = |member: usize, of: usize| holds(&texts[of], &texts[member]) || holds(&texts[of], &others[member]);
-    let of: Vec<usize> =
-        memberships.iter().map(|found| usize::try_from(found.expect("a representative").representative).unwrap()).collect();
+    let of: Vec<usize> = memberships
+        .iter()
+        .map(|found| usize::try_from(found.expect("a representative").representative).unwrap())
+        .collect();
     for member in 0..texts.len() {
         assert!(inside(member, of[member]), "{member} is not in {}", of[member]);
         for other in (0..texts.len()).filter(|&other| other != member && inside(member, other)) {
@@ -202,7 +208,13 @@ fn occurs(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// No membership claims more than the longest common subsequence has room for, nor less than was asked for.
-fn cluster(records: &[Record], memberships: &[Option<Membership>], alphabet: Alphabet, criterion: &Criterion, both: bool) {
+fn cluster(
+    records: &[Record],
+    memberships: &[Option<Membership>],
+    alphabet: Alphabet,
+    criterion: &Criterion,
+    both: bool,
+) {
     let scoring = Scoring::of(alphabet);
     let folded = |residues: &[u8]| {
         let mut letters = Vec::new();
@@ -238,7 +250,11 @@ fn cluster(records: &[Record], memberships: &[Option<Membership>], alphabet: Alp
             Identity::Longer => (longer, 10_000),
         };
         let least = u64::from(identity) * share * whole as u64;
-        assert!((common as u64 + 1) * 100_000_000 > least, "{ordinal}: {common} residues in common, {:?}", found.similarity);
+        assert!(
+            (common as u64 + 1) * 100_000_000 > least,
+            "{ordinal}: {common} residues in common, {:?}",
+            found.similarity
+        );
     }
 }
 

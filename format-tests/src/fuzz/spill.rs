@@ -89,8 +89,12 @@ fn change(input: &mut Unstructured<'_>, folder: &Path) {
 
 /// The files of this process that lie in a folder, with a name or without.
 fn files_of(folder: &Path) -> Vec<File> {
-    let open = fs::read_dir("/proc/self/fd").expect("the descriptors of this process").flatten().map(|entry| entry.path());
+    let open =
+        fs::read_dir("/proc/self/fd").expect("the descriptors of this process").flatten().map(|entry| entry.path());
     let is_there = |path: &std::path::PathBuf| fs::read_link(path).is_ok_and(|target| target.starts_with(folder));
     let again = |path: std::path::PathBuf| OpenOptions::new().read(true).write(true).open(path).ok();
-    open.filter(is_there).filter_map(again).filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file())).collect()
+    open.filter(is_there)
+        .filter_map(again)
+        .filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))
+        .collect()
 }

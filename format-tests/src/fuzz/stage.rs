@@ -78,7 +78,8 @@ fn comes_back(output: &Path) {
 
 /// FASTA of two shards, whose records are of three families.
 fn shards() -> [String; 2] {
-    let letter = |at: usize, number: usize| char::from(b"ACDEFGHIKLMNPQRSTVWY"[(at * at * (3 + number) + 7 * at) % 101 % 20]);
+    let letter =
+        |at: usize, number: usize| char::from(b"ACDEFGHIKLMNPQRSTVWY"[(at * at * (3 + number) + 7 * at) % 101 % 20]);
     let family = |number: usize| (0..90).map(|at| letter(at, number)).collect::<String>();
     let relative = |of: usize, at: usize| {
         let mut text = family(of);
@@ -87,14 +88,16 @@ fn shards() -> [String; 2] {
     };
     let record = |name: &str, residues: &str| format!(">{name}\n{residues}\n");
     [
-        [record("a", &family(0)), record("b", &family(1)), record("c", &relative(0, 9)), record("d", &family(0)[5..])].concat(),
+        [record("a", &family(0)), record("b", &family(1)), record("c", &relative(0, 9)), record("d", &family(0)[5..])]
+            .concat(),
         [record("e", &relative(1, 20)), record("f", &family(2)), record("g", &family(0)), record("h", "MK")].concat(),
     ]
 }
 
 /// Two shards, their words, pairs, links and clusters, as stages write them.
 fn files() -> &'static [(&'static str, Vec<u8>)] {
-    const NAMES: [&str; 7] = ["one.talaria", "two.talaria", "one.kmers", "two.kmers", "all.edges", "all.links", "all.clusters"];
+    const NAMES: [&str; 7] =
+        ["one.talaria", "two.talaria", "one.kmers", "two.kmers", "all.edges", "all.links", "all.clusters"];
     static FILES: OnceLock<Vec<(&'static str, Vec<u8>)>> = OnceLock::new();
     FILES.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -223,7 +226,8 @@ mod tests {
         let mut given = Vec::new();
         for (name, bytes) in files() {
             let path = folder.path().join(name);
-            let again = if name.contains("talaria") { bytes.clone() } else { assemble(&bytes[..PREFIX], &parse(bytes), &[]) };
+            let again =
+                if name.contains("talaria") { bytes.clone() } else { assemble(&bytes[..PREFIX], &parse(bytes), &[]) };
             fs::write(&path, again).unwrap();
             given.push(path);
         }

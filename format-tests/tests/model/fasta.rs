@@ -17,9 +17,8 @@ pub(crate) fn text() -> impl Strategy<Value = Text> {
     let preamble = prop_oneof![8 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..]), 1 => Just(&b"\n \n"[..])];
     let width = prop::sample::select(vec![0_usize, 1, 7, 60, 80, 1000]);
     let line_end = prop_oneof![4 => Just(&b"\n"[..]), 1 => Just(&b"\r\n"[..])];
-    (records, preamble, width, line_end, any::<bool>()).prop_map(|(list, preamble, width, line_end, cut)| {
-        Text::new(&list, &Style { preamble, width, line_end, cut })
-    })
+    (records, preamble, width, line_end, any::<bool>())
+        .prop_map(|(list, preamble, width, line_end, cut)| Text::new(&list, &Style { preamble, width, line_end, cut }))
 }
 
 /// Headers of all forms whose names often collide.
