@@ -1,7 +1,6 @@
 //! Hostile files: every byte of every structure is changed and all checksums above it are made to fit, so that only
 //! the rules stand between the change and the reader. Nothing may panic, run away or take more memory than the
 //! budget; what is answered may be another file's truth.
-#![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -107,7 +107,7 @@ fn plan(input: &mut Unstructured<'_>) -> (usize, Plan) {
 fn reduce(folder: &Path, records: &[Record], plan: &Plan) -> talaria_db::Result<PathBuf> {
     let build = |name: &str, records: &[Record]| {
         let path = folder.join(name);
-        let builder = Builder::new(&path).threads(1).add_records(name, records.to_vec().into_iter());
+        let builder = Builder::new(&path).threads(1).add_records(name, Vec::from(records).into_iter());
         builder.finish().map(|_| path)
     };
     let reduction = |input: &Path, output: &Path| {
