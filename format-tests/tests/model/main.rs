@@ -11,9 +11,10 @@ use talaria_db::{BuildReport, Column, Compression, Database, Error, Order};
 use talaria_db_format_tests::expected::Expected;
 use talaria_db_format_tests::outcome;
 use talaria_db_format_tests::recipe::Recipe;
+use talaria_db_format_tests::text::Text;
 use talaria_db_spec::section::SectionKind;
 
-use fasta::{Text, text};
+use fasta::text;
 
 fn config(cases: u32) -> ProptestConfig {
     let failure_persistence = FileFailurePersistence::Direct("tests/model/regressions.txt");
