@@ -53,7 +53,7 @@ pub(crate) struct BuildFlags {
     text_block_size: Option<u32>,
     /// The order in which residues lie: that of the input (unless given), or similar ones next to each other, which takes a third to
     /// a half off their size and longer to build. Records keep their order and numbers
-    #[arg(long, value_name = "ORDER", value_parser = order())]
+    #[arg(long, value_name = "ORDER", value_parser = target::order())]
     order: Option<Order>,
     /// Pack what is known of each record, and the index of names, into about half the bytes
     #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -179,11 +179,6 @@ fn block_size(text: &str) -> Result<u32, String> {
 fn preset() -> impl TypedValueParser<Value = Preset> {
     let named = |name: String| Preset::ALL.into_iter().find(|preset| preset.name() == name);
     PossibleValuesParser::new(Preset::ALL.map(Preset::name)).try_map(move |name| named(name).ok_or("no such preset"))
-}
-
-fn order() -> impl TypedValueParser<Value = Order> {
-    let named = |name: String| Order::ALL.into_iter().find(|order| order.name() == name);
-    PossibleValuesParser::new(Order::ALL.map(Order::name)).try_map(move |name| named(name).ok_or("no such order"))
 }
 
 fn column() -> impl TypedValueParser<Value = Column> {

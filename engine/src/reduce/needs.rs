@@ -20,6 +20,7 @@ use crate::threads::{stacks_memory, thread_count};
 use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
 use crate::write::encode::Compression;
+use crate::write::place::Order;
 use crate::write::run::{LARGEST_USUAL, room_for_length};
 
 impl Reduction<'_> {
@@ -122,7 +123,8 @@ impl Reduction<'_> {
 
     /// The shape of what is made from FASTA.
     pub(super) fn usual_shape(&self) -> Shape {
-        Shape { compression: self.compression.unwrap_or(LARGEST_USUAL.compression), ..LARGEST_USUAL }
+        let compression = self.compression.unwrap_or(LARGEST_USUAL.compression);
+        Shape { compression, order: self.order.unwrap_or_default(), ..LARGEST_USUAL }
     }
 
     /// The shape of what is made from a container.
@@ -130,7 +132,19 @@ impl Reduction<'_> {
         let header = database.container().header();
         let (sequence_block, text_block) = (header.sequence_block_size.get(), header.text_block_size.get());
         let packed = database.container().has_packed_columns();
-        Shape { compression: self.compression_of(database), sequence_block, text_block, packed }
+        Shape {
+            compression: self.compression_of(database),
+            sequence_block,
+            text_block,
+            packed,
+            order: self.order_of(database),
+        }
+    }
+
+    /// The order in which residues are to lie in what is made from a container.
+    fn order_of(&self, database: &Database) -> Order {
+        let as_before = if database.is_placed() { Order::Similarity } else { Order::Input };
+        self.order.unwrap_or(as_before)
     }
 
     /// How residues are compressed in what is made from a container. A provenance that cannot be read is found when it is carried over.

@@ -41,6 +41,7 @@ pub(crate) const LARGEST_USUAL: Shape = Shape {
     sequence_block: NUCLEOTIDE_BLOCK,
     text_block: TEXT_BLOCK,
     packed: false,
+    order: Order::Input,
 };
 /// Residues that are looked at to choose between the two.
 const SAMPLE: usize = 1 << 20;
@@ -111,6 +112,7 @@ pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[O
                 sequence_block: settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK),
                 text_block: settings.text_block_size,
                 packed: settings.packed,
+                order: settings.order,
             };
             building.max(place::least_memory(&shape, threads))
         }
@@ -374,7 +376,8 @@ impl<'b> Run<'b> {
             release_freed_memory();
             let options = OpenOptions::new().memory(settings.memory.clone()).cache(0).budget(settings.budget.clone());
             let (database, provenance) = (options.open(output.temporary())?, &particulars.provenance[..]);
-            let placing = Placing { database: &database, spill: &spill, shape, provenance, progress: &report };
+            let placing =
+                Placing { database: &database, spill: &spill, shape, provenance, progress: &report, follow: None };
             output = place::place(&placing, ordered)?;
         }
         if settings.verify {
@@ -418,6 +421,7 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
         sequence_block: settings.block_size.unwrap_or(usual),
         text_block: settings.text_block_size,
         packed: settings.packed,
+        order: settings.order,
     };
     let names_memory = Assembler::names_memory(&settings.budget);
     if settings.order == Order::Input {

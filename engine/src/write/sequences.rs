@@ -20,6 +20,7 @@ use crate::write::cut::{CutBlock, Cutter};
 use crate::write::deltas::DeltaStream;
 use crate::write::encode::{Compression, EncodedBlock, encode_residues};
 use crate::write::membership::MembershipSections;
+use crate::write::place::Order;
 use crate::write::publish::Unpublished;
 use crate::write::sections::{OpenSection, SectionWriter};
 use crate::write::spill::{Spill, SpillBuffer};
@@ -44,6 +45,8 @@ pub struct Shape {
     pub text_block: u32,
     /// Whether columns are packed.
     pub packed: bool,
+    /// In which residues are to lie.
+    pub order: Order,
 }
 
 /// Where a record's residues are to be.
