@@ -128,6 +128,7 @@ pub fn recipe(input: &mut Unstructured<'_>) -> Recipe {
         columns: one_of(input, &[&[][..], &Column::ALL, &[Column::Complexity]]),
         threads: one_of(input, &[1, 2]),
         memory: one_of(input, &[u64::MAX, 64 << 20, 16 << 20, 8 << 20, 4 << 20]),
+        packed: input.arbitrary().unwrap_or(true),
         ..Recipe::PLAIN
     }
 }

@@ -8,7 +8,7 @@ use talaria_db::align::{CoverageMode, Criterion, Identity, Scoring, fold, revers
 use talaria_db::memory::budget::Budget;
 use talaria_db::read::clusters::Membership;
 use talaria_db::reduce::{Clustering, Containment, Method, Output, Reduction, Similarity};
-use talaria_db::{Builder, Database, Error};
+use talaria_db::{Builder, Database, Error, Order};
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::delta;
 
@@ -33,6 +33,8 @@ struct Plan {
     /// Clusters and records without one, if they are given.
     given: Vec<(u64, u64)>,
     unrepresented: Vec<u64>,
+    order: Option<Order>,
+    packed: bool,
 }
 
 /// See the module.
@@ -99,6 +101,8 @@ fn plan(input: &mut Unstructured<'_>) -> (usize, Plan) {
         update_from: may_go_on.then(|| below(input, MOST_RECORDS)),
         given: Vec::new(),
         unrepresented: Vec::new(),
+        order: one_of(input, &[None, Some(Order::Similarity), Some(Order::Input)]),
+        packed: input.arbitrary().unwrap_or(true),
     };
     (kind, plan)
 }
@@ -107,14 +111,16 @@ fn plan(input: &mut Unstructured<'_>) -> (usize, Plan) {
 fn reduce(folder: &Path, records: &[Record], plan: &Plan) -> talaria_db::Result<PathBuf> {
     let build = |name: &str, records: &[Record]| {
         let path = folder.join(name);
-        let builder = Builder::new(&path).threads(1).add_records(name, Vec::from(records).into_iter());
+        let builder = Builder::new(&path).threads(1).packed_columns(plan.packed);
+        let builder = builder.add_records(name, Vec::from(records).into_iter());
         builder.finish().map(|_| path)
     };
     let reduction = |input: &Path, output: &Path| {
-        Reduction::new(input, Output::Container(output.to_path_buf()))
+        let reduction = Reduction::new(input, Output::Container(output.to_path_buf()))
             .method(plan.method)
             .threads(plan.threads)
-            .budget(Budget::new(plan.memory))
+            .budget(Budget::new(plan.memory));
+        plan.order.into_iter().fold(reduction, Reduction::order)
     };
     let output = folder.join("output");
     match plan.update_from {
