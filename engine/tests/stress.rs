@@ -2,7 +2,7 @@
 //! and what is kept is taken away from them. Every answer is right, or an error that says that memory is short.
 //!
 //! An ordinary test, and the one that the thread sanitizer is run over (`format-tests/TESTING.md`).
-#![allow(clippy::unwrap_used, reason = "this is a test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test")]
 
 use std::path::Path;
 use std::thread;
