@@ -1,6 +1,6 @@
 use std::os::unix::fs::symlink;
 
-use crate::common::{Folder, Numbers, answer, built, command, proteins, record, run, run_with_input};
+use crate::common::{Folder, answer, built, command, proteins, run, run_with_input};
 
 #[test]
 fn a_summary_and_nothing_on_standard_output() {
