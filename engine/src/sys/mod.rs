@@ -4,6 +4,7 @@
 pub mod anonymous;
 pub mod file;
 pub mod heap;
+pub(crate) mod letters;
 pub mod map;
 pub(crate) mod matrices;
 pub mod numa;
