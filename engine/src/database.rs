@@ -301,8 +301,8 @@ impl Database {
     pub(crate) fn whole_section(&self, kind: SectionKind) -> Result<Cow<'_, [u8]>> {
         let section = required(self.container(), kind, self.path())?;
         let length = usize::try_from(section.length).unwrap_or(usize::MAX);
-        // Where the file is mapped, nothing is read into memory.
-        let read = if self.is_in_memory() { 0 } else { section.length };
+        // Where the bytes are borrowed, nothing is read into memory.
+        let read = if self.inner.storage.borrows() { 0 } else { section.length };
         let _lease = self.budget().lease(kind.rules().name, read)?;
         let bytes = self.bytes(section.offset, length)?;
         let got = checksum::crc32(&bytes);
@@ -381,7 +381,25 @@ impl Database {
         self.inner.ahead.as_ref().and_then(|ahead| ahead.get(kind.index()))
     }
 
-    /// Whether the file is mapped, or in memory: reading it takes none.
+    /// Compares the file with what it was when it was opened, by length and time. What is read is compared with checksums when it is read first; what
+    /// was compared already and is overwritten in place after that is found out here. A question to the system; for the end of a job. Of a mapped
+    /// file that is not [guarded](crate::OpenOptions::guard) nothing is known, and it is taken for unchanged.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], or [`Error::Io`].
+    pub fn check_unchanged(&self) -> Result<()> {
+        match self.inner.storage.is_unchanged().map_err(Error::io(self.path(), "look at"))? {
+            true => Ok(()),
+            false => Err(Error::Changed { path: self.path().to_path_buf() }),
+        }
+    }
+
+    /// Where the bytes come from.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.inner.storage
+    }
+
+    /// Whether the file is mapped, or in memory.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.inner.storage.is_in_memory()
     }

@@ -21,6 +21,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file was written to, or cut short, after it was opened.
+    #[error("{}: changed while it was read: what came of it may be wrong", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A FASTA input is not one, or is cut short or damaged.
     #[error("{}: line {line}{}: {reason}", path.display(), column.map(|column| format!(", column {column}")).unwrap_or_default())]
     Input {

@@ -92,8 +92,10 @@ impl Monitor {
         Words { watch: self.watch.clone().filter(|_| self.says), budget: self.budget.clone() }
     }
 
-    /// As [`Monitor::finish`], after what has become of a container's pages and cache.
+    /// As [`Monitor::finish`], after what has become of a container's pages and cache. An error if the container changed meanwhile: what was said of
+    /// it may be wrong then.
     pub(crate) fn finish_reading(self, database: &Database) -> Result<()> {
+        database.check_unchanged()?;
         if self.says {
             let cache = database.cache_statistics();
             say(format_args!("{}", database.mapping_report()));

@@ -40,6 +40,9 @@ pub struct MappingSettings {
     pub use_memory_mapping: bool,
     /// Files of fewer bytes are read and not mapped.
     pub threshold: u64,
+    /// Whether a mapped file may become shorter or unreadable: this process then handles SIGBUS, from the first such file on, and what cannot be
+    /// read is an error. Else it ends the process.
+    pub guard: bool,
     /// Whether columns and indexes are brought into memory when a container is opened.
     pub populate: bool,
     /// What pages columns and indexes should lie in.
@@ -51,7 +54,14 @@ pub struct MappingSettings {
 
 impl Default for MappingSettings {
     fn default() -> Self {
-        Self { use_memory_mapping: true, threshold: 0, populate: false, huge_pages: HugePages::Off, page_cache: None }
+        Self {
+            use_memory_mapping: true,
+            threshold: 0,
+            guard: false,
+            populate: false,
+            huge_pages: HugePages::Off,
+            page_cache: None,
+        }
     }
 }
 

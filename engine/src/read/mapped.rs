@@ -142,6 +142,21 @@ impl MappedFile {
         self.mapping.bytes().get(range)
     }
 
+    /// As [`Mapping::guard`].
+    pub(crate) fn guard(&mut self) -> bool {
+        self.mapping.guard()
+    }
+
+    /// As [`Mapping::is_guarded`].
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.mapping.is_guarded()
+    }
+
+    /// As [`Mapping::was_hit`].
+    pub(crate) fn was_hit(&self) -> bool {
+        self.mapping.was_hit()
+    }
+
     /// As [`Mapping::release`].
     pub(crate) fn release(&self) {
         self.mapping.release();

@@ -113,7 +113,7 @@ impl<'a> PackedColumn<'a> {
     }
 
     fn cached(&self, cache: &BlockCache, range: Range<u64>) -> Result<Cow<'a, [u8]>> {
-        if self.storage.is_in_memory() {
+        if self.storage.borrows() {
             return self.bytes(range);
         }
         let mut bytes = Vec::with_capacity((range.end - range.start) as usize);

@@ -68,7 +68,7 @@ impl Pages {
         // Items of 12 bytes may lie on two pages; the others are a power of two up to 32 bytes long and do not.
         let item = if start + N > PAGE as usize {
             self.run(storage, path, section, index..index + 1)?.as_ref().try_into().ok()
-        } else if storage.is_in_memory() {
+        } else if storage.borrows() {
             part(&self.page(storage, path, section, page)?)
         } else {
             let read = || self.page(storage, path, section, page).map(Cow::into_owned);

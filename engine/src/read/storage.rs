@@ -7,6 +7,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
@@ -31,12 +32,41 @@ pub enum Access {
 /// The bytes of one container.
 #[derive(Debug)]
 pub enum Storage {
-    /// A mapped file.
-    Mapped(MappedFile),
-    /// A file read with `pread`, and its length.
-    File(File, u64),
+    /// A mapped file, and the file itself if the mapping is guarded.
+    Mapped(MappedFile, Option<Opened>),
+    /// A file read with `pread`.
+    File(Opened),
     /// Bytes in memory.
     Bytes(Vec<u8>),
+}
+
+/// A file, and what it was when it was opened.
+#[derive(Debug)]
+pub struct Opened {
+    file: File,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Opened {
+    fn bytes(&self, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
+        let last = offset.checked_add(length as u64).filter(|last| *last <= self.length);
+        let last = last.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+        let mut buffer = vec![0; length];
+        self.file.read_exact_at(&mut buffer, offset).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                let reason = format!("the file was cut short after it was opened: it has no {last} bytes any more");
+                std::io::Error::new(error.kind(), reason)
+            }
+            _ => error,
+        })?;
+        Ok(buffer)
+    }
+
+    fn is_unchanged(&self) -> std::io::Result<bool> {
+        let now = self.file.metadata()?;
+        Ok(now.len() == self.length && now.modified().ok() == self.modified)
+    }
 }
 
 impl Storage {
@@ -52,19 +82,24 @@ impl Storage {
             return Err(Error::Io { path: path.to_path_buf(), action: "open", source });
         }
         let length = metadata.len();
-        let MappingSettings { use_memory_mapping, threshold, .. } = settings.mapping;
+        let opened = |file| Opened { file, length, modified: metadata.modified().ok() };
+        let MappingSettings { use_memory_mapping, threshold, guard, .. } = settings.mapping;
         if !use_memory_mapping || settings.streaming.only || length < threshold.max(1) {
-            return Ok(Self::File(file, length));
+            return Ok(Self::File(opened(file)));
         }
         let mapping = Mapping::new(&file).map_err(Error::io(path, "map"))?;
         // A lookup touches a page here and there, the first ones while opening; what the kernel reads around them is of no use.
         mapping.advise(Advice::Random, 0, usize::try_from(length).unwrap_or(usize::MAX));
-        Ok(Self::Mapped(MappedFile::new(mapping)))
+        let mut mapped = MappedFile::new(mapping);
+        if guard && !mapped.guard() {
+            return Ok(Self::File(opened(file)));
+        }
+        Ok(Self::Mapped(mapped, guard.then(|| opened(file))))
     }
 
     /// Populates the parts `hot` of a mapped file and puts them into large pages, as the settings say; see [`MappedFile::prepare`].
     pub fn prepare(&mut self, hot: &[Range<u64>], settings: &MemorySettings, budget: &Budget) {
-        if let Self::Mapped(mapped) = self {
+        if let Self::Mapped(mapped, _) = self {
             mapped.prepare(hot, settings, budget);
         }
     }
@@ -73,7 +108,7 @@ impl Storage {
     #[must_use]
     pub fn report(&self) -> Option<MappingReport> {
         match self {
-            Self::Mapped(mapped) => Some(mapped.report()),
+            Self::Mapped(mapped, _) => Some(mapped.report()),
             Self::File(..) | Self::Bytes(_) => None,
         }
     }
@@ -82,16 +117,31 @@ impl Storage {
     #[must_use]
     pub fn len(&self) -> u64 {
         match self {
-            Self::Mapped(mapped) => mapped.len(),
-            Self::File(_, length) => *length,
+            Self::Mapped(mapped, _) => mapped.len(),
+            Self::File(opened) => opened.length,
             Self::Bytes(bytes) => bytes.len() as u64,
         }
     }
 
     /// Whether [`Storage::bytes`] borrows, and so takes no memory.
     #[must_use]
+    pub fn borrows(&self) -> bool {
+        match self {
+            Self::Mapped(mapped, _) => !mapped.is_guarded(),
+            Self::File(..) => false,
+            Self::Bytes(_) => true,
+        }
+    }
+
+    /// Whether [`Storage::in_place`] borrows. Where that has once been so and is no more, a page of the file could not be had: what was borrowed is to be
+    /// read again.
+    #[must_use]
     pub fn is_in_memory(&self) -> bool {
-        !matches!(self, Self::File(..))
+        match self {
+            Self::Mapped(mapped, _) => !mapped.was_hit(),
+            Self::File(..) => false,
+            Self::Bytes(_) => true,
+        }
     }
 
     /// Whether there are no bytes.
@@ -100,41 +150,67 @@ impl Storage {
         self.len() == 0
     }
 
-    /// `length` bytes from `offset`: borrowed where they are in memory, else read into a buffer of that size.
+    /// `length` bytes from `offset`: borrowed where they are in memory for good, else read into a buffer of that size.
     ///
     /// # Errors
     /// What the system says; `UnexpectedEof` if the range is not inside the file.
     pub fn bytes(&self, offset: u64, length: usize) -> std::io::Result<Cow<'_, [u8]>> {
+        let bytes = self.in_place(offset, length)?;
+        match (self, bytes) {
+            (Self::Mapped(..), Cow::Borrowed(bytes)) if !self.borrows() => {
+                let copy = bytes.to_vec();
+                if self.is_in_memory() { Ok(Cow::Owned(copy)) } else { self.in_place(offset, length) }
+            }
+            (_, bytes) => Ok(bytes),
+        }
+    }
+
+    /// As [`Storage::bytes`], borrowed where they are in memory just now: as long as [`Storage::is_in_memory`] is true they are the file's. To be asked
+    /// after they have been used.
+    ///
+    /// # Errors
+    /// As [`Storage::bytes`].
+    pub fn in_place(&self, offset: u64, length: usize) -> std::io::Result<Cow<'_, [u8]>> {
+        let borrowed = match self {
+            Self::Mapped(mapped, Some(opened)) if mapped.was_hit() => {
+                return opened.bytes(offset, length).map(Cow::Owned);
+            }
+            Self::Mapped(mapped, _) => range(offset, length).and_then(|range| mapped.get(range)),
+            Self::Bytes(bytes) => range(offset, length).and_then(|range| bytes.get(range)),
+            Self::File(opened) => return opened.bytes(offset, length).map(Cow::Owned),
+        };
+        borrowed.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// What comes of bytes that are read in place, as long as they are the file's; if it turns out that they were not, what comes of reading them again.
+    pub(crate) fn settled<T>(&self, attempt: impl Fn() -> T) -> T {
+        let in_place = self.is_in_memory();
+        let result = attempt();
+        if in_place && !self.is_in_memory() { attempt() } else { result }
+    }
+
+    /// Whether the file is as long as it was when it was opened, and has not been written to since, as far as its time says; of a mapped file that is not
+    /// guarded nobody knows.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn is_unchanged(&self) -> std::io::Result<bool> {
         match self {
-            Self::Mapped(mapped) => {
-                let bytes = range(offset, length).and_then(|range| mapped.get(range));
-                bytes.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
-            }
-            Self::Bytes(bytes) => {
-                let bytes = range(offset, length).and_then(|range| bytes.get(range));
-                bytes.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
-            }
-            Self::File(file, end) => {
-                if offset.checked_add(length as u64).is_none_or(|last| last > *end) {
-                    return Err(std::io::ErrorKind::UnexpectedEof.into());
-                }
-                let mut buffer = vec![0; length];
-                file.read_exact_at(&mut buffer, offset)?;
-                Ok(Cow::Owned(buffer))
-            }
+            Self::Mapped(_, Some(opened)) | Self::File(opened) => opened.is_unchanged(),
+            Self::Mapped(_, None) | Self::Bytes(_) => Ok(true),
         }
     }
 
     /// Starts to fetch the byte at `offset`, and those around it, into the processor's caches, if it is in memory.
     pub fn prefetch(&self, offset: u64) {
-        if let (true, Ok(Cow::Borrowed(bytes))) = (self.is_in_memory(), self.bytes(offset, 1)) {
+        if let (true, Ok(Cow::Borrowed(bytes))) = (self.is_in_memory(), self.in_place(offset, 1)) {
             prefetch_read(bytes, 0);
         }
     }
 
     /// Takes the pages of a mapped file out of this process, as after a pass over all of it.
     pub(crate) fn release(&self) {
-        if let Self::Mapped(mapped) = self {
+        if let Self::Mapped(mapped, _) = self {
             mapped.release();
         }
     }
@@ -145,12 +221,12 @@ impl Storage {
         while start < range.end {
             let end = range.end.min((start / PIECE + 1) * PIECE);
             match self {
-                Self::Mapped(mapped) => {
+                Self::Mapped(mapped, _) => {
                     if let (Ok(offset), Ok(length)) = (usize::try_from(start), usize::try_from(end - start)) {
                         mapped.will_need(offset, length);
                     }
                 }
-                Self::File(file, _) => file::will_need(file, start, end - start),
+                Self::File(opened) => file::will_need(&opened.file, start, end - start),
                 Self::Bytes(_) => return,
             }
             start = end;

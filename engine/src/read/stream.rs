@@ -149,14 +149,19 @@ impl Database {
         number: u64,
         entry: &BlockEntry,
     ) -> Result<std::borrow::Cow<'s, [u8]>> {
+        let (offset, length) = self.stored_range(stream, number, entry)?;
+        let stored = self.bytes(offset, length)?;
+        block::check(entry, &stored, self.place(stream, number))?;
+        Ok(stored)
+    }
+
+    /// Where in the file a block is stored, and how many bytes it takes.
+    fn stored_range(&self, stream: &Stream, number: u64, entry: &BlockEntry) -> Result<(u64, usize)> {
         let (offset, length) = (entry.offset.get(), u64::from(entry.stored_length.get()));
         if offset.checked_add(length).is_none_or(|end| end > stream.blocks.length) {
             return Err(self.broken(stream.kind.name(), "offset", "B-1", number, offset, stream.blocks.length));
         }
-        let (offset, length) = (stream.blocks.offset + offset, entry.stored_length.get() as usize);
-        let stored = self.bytes(offset, length)?;
-        block::check(entry, &stored, self.place(stream, number))?;
-        Ok(stored)
+        Ok((stream.blocks.offset + offset, entry.stored_length.get() as usize))
     }
 
     /// Rule B-4: residues and deltas have packings of their own.
@@ -177,12 +182,20 @@ impl Database {
         let entry = self.block_entry(stream, number)?;
         self.check_packing(stream, number, &entry)?;
         self.read_ahead(stream, number, &entry);
-        let stored = self.stored_block(stream, number, &entry)?;
+        self.storage().settled(|| self.decode_stored(stream, number, &entry))
+    }
+
+    fn decode_stored(&self, stream: &Stream, number: u64, entry: &BlockEntry) -> Result<Buffer> {
+        let (offset, length) = self.stored_range(stream, number, entry)?;
+        let stored = self.storage().in_place(offset, length).map_err(Error::io(self.path(), "read"))?;
         let dictionary = match entry.dictionary.get() {
             0 => None,
             index => Some(self.dictionary(index)?),
         };
-        let decoded = block::decode_pooled(&entry, &stored, dictionary, self.buffers(), self.place(stream, number))?;
+        let decoded = block::decode_pooled(entry, &stored, dictionary, self.buffers(), self.place(stream, number));
+        // After they were used, so that it shows if they changed meanwhile.
+        block::check(entry, &stored, self.place(stream, number))?;
+        let decoded = decoded?;
         // Packed blocks hold residues by what their codes and runs may be.
         if stream.kind == StreamKind::Sequence && entry.packing == Packing::Bytes.byte() && !are_residues(&decoded) {
             return Err(self.broken(stream.kind.name(), "residue", "B-5", number, 0, 0x21));

@@ -140,6 +140,7 @@ impl Reduction<'_> {
         let unpublished =
             stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters.as_ref()))?;
         // Nothing is read of it from here on, and the result is read whole.
+        database.check_unchanged()?;
         database.release_pages();
         let reduced =
             stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget, &self.memory))?;

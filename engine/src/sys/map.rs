@@ -1,9 +1,9 @@
 //! Read-only memory mappings of whole files, and what the system is told about their parts.
 //!
 //! A mapping costs address space and page tables, not memory: pages are the system's to drop. Mapped bytes are therefore not
-//! part of the memory budget. A file that is cut short by somebody while it is mapped makes the process fail with SIGBUS; a
-//! container is only ever replaced by rename, which leaves the mapping of the old one whole. Who cannot rely on that reads with
-//! [`crate::read::storage::Access::Read`].
+//! part of the memory budget. A file that is cut short by somebody while it is mapped makes the process fail with SIGBUS, unless the
+//! mapping is guarded; a container is only ever replaced by rename, which leaves the mapping of the old one whole. Who cannot rely on
+//! that guards it, or reads with [`crate::read::storage::Access::Read`].
 //!
 //! Nothing here checks what the system made of an advice; [`crate::memory::mapping`] reads that back.
 
@@ -12,6 +12,7 @@ use std::io;
 use std::ops::Range;
 
 use super::anonymous::addresses;
+use super::guard::Guard;
 
 /// Bytes that are brought into memory by one call. Other threads can map and unmap between two of them.
 const PIECE: usize = 64 << 20;
@@ -31,6 +32,8 @@ pub enum Advice {
 /// A mapping of a whole file.
 #[derive(Debug)]
 pub struct Mapping {
+    /// Gone before the mapping is.
+    guard: Option<Guard>,
     map: memmap2::Mmap,
 }
 
@@ -46,7 +49,25 @@ impl Mapping {
         // with invalid bit patterns is made from them, so that even a file that somebody changes in place can at worst
         // give an error.
         let map = unsafe { memmap2::Mmap::map(file) }?;
-        Ok(Self { map })
+        Ok(Self { guard: None, map })
+    }
+
+    /// Lets accesses go on, and read zeros, where the file cannot be read; see [`Mapping::was_hit`]. Whether that can be had.
+    pub fn guard(&mut self) -> bool {
+        self.guard = Guard::new(addresses(&self.map));
+        self.guard.is_some()
+    }
+
+    /// Whether it is guarded.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// Whether a page could not be had since it is guarded; bytes that were read before this was asked may be zeros then.
+    #[must_use]
+    pub fn was_hit(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::was_hit)
     }
 
     /// The bytes of the file.

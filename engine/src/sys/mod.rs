@@ -3,6 +3,7 @@
 
 pub mod anonymous;
 pub mod file;
+mod guard;
 pub mod heap;
 pub(crate) mod letters;
 pub mod map;

@@ -80,7 +80,7 @@ impl Text<'_> {
 
     /// A lease for `bytes` bytes that are read, which is nothing where they are mapped.
     fn lease(&self, bytes: usize) -> Result<Lease> {
-        let bytes = if self.storage.is_in_memory() { 0 } else { (bytes as u64).min(self.storage.len()) };
+        let bytes = if self.storage.borrows() { 0 } else { (bytes as u64).min(self.storage.len()) };
         self.budget.lease("reading a FASTA file", bytes)
     }
 

@@ -215,6 +215,6 @@ impl MappedFasta {
 
     /// A lease for `bytes` bytes that are read, which is nothing where they are mapped.
     fn lease(&self, bytes: u64) -> Result<Lease> {
-        self.budget().lease("a piece of a FASTA file", if self.storage.is_in_memory() { 0 } else { bytes })
+        self.budget().lease("a piece of a FASTA file", if self.storage.borrows() { 0 } else { bytes })
     }
 }

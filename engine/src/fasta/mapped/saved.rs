@@ -156,11 +156,11 @@ impl SavedIndex {
         if storage.len() != length {
             return Err(unfit("is damaged: it has the wrong length"));
         }
-        let _lease = budget.lease("the checksums of a saved index", if storage.is_in_memory() { 0 } else { table })?;
+        let _lease = budget.lease("the checksums of a saved index", if storage.borrows() { 0 } else { table })?;
         if crc32(&read(HEADER as u64, usize::try_from(table).unwrap_or(usize::MAX))?) != header.table.get() {
             return Err(unfit("is damaged: the checksum of its checksums is wrong"));
         }
-        let marks = if storage.is_in_memory() { (table / 4).div_ceil(64) } else { 0 };
+        let marks = if storage.borrows() { (table / 4).div_ceil(64) } else { 0 };
         let lease = budget.lease("the marks of a saved index", marks * 8)?;
         let compared = (0..marks).map(|_| AtomicU64::new(0)).collect();
         Ok(Some(Self { storage, header, path, compared, _lease: lease }))
