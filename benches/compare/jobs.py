@@ -57,16 +57,20 @@ def measure_job(name, usable, rows, result, job, right, source, options, progres
         kept[row.name] = entry
         result["rows"][rows.index(row)]["jobs"][name] = entry
     runs = options.runs * (3 if name == "single" else 1)
+    timeout = options.timeout if name == "build" else options.answer_timeout
     if name != "build":
-        for row, steps in able:
+        for row, steps in list(able):
             progress(f"{result['name']}: {row.name}: {name}: answer")
             entry = kept[row.name]
-            entry["answer"], entry["right"] = answer(name, row, steps, job, right, source, options.timeout)
+            taken, entry["answer"], entry["right"] = answer(name, row, steps, job, right, source, timeout)
+            if taken["exit"]:
+                entry["runs"] = [taken]
+                able.remove((row, steps))
     turns = in_turn(
         able,
-        runs if name != "build" else options.runs,
+        runs,
         options.once_over,
-        lambda pair: run(pair[1], job.work, options.timeout),
+        lambda pair: run(pair[1], job.work, timeout),
         lambda turn, pair: progress(f"{result['name']}: {pair[0].name}: {name}, run {turn + 1} of {runs}"),
     )
     for (row, _), taken in zip(able, turns):
@@ -86,18 +90,18 @@ def measure_job(name, usable, rows, result, job, right, source, options, progres
 
 
 def answer(name, row, steps, job, right, source, timeout):
-    """Runs once with the output kept, and says what it is worth."""
+    """Runs once with the output kept; what that took, what the answer is worth in words, and whether it is right."""
     # What a tool writes to a file of its own is found there; MMseqs2 does.
     own = next((argument for step in steps for argument in step.arguments if argument.endswith(".answer")), None)
     path = os.path.join(job.work, own or "answer.out")
     taken = run(steps, job.work, timeout, output="mm.out" if own else "answer.out")
     try:
         if taken["exit"]:
-            return f"failed: {taken.get('error', '')}".strip(": "), False
+            return taken, "failed", False
         got, sha = fasta.read(path)
         if name == "export":
-            return fasta.exported(source[0], source[1], got, sha)
-        return fasta.looked_up(right[name], got)
+            return taken, *fasta.exported(source[0], source[1], got, sha)
+        return taken, *fasta.looked_up(right[name], got)
     finally:
         for part in glob.glob(glob.escape(path) + "*"):
             os.remove(part)
@@ -115,6 +119,7 @@ def files(row, work):
 def ask(job, rows, records, count):
     """Chooses what is looked up, writes the files of names and of right answers, and gives what should come."""
     job.few = len(records) < FEW
+    job.longest = max((record.length for record in records), default=0)
     with open(os.path.join(job.work, "in.fa"), "rb") as file:
         pieces = list(fasta.pieces(file.read()))
     wanted, forms = [], collections.defaultdict(list)

@@ -44,8 +44,9 @@ def run(steps, work, timeout, output="/dev/null"):
     result = {"wall": float(wall), "cpu": float(cpu), "peak": int(peak), "exit": int(code)}
     if result["exit"]:
         with open(os.path.join(work, "errors.txt"), "rb") as file:
-            last = file.read().decode("utf-8", "replace").strip().splitlines()[-1:]
-        said = "not done in time" if result["wall"] >= timeout else (last[0][:200] if last else "")
+            said = complaint(file.read().decode("utf-8", "replace"))
+        if result["wall"] >= timeout:
+            said = "not done in time"
         result["error"] = clean(said, work)
     return result
 
@@ -62,6 +63,14 @@ def in_turn(rows, runs, once_over, measure, progress):
             progress(turn, row)
             results.append(measure(row))
     return [taken[id(row)] for row in rows]
+
+
+def complaint(text):
+    """The line that says what is wrong: the one after that of a panic, the first one that names an error, else the last one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    after = next((lines[index + 1] for index, line in enumerate(lines[:-1]) if "panicked at" in line), None)
+    named = next((line for line in lines if "error" in line.lower()), None)
+    return (after or named or (lines or [""])[-1])[:200]
 
 
 def wanted(row, options):

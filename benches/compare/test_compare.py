@@ -69,6 +69,11 @@ class Measure(unittest.TestCase):
         late = measure.run([measure.Step("sh", "-c", "sleep 60 & wait")], self.work, 0.2)
         self.assertEqual((late["exit"], late["error"]), (-9, "not done in time"))
 
+    def test_complaints(self):
+        self.assertEqual(measure.complaint("start\nthread 'main' panicked at src:1:\n no room \nnote: run\n"), "no room")
+        self.assertEqual(measure.complaint("a\nError: b\n  0: frame\n"), "Error: b")
+        self.assertEqual([measure.complaint("a\nb\n\n"), measure.complaint("")], ["b", ""])
+
     def test_turns(self):
         order = []
 

@@ -60,6 +60,7 @@ class Job:
         self.work, self.kind, self.threads, self.talaria, self.naf = work, kind, threads, talaria, naf
         # Whether there are so few records that parts of them are asked for; the one that is asked for alone, by its forms.
         self.few, self.one, self.accession, self.number = False, "", "", ""
+        self.longest = 0
 
     def names(self, row):
         """The file of names that this row asks for."""
@@ -317,7 +318,9 @@ class Binseq(Row):
         self.form, self.name, self.files = form, f"BINSEQ .{form}", (f"in.{form}",)
 
     def build(self, job):
-        return [Step("bqtools", "encode", "in.fa", "-o", self.files[0], "-T", job.threads)]
+        # A record must fit a block.
+        block = ["-B", max(1 << 17, 1 << job.longest.bit_length())] if job.longest > 1 << 17 else []
+        return [Step("bqtools", "encode", "in.fa", "-o", self.files[0], "-T", job.threads, *block)]
 
     def export(self, job):
         return [Step("bqtools", "decode", self.files[0], "-f", "a", "-T", job.threads)]
