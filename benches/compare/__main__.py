@@ -114,6 +114,8 @@ def library(job):
         command = ["cargo", "bench", "-q", "-p", "talaria-db-benches", "--bench", "library", "--", path]
         say(f"library: {preset}")
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+        if done.returncode:
+            say(f"library: {preset}: ended with {done.returncode}")
         for line in done.stdout.decode().splitlines():
             parts = line.split("\t")
             if len(parts) == 3:
