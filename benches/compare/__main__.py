@@ -13,31 +13,68 @@ import measure
 import reductions
 import table
 import tools
+from row import Job
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 JOBS = ("export", "batch", "single")
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="compare", description="talaria-db beside its peers, in one run on the same files.")
+    parser = argparse.ArgumentParser(
+        prog="compare", description="talaria-db beside its peers, in one run on the same files."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, about in (("run", "build, size, export, lookups"), ("reduce", "reductions: identical and similar records")):
+    for name, about in (
+        ("run", "build, size, export, lookups"),
+        ("reduce", "reductions: identical and similar records"),
+    ):
         command = commands.add_parser(name, help=about)
         command.add_argument("files", nargs="+", metavar="FASTA")
         command.add_argument("-n", "--runs", type=int, default=5, help="measured runs of each, in turn (5)")
-        command.add_argument("-o", "--output", metavar="NAME", help="writes NAME.json and NAME.md, such as benches/results/2026-11-23-compare")
-        command.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="for tools that take a number of threads (all)")
-        command.add_argument("--timeout", type=float, default=3600, help="seconds that one build or reduction may take (3600)")
-        command.add_argument("--once-over", type=float, default=60, help="jobs that take longer than this many seconds are run once (60)")
-        command.add_argument("--only", metavar="TEXT", action="append", help="only rows whose name has this text, may be given several times; talaria-db always")
-        command.add_argument("--without", metavar="TEXT", action="append", help="no rows whose name has this text, may be given several times")
+        command.add_argument(
+            "-o",
+            "--output",
+            metavar="NAME",
+            help="writes NAME.json and NAME.md, such as benches/results/2026-11-23-compare",
+        )
+        command.add_argument(
+            "--threads", type=int, default=measure.cores(), help="for tools that take a number of threads (all)"
+        )
+        command.add_argument(
+            "--timeout", type=float, default=3600, help="seconds that one build or reduction may take (3600)"
+        )
+        command.add_argument(
+            "--once-over", type=float, default=60, help="jobs that take longer than this many seconds are run once (60)"
+        )
+        command.add_argument(
+            "--only",
+            metavar="TEXT",
+            action="append",
+            help="only rows whose name has this text, may be given several times; talaria-db always",
+        )
+        command.add_argument(
+            "--without",
+            metavar="TEXT",
+            action="append",
+            help="no rows whose name has this text, may be given several times",
+        )
         command.add_argument("--talaria-db", metavar="PROGRAM", help="the program; built with cargo unless given")
         command.add_argument("--work", metavar="FOLDER", help="where the work folder is made (TMPDIR)")
-    commands.choices["run"].add_argument("--answer-timeout", type=float, default=300, help="seconds that one export or lookup may take (300)")
-    commands.choices["run"].add_argument("--lookups", type=int, default=100_000, help="records of a lookup of many (100000)")
-    commands.choices["run"].add_argument("--jobs", default=",".join(JOBS), help=f"which jobs beside the build ({','.join(JOBS)})")
-    commands.choices["run"].add_argument("--library", action="store_true", help="also what the library takes, without processes (needs cargo)")
-    render = commands.add_parser("render", help="puts the table of a kept result into a file, between its markers, or prints it")
+    commands.choices["run"].add_argument(
+        "--answer-timeout", type=float, default=300, help="seconds that one export or lookup may take (300)"
+    )
+    commands.choices["run"].add_argument(
+        "--lookups", type=int, default=100_000, help="records of a lookup of many (100000)"
+    )
+    commands.choices["run"].add_argument(
+        "--jobs", default=",".join(JOBS), help=f"which jobs beside the build ({','.join(JOBS)})"
+    )
+    commands.choices["run"].add_argument(
+        "--library", action="store_true", help="also what the library takes, without processes (needs cargo)"
+    )
+    render = commands.add_parser(
+        "render", help="puts the table of a kept result into a file, between its markers, or prints it"
+    )
     render.add_argument("result", metavar="RESULT.json")
     render.add_argument("into", nargs="?", metavar="README.md")
     render.add_argument("--check", action="store_true", help="changes nothing, and fails if the file would change")
@@ -80,7 +117,14 @@ def heading(options, work):
     names = " ".join(os.path.basename(path) for path in options.files)
     command = f"python3 benches/compare {options.command} {names} -n {options.runs}"
     command += "".join(f" --{name} '{text}'" for name in ("only", "without") for text in getattr(options, name) or [])
-    return {"format": 1, "kind": options.command, "command": command, "runs": options.runs, "threads": options.threads, "machine": measure.machine(work)}
+    return {
+        "format": 1,
+        "kind": options.command,
+        "command": command,
+        "runs": options.runs,
+        "threads": options.threads,
+        "machine": measure.machine(work),
+    }
 
 
 def run(options, talaria, work):
@@ -98,7 +142,7 @@ def run(options, talaria, work):
     result = heading(options, work) | {"versions": versions, "skipped": skipped, "sets": []}
     for path in options.files:
         folder = tempfile.mkdtemp(dir=work)
-        job = tools.Job(folder, jobs.kind_of(path), options.threads, talaria, naf)
+        job = Job(folder, jobs.kind_of(path), options.threads, talaria, naf)
         result["sets"].append(jobs.compare(path, rows, job, options, say))
         if options.library:
             result["sets"][-1]["library"] = library(job)

@@ -31,7 +31,7 @@ def pieces(data):
     start = data.find(b"\n>")
     while start >= 0:
         end = data.find(b"\n>", start + 2)
-        header, _, residues = data[start + 2:end if end >= 0 else len(data)].partition(b"\n")
+        header, _, residues = data[start + 2 : end if end >= 0 else len(data)].partition(b"\n")
         yield header.rstrip(b"\r"), residues.translate(None, BLANKS)
         start = end
 
@@ -53,7 +53,11 @@ def choose(records, count, seed=1):
     """Numbers of `count` records, at random and always the same, whose id and accession no other record has."""
     names = collections.Counter(record.id for record in records)
     accessions = collections.Counter(accession(record.id) for record in records)
-    single = [number for number, record in enumerate(records) if record.id and names[record.id] == 1 and accessions[accession(record.id)] == 1]
+    single = [
+        number
+        for number, record in enumerate(records)
+        if record.id and names[record.id] == 1 and accessions[accession(record.id)] == 1
+    ]
     return random.Random(seed).sample(single, min(count, len(single)))
 
 
@@ -89,6 +93,9 @@ def looked_up(expected, got):
 
 def wrong(expected, got):
     """How many of the records that should have come did not, and how many came that should not have."""
-    right, answer = collections.Counter(record.capitals for record in expected), collections.Counter(record.capitals for record in got)
+    right, answer = (
+        collections.Counter(record.capitals for record in expected),
+        collections.Counter(record.capitals for record in got),
+    )
     missing, other = sum((right - answer).values()), sum((answer - right).values())
     return f"wrong: {missing} of {len(expected)} missing, {other} that are none of them"

@@ -45,5 +45,9 @@ class Figures:
 
     def library(self, name):
         """A figure of the library on the container of the default preset."""
-        found = (entry["value"] for entry in self.set.get("library", []) if entry["preset"] == "balanced" and entry["name"] == name)
+        found = (
+            entry["value"]
+            for entry in self.set.get("library", [])
+            if entry["preset"] == "balanced" and entry["name"] == name
+        )
         return next(found, None)

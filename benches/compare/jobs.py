@@ -132,9 +132,11 @@ def ask(job, rows, records, count):
         for _ in range(min(count // 10, sum(records[number].length for number in long) // part)):
             number = chance.choice(long)
             start = chance.randrange(records[number].length - part)
-            wanted.append((records[number].id, pieces[number][1][start:start + part]))
+            wanted.append((records[number].id, pieces[number][1][start : start + part]))
             for tool, row in {row.tool: row for row in rows if row.regions}.items():
-                forms[f"{row.names}.{tool}.regions"].append(row.region(wanted[-1][0].decode(), start + 1, start + part).encode())
+                forms[f"{row.names}.{tool}.regions"].append(
+                    row.region(wanted[-1][0].decode(), start + 1, start + part).encode()
+                )
             if len(wanted) == 1:
                 job.one = f"{wanted[0][0].decode()}:{start + 1}-{start + part}"
     else:

@@ -38,7 +38,12 @@ def run(steps, work, timeout, output="/dev/null"):
     """Runs the steps in the work folder; what has no file of its own writes to `output`. A dictionary of what it took."""
     fields = [str(timeout)]
     for step in steps:
-        fields += [os.path.join(work, step.stdout) if step.stdout else output, "errors.txt", str(len(step.arguments)), *step.arguments]
+        fields += [
+            os.path.join(work, step.stdout) if step.stdout else output,
+            "errors.txt",
+            str(len(step.arguments)),
+            *step.arguments,
+        ]
     done = subprocess.run(RUNNER, input="\0".join(fields).encode(), stdout=subprocess.PIPE, cwd=work, check=True)
     wall, cpu, peak, code = done.stdout.split()
     result = {"wall": float(wall), "cpu": float(cpu), "peak": int(peak), "exit": int(code)}
@@ -52,7 +57,10 @@ def run(steps, work, timeout, output="/dev/null"):
 
 
 def in_turn(rows, runs, once_over, measure, progress):
-    """`measure(row)` for each row, `runs` times in turn, each turn beginning with another row. Rows that fail, or that took longer than `once_over`, are not run again."""
+    """`measure(row)` for each row, `runs` times in turn, each turn beginning with another row.
+
+    Rows that fail, or that took longer than `once_over` seconds, are not run again.
+    """
     taken = {id(row): [] for row in rows}
     for turn in range(runs):
         first = turn % len(rows) if rows else 0
@@ -86,6 +94,11 @@ def median(values):
     return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
 
 
+def cores():
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def machine(work):
     """What the figures were measured on."""
     model = platform.machine()
@@ -98,7 +111,7 @@ def machine(work):
     least = run([Step("true")], work, 60)
     return {
         "cpu": model,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "memory_bytes": memory,
         "system": f"{platform.system()} {platform.release()}",
         "load_before": os.getloadavg()[0],

@@ -49,7 +49,22 @@ class Talaria(Reducer):
 
     def steps(self, job, identity):
         method = ["exact"] if identity is None else ["cluster", "--min-identity", identity]
-        return [Step(job.talaria, "reduce", self.source, "-o", self.output, "--method", *method, *self.options, "--threads", job.threads, "--quiet", "--no-config")]
+        return [
+            Step(
+                job.talaria,
+                "reduce",
+                self.source,
+                "-o",
+                self.output,
+                "--method",
+                *method,
+                *self.options,
+                "--threads",
+                job.threads,
+                "--quiet",
+                "--no-config",
+            )
+        ]
 
 
 class Linclust(Reducer):
@@ -83,16 +98,47 @@ class Vsearch(Reducer):
 
     def steps(self, job, identity):
         if identity is None:
-            return [Step("vsearch", "--derep_fulllength", "in.fa", "--uc", self.clusters, "--output", "vsearch.fa", "--minseqlength", "1", "--quiet")]
-        options = ["--id", identity, "--query_cov", "0.8", "--strand", "both", "--threads", job.threads, "--minseqlength", "1", "--quiet"]
-        return [Step("vsearch", "--cluster_fast", "in.fa", "--uc", self.clusters, "--centroids", "vsearch.fa", *options)]
+            return [
+                Step(
+                    "vsearch",
+                    "--derep_fulllength",
+                    "in.fa",
+                    "--uc",
+                    self.clusters,
+                    "--output",
+                    "vsearch.fa",
+                    "--minseqlength",
+                    "1",
+                    "--quiet",
+                )
+            ]
+        options = [
+            "--id",
+            identity,
+            "--query_cov",
+            "0.8",
+            "--strand",
+            "both",
+            "--threads",
+            job.threads,
+            "--minseqlength",
+            "1",
+            "--quiet",
+        ]
+        return [
+            Step("vsearch", "--cluster_fast", "in.fa", "--uc", self.clusters, "--centroids", "vsearch.fa", *options)
+        ]
 
     def read(self, path):
         """Lines S and H; those that begin with C repeat them."""
         with open(path, "rb") as file:
             lines = [line.rstrip(b"\n").split(b"\t") for line in file]
         first = lambda label: (label.split(None, 1) or [b""])[0]  # noqa: E731
-        return [(first(line[8] if line[0] == b"S" else line[9]), first(line[8])) for line in lines if line[0] in (b"S", b"H")]
+        return [
+            (first(line[8] if line[0] == b"S" else line[9]), first(line[8]))
+            for line in lines
+            if line[0] in (b"S", b"H")
+        ]
 
 
 class Rmdup(Reducer):
@@ -149,34 +195,45 @@ def one_file(path, rows, job, options, say):
     os.symlink(os.path.abspath(path), os.path.join(job.work, "in.fa"))
     records, sha = fasta.read(os.path.join(job.work, "in.fa"))
     kind, name = jobs.kind_of(path), os.path.basename(path)
-    build = [Step(job.talaria, "build", "in.fa", "-o", "balanced.talaria", "--threads", job.threads, "--quiet", "--no-config")]
+    build = [
+        Step(
+            job.talaria, "build", "in.fa", "-o", "balanced.talaria", "--threads", job.threads, "--quiet", "--no-config"
+        )
+    ]
     measure.run(build, job.work, options.timeout)
     result = {"name": name, "bytes": os.path.getsize(path), "records": len(records), "kind": kind, "sha256": sha}
     result |= {"residues": sum(record.length for record in records), "tasks": []}
+    rows = [row for row in rows if kind in row.kinds]
     for identity in (None, "0.9", "0.5") if kind == "protein" else (None, "0.97"):
-        method = "exact" if identity is None else "cluster"
-        title = "identical records" if identity is None else f"similar records, identity {identity}, coverage 0.8 of the member"
-        able = [(row, row.steps(job, identity)) for row in rows if kind in row.kinds and method in row.methods]
-        found = {}
-
-        def once(pair):
-            row, steps = pair
-            taken = measure.run(steps, job.work, options.timeout)
-            if not taken["exit"] and row.name not in found:
-                found[row.name] = check(row, os.path.join(job.work, row.clusters), records, identity is None)
-            return taken
-
-        def progress(turn, pair):
-            say(f"{name}: {title}: {pair[0].name}, run {turn + 1} of {options.runs}")
-
-        turns = measure.in_turn(able, options.runs, options.once_over, once, progress)
-        task = {"name": title, "rows": []}
-        for (row, steps), runs in zip(able, turns):
-            references, answer, right = found.get(row.name, (None, "", None))
-            commands = [step.shown(job.work) for step in steps]
-            task["rows"].append({"name": row.name, "tool": row.tool, "commands": commands, "runs": runs, "references": references, "answer": answer, "right": right})
-        result["tasks"].append(task)
+        result["tasks"].append(one_task(identity, name, rows, records, job, options, say))
     return result
+
+
+def one_task(identity, name, rows, records, job, options, say):
+    """All rows that bring together what is this similar, or what is identical."""
+    method, title = "cluster", f"similar records, identity {identity}, coverage 0.8 of the member"
+    if identity is None:
+        method, title = "exact", "identical records"
+    able = [(row, row.steps(job, identity)) for row in rows if method in row.methods]
+    found = {}
+
+    def once(pair):
+        row, steps = pair
+        taken = measure.run(steps, job.work, options.timeout)
+        if not taken["exit"] and row.name not in found:
+            found[row.name] = check(row, os.path.join(job.work, row.clusters), records, identity is None)
+        return taken
+
+    def progress(turn, pair):
+        say(f"{name}: {title}: {pair[0].name}, run {turn + 1} of {options.runs}")
+
+    turns = measure.in_turn(able, options.runs, options.once_over, once, progress)
+    task = {"name": title, "rows": []}
+    for (row, steps), runs in zip(able, turns):
+        entry = {"name": row.name, "tool": row.tool, "commands": [step.shown(job.work) for step in steps], "runs": runs}
+        entry["references"], entry["answer"], entry["right"] = found.get(row.name, (None, "", None))
+        task["rows"].append(entry)
+    return task
 
 
 def check(row, path, records, exact):
@@ -185,11 +242,18 @@ def check(row, path, records, exact):
     if pairs is None:
         kept, _ = fasta.read(path)
         right = sorted(record.digest for record in kept) == sorted({record.digest for record in records})
-        return len(kept), "one of each distinct sequence" if right else "wrong: not one of each distinct sequence", right
+        return (
+            len(kept),
+            "one of each distinct sequence" if right else "wrong: not one of each distinct sequence",
+            right,
+        )
     # MMseqs2 names records by accession.
     form = fasta.accession if row.tool == "MMseqs2" else bytes
     references = {representative for representative, _ in pairs}
-    told, there = collections.Counter(member for _, member in pairs), collections.Counter(form(record.id) for record in records)
+    told, there = (
+        collections.Counter(member for _, member in pairs),
+        collections.Counter(form(record.id) for record in records),
+    )
     lost, more = sum((there - told).values()), sum((told - there).values())
     if lost or more:
         return len(references), f"wrong: {lost} records in no cluster, {more} in more than one", False

@@ -18,14 +18,14 @@ def main():
     peak = code = 0
     while fields and code == 0:
         output, errors, count = fields[0], fields[1], int(fields[2])
-        arguments, fields = fields[3:3 + count], fields[3 + count:]
+        arguments, fields = fields[3 : 3 + count], fields[3 + count :]
         started = time.perf_counter()
         try:
             child = start(output, errors, arguments)
         except OSError:
             code = 127
             break
-        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
+        signal.signal(signal.SIGALRM, lambda *_, child=child: end(child))
         signal.setitimer(signal.ITIMER_REAL, max(allowed - wall, 0.001))
         _, status, usage = os.wait4(child, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -36,11 +36,23 @@ def main():
     sys.stdout.write(f"{wall} {cpu} {peak} {code}\n")
 
 
+def end(child):
+    """Ends a command and all it started."""
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def start(output, errors, arguments):
     """Starts the command without a copy of this process, which would take longer than the shortest of commands; in a group of its own, so that all it started
     can be ended with it."""
     writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    opened = [(os.POSIX_SPAWN_OPEN, 0, b"/dev/null", os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, output, writing, 0o644), (os.POSIX_SPAWN_OPEN, 2, errors, writing, 0o644)]
+    opened = [
+        (os.POSIX_SPAWN_OPEN, 0, b"/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, output, writing, 0o644),
+        (os.POSIX_SPAWN_OPEN, 2, errors, writing, 0o644),
+    ]
     return os.posix_spawnp(arguments[0], arguments, os.environ, file_actions=opened, setpgroup=0)
 
 

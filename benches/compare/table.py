@@ -10,7 +10,12 @@ from figures import Figures
 from measure import median
 
 DEFAULT = "talaria-db balanced"
-TITLES = {"build": "build", "export": "export of everything", "batch": "lookups by a file of names", "single": "one lookup, whole process"}
+TITLES = {
+    "build": "build",
+    "export": "export of everything",
+    "batch": "lookups by a file of names",
+    "single": "one lookup, whole process",
+}
 BEGIN = re.compile(r"<!-- figures of [^>]*-->\n")
 END = "<!-- end of figures -->"
 
@@ -75,7 +80,15 @@ def set_run(one_set):
             title += f" ({number} {one_set['lookups_of'] if job == 'batch' else one_set['lookups_of'][:-1]})"
         text += f"\n### {title}\n\n"
         text += grid(
-            ("tool", "wall", f"times {DEFAULT.split()[-1]}", "CPU", "peak MB", "runs", "what came" if job != "build" else "said"),
+            (
+                "tool",
+                "wall",
+                f"times {DEFAULT.split()[-1]}",
+                "CPU",
+                "peak MB",
+                "runs",
+                "what came" if job != "build" else "said",
+            ),
             [measured(entry, row["name"], base) for row, entry in rows],
         )
     text += "\n### size\n\n"
@@ -83,20 +96,31 @@ def set_run(one_set):
     text += grid(
         ("tool", "bytes", "of the FASTA", "of them residues", "files"),
         [
-            (row["name"], count(row["bytes"]), f"{row['bytes'] / one_set['bytes']:.3f}", count(row["parts"]["residues"]) if row.get("parts") else "", str(len(row["files"])))
+            (
+                row["name"],
+                count(row["bytes"]),
+                f"{row['bytes'] / one_set['bytes']:.3f}",
+                count(row["parts"]["residues"]) if row.get("parts") else "",
+                str(len(row["files"])),
+            )
             for row in sizes
         ],
     )
     if one_set.get("library"):
         text += "\n### the library, without processes\n\n"
-        text += grid(("preset", "what", "figure"), [(entry["preset"], entry["name"], f"{entry['value']:.3f} {entry['unit']}") for entry in one_set["library"]])
+        text += grid(
+            ("preset", "what", "figure"),
+            [(entry["preset"], entry["name"], f"{entry['value']:.3f} {entry['unit']}") for entry in one_set["library"]],
+        )
     text += "\n### targets\n\n"
     text += grid(("work", "target", "", "figures"), list(targets.judged(one_set)))
     text += "\n### commands\n\n"
     for row in one_set["rows"]:
         if row["jobs"]:
             text += f"{row['name']}" + (f" ({row['note']})" if row["note"] else "") + "\n\n"
-            text += "".join(f"    {command}\n" for entry in row["jobs"].values() for command in entry["commands"]) + "\n"
+            text += (
+                "".join(f"    {command}\n" for entry in row["jobs"].values() for command in entry["commands"]) + "\n"
+            )
     return text
 
 
@@ -104,11 +128,22 @@ def set_reduced(one_set):
     """One set of `reduce`."""
     text = heading(one_set)
     for task in one_set["tasks"]:
-        base = next((median([run["wall"] for run in row["runs"]]) for row in task["rows"] if row["runs"] and not row["runs"][-1]["exit"]), None)
+        base = next(
+            (
+                median([run["wall"] for run in row["runs"]])
+                for row in task["rows"]
+                if row["runs"] and not row["runs"][-1]["exit"]
+            ),
+            None,
+        )
         text += f"\n### {task['name']}\n\n"
         text += grid(
             ("tool", "references", "wall", "times the first", "CPU", "peak MB", "runs", "what came"),
-            [[cells[0], count(row["references"]) if row["references"] else "", *cells[1:]] for row in task["rows"] for cells in [measured(row, row["name"], base)]],
+            [
+                [cells[0], count(row["references"]) if row["references"] else "", *cells[1:]]
+                for row in task["rows"]
+                for cells in [measured(row, row["name"], base)]
+            ],
         )
         text += "\n" + "".join(f"    {command}\n" for row in task["rows"] for command in row["commands"])
     return text
@@ -130,7 +165,15 @@ def short(result, name):
             for job in TITLES:
                 entry = row["jobs"].get(job)
                 value = figures.wall(row["name"], job)
-                cells.append("" if not entry else wall(value) if value is not None else "wrong" if entry["runs"] and not entry["runs"][-1]["exit"] else "failed")
+                cells.append(
+                    ""
+                    if not entry
+                    else wall(value)
+                    if value is not None
+                    else "wrong"
+                    if entry["runs"] and not entry["runs"][-1]["exit"]
+                    else "failed"
+                )
             rows.append(cells)
         text += f"\n`{one_set['name']}`, {one_set['bytes'] / 1e6:.1f} MB, {count(one_set['records'])} records:\n\n"
         many = f"{count(one_set['lookups'])} {one_set['lookups_of']} by name"
@@ -158,9 +201,12 @@ def render(options):
     begin = BEGIN.search(text)
     end = text.find(END, begin.end()) if begin else -1
     if end < 0:
-        print(f"compare: {os.path.basename(options.into)} has no markers <!-- figures of ... --> and {END}", file=sys.stderr)
+        print(
+            f"compare: {os.path.basename(options.into)} has no markers <!-- figures of ... --> and {END}",
+            file=sys.stderr,
+        )
         return 1
-    changed = text[:begin.start()] + short(result, name) + text[end + len(END):]
+    changed = text[: begin.start()] + short(result, name) + text[end + len(END) :]
     if options.check:
         if changed != text:
             print(f"compare: the figures in {os.path.basename(options.into)} are not those of {name}", file=sys.stderr)

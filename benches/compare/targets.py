@@ -4,8 +4,27 @@ from figures import Figures
 
 DEFAULT, SMALL = "talaria-db balanced", "talaria-db small"
 BUILDERS = ("bgzip + faidx", "BLAST v5", "MMseqs2", "MMseqs2 compressed", "DIAMOND", "sfasta")
-DECOMPRESS = ("bgzip + faidx", "BLAST v5", "MMseqs2 compressed", "NAF, level 1", "NAF, level 22", "sfasta", "BINSEQ .vbq", "BINSEQ .cbq", "zstd -3", "zstd -19 --long")
-SINGLE = ("bgzip + faidx", "samtools faidx, plain FASTA", "BLAST v5", "MMseqs2", "MMseqs2 compressed", "seqkit", "pyfastx")
+DECOMPRESS = (
+    "bgzip + faidx",
+    "BLAST v5",
+    "MMseqs2 compressed",
+    "NAF, level 1",
+    "NAF, level 22",
+    "sfasta",
+    "BINSEQ .vbq",
+    "BINSEQ .cbq",
+    "zstd -3",
+    "zstd -19 --long",
+)
+SINGLE = (
+    "bgzip + faidx",
+    "samtools faidx, plain FASTA",
+    "BLAST v5",
+    "MMseqs2",
+    "MMseqs2 compressed",
+    "seqkit",
+    "pyfastx",
+)
 NAF = "NAF, level 22"
 LIMIT = "cat (the limit)"
 
@@ -84,7 +103,12 @@ def library(name, good, unit):
 
 
 TARGETS = (
-    ("build, default", None, "at most half the time of the fastest of bgzip + faidx, BLAST, MMseqs2, DIAMOND, sfasta", build),
+    (
+        "build, default",
+        None,
+        "at most half the time of the fastest of bgzip + faidx, BLAST, MMseqs2, DIAMOND, sfasta",
+        build,
+    ),
     ("size, small", "proteins", "residue blocks at most NAF's at level 22", small_residues),
     ("size, small", "proteins", "whole file at most 1.15 of NAF's at level 22", small_whole(1.15)),
     ("size, small", "proteins", "whole file at most NAF's at level 22", small_whole(1)),
@@ -95,12 +119,37 @@ TARGETS = (
     ("size, small", "genome", "at most 16.0 MB", bytes_at_most(SMALL, 16.0e6)),
     ("export", None, "at most half the time of every peer that decompresses", export),
     ("lookups by id file", "proteins rrna", "at most a tenth of the time of the best peer", batch),
-    ("one lookup, process", "proteins", "at most a tenth of the time of samtools, blastdbcmd, mmseqs, seqkit, pyfastx", single),
+    (
+        "one lookup, process",
+        "proteins",
+        "at most a tenth of the time of samtools, blastdbcmd, mmseqs, seqkit, pyfastx",
+        single,
+    ),
     ("one lookup, process", "proteins", "at most twice the time of cat of one line", single_limit),
-    ("one lookup, library", "proteins", "block cached: at most 0.5 us", library("lookup, block cached", lambda value: value <= 0.5, "us")),
-    ("one lookup, library", "proteins", "uncached: at most 25 us", library("lookup, no cache", lambda value: value <= 25, "us")),
-    ("scan, packed", "proteins rrna", "at least 4 GB/s a core", library("scan, packed", lambda value: value >= 4, "GB/s")),
-    ("scan, Zstandard", "proteins rrna", "at least 0.9 of the codec alone", library("scan over codec", lambda value: value >= 0.9, "of the codec")),
+    (
+        "one lookup, library",
+        "proteins",
+        "block cached: at most 0.5 us",
+        library("lookup, block cached", lambda value: value <= 0.5, "us"),
+    ),
+    (
+        "one lookup, library",
+        "proteins",
+        "uncached: at most 25 us",
+        library("lookup, no cache", lambda value: value <= 25, "us"),
+    ),
+    (
+        "scan, packed",
+        "proteins rrna",
+        "at least 4 GB/s a core",
+        library("scan, packed", lambda value: value >= 4, "GB/s"),
+    ),
+    (
+        "scan, Zstandard",
+        "proteins rrna",
+        "at least 0.9 of the codec alone",
+        library("scan over codec", lambda value: value >= 0.9, "of the codec"),
+    ),
 )
 
 
@@ -111,4 +160,8 @@ def judged(one_set):
     for work, sets, words, check in TARGETS:
         if sets is None or stem in sets.split():
             outcome = check(figures)
-            yield (work, words, "not measured", "") if outcome is None else (work, words, "met" if outcome[0] else "missed", outcome[1])
+            yield (
+                (work, words, "not measured", "")
+                if outcome is None
+                else (work, words, "met" if outcome[0] else "missed", outcome[1])
+            )

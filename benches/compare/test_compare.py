@@ -1,5 +1,9 @@
 """Tests of what decides which answers are right and which figures are shown."""
 
+import argparse
+import contextlib
+import io
+import json
 import os
 import tempfile
 import unittest
@@ -39,13 +43,17 @@ class Fasta(unittest.TestCase):
         self.assertEqual(said(b">b two\nGG\n>a one\nACgt\n"), ("headers and residues, in another order", True))
         self.assertEqual(said(b">a\nACGT\n>b\nGG\n"), ("residues, not their case", True))
         self.assertEqual(said(b">a one\nACgt\n>b two\nGN\n"), ("wrong: 1 of 2 missing, 1 that are none of them", False))
-        self.assertEqual(said(b">a one\nACgt\n>b two\nGG\n>b two\nGG\n"), ("wrong: 0 of 2 missing, 1 that are none of them", False))
+        self.assertEqual(
+            said(b">a one\nACgt\n>b two\nGG\n>b two\nGG\n"), ("wrong: 0 of 2 missing, 1 that are none of them", False)
+        )
 
     def test_lookups(self):
         asked = records(b">a\nAC\n>b\nGG\n")
         self.assertEqual(fasta.looked_up(asked, records(b">a\nAC\n>b\nGG\n")), ("all, in the order asked for", True))
         self.assertEqual(fasta.looked_up(asked, records(b">b\nGG\n>a\nAC\n")), ("all, in another order", True))
-        self.assertEqual(fasta.looked_up(asked, records(b">a\nAC\n")), ("wrong: 1 of 2 missing, 0 that are none of them", False))
+        self.assertEqual(
+            fasta.looked_up(asked, records(b">a\nAC\n")), ("wrong: 1 of 2 missing, 0 that are none of them", False)
+        )
 
 
 class Measure(unittest.TestCase):
@@ -63,14 +71,18 @@ class Measure(unittest.TestCase):
             self.assertEqual(file.read(), "one\n")
 
     def test_failures(self):
-        failed = measure.run([measure.Step("sh", "-c", f"echo in {self.work} >&2; exit 3"), measure.Step("true")], self.work, 60)
+        failed = measure.run(
+            [measure.Step("sh", "-c", f"echo in {self.work} >&2; exit 3"), measure.Step("true")], self.work, 60
+        )
         self.assertEqual((failed["exit"], failed["error"]), (3, "in $WORK"))
         self.assertEqual(measure.run([measure.Step("no-such-program")], self.work, 60)["exit"], 127)
         late = measure.run([measure.Step("sh", "-c", "sleep 60 & wait")], self.work, 0.2)
         self.assertEqual((late["exit"], late["error"]), (-9, "not done in time"))
 
     def test_complaints(self):
-        self.assertEqual(measure.complaint("start\nthread 'main' panicked at src:1:\n no room \nnote: run\n"), "no room")
+        self.assertEqual(
+            measure.complaint("start\nthread 'main' panicked at src:1:\n no room \nnote: run\n"), "no room"
+        )
         self.assertEqual(measure.complaint("a\nError: b\n  0: frame\n"), "Error: b")
         self.assertEqual([measure.complaint("a\nb\n\n"), measure.complaint("")], ["b", ""])
 
@@ -95,26 +107,87 @@ class Measure(unittest.TestCase):
 
 def result(talaria, cat):
     """A result of one set with one row each, whose runs took as told."""
-    job = lambda walls, right=True: {"commands": ["x in.fa"], "runs": [{"wall": wall, "cpu": wall, "peak": 1, "exit": 0} for wall in walls], "answer": "told", "right": right}  # noqa: E731
+    job = lambda walls, right=True: {
+        "commands": ["x in.fa"],
+        "runs": [{"wall": wall, "cpu": wall, "peak": 1, "exit": 0} for wall in walls],
+        "answer": "told",
+        "right": right,
+    }  # noqa: E731
     rows = [
-        {"name": "talaria-db balanced", "tool": "talaria-db", "note": "", "bytes": 50, "files": {"a": 50}, "parts": {}, "jobs": {"build": job([2, 1, 3]), "export": job(talaria)}},
-        {"name": "zstd -3", "tool": "zstd", "note": "", "bytes": 40, "files": {"b": 40}, "parts": {}, "jobs": {"build": job([1]), "export": job([1])}},
-        {"name": "sfasta", "tool": "sfasta", "note": "", "bytes": 60, "files": {"c": 60}, "parts": {}, "jobs": {"build": job([8]), "export": job(cat, right=False)}},
+        {
+            "name": "talaria-db balanced",
+            "tool": "talaria-db",
+            "note": "",
+            "bytes": 50,
+            "files": {"a": 50},
+            "parts": {},
+            "jobs": {"build": job([2, 1, 3]), "export": job(talaria)},
+        },
+        {
+            "name": "zstd -3",
+            "tool": "zstd",
+            "note": "",
+            "bytes": 40,
+            "files": {"b": 40},
+            "parts": {},
+            "jobs": {"build": job([1]), "export": job([1])},
+        },
+        {
+            "name": "sfasta",
+            "tool": "sfasta",
+            "note": "",
+            "bytes": 60,
+            "files": {"c": 60},
+            "parts": {},
+            "jobs": {"build": job([8]), "export": job(cat, right=False)},
+        },
     ]
-    one_set = {"name": "proteins.fasta", "bytes": 100, "records": 2, "residues": 80, "kind": "protein", "lookups": 2, "lookups_of": "records", "rows": rows}
-    machine = {"cpu": "a", "cores": 2, "memory_bytes": 2**30, "system": "s", "load_before": 0.0, "least_peak_bytes": 1, "date": "2026-11-23"}
-    return {"format": 1, "kind": "run", "command": "c", "runs": 3, "threads": 2, "machine": machine, "versions": {"zstd": "1"}, "skipped": {"NAF": "none"}, "sets": [one_set]}
+    one_set = {
+        "name": "proteins.fasta",
+        "bytes": 100,
+        "records": 2,
+        "residues": 80,
+        "kind": "protein",
+        "lookups": 2,
+        "lookups_of": "records",
+        "rows": rows,
+    }
+    machine = {
+        "cpu": "a",
+        "cores": 2,
+        "memory_bytes": 2**30,
+        "system": "s",
+        "load_before": 0.0,
+        "least_peak_bytes": 1,
+        "date": "2026-11-23",
+    }
+    return {
+        "format": 1,
+        "kind": "run",
+        "command": "c",
+        "runs": 3,
+        "threads": 2,
+        "machine": machine,
+        "versions": {"zstd": "1"},
+        "skipped": {"NAF": "none"},
+        "sets": [one_set],
+    }
 
 
 class Tables(unittest.TestCase):
     def test_targets(self):
-        judged = {(work, words.split()[0]): (outcome, told) for work, words, outcome, told in targets.judged(result([0.5], [0.01])["sets"][0])}
+        judged = {
+            (work, words.split()[0]): (outcome, told)
+            for work, words, outcome, told in targets.judged(result([0.5], [0.01])["sets"][0])
+        }
         # The wrong answer, which took less, is none to compare with.
         self.assertEqual(judged["export", "at"], ("met", "0.500 s; zstd -3: 1.00 s; ratio 0.50"))
         self.assertEqual(judged["build, default", "at"], ("met", "2.00 s; sfasta: 8.00 s; ratio 0.25"))
         self.assertEqual(judged["size, default", "below"][0], "met")
         self.assertEqual(judged["size, small", "residue"], ("not measured", ""))
-        self.assertEqual({outcome for (work, _), (outcome, _) in judged.items() if work == "scan, packed"}, {"not measured"})
+        self.assertEqual(
+            {outcome for (work, _), (outcome, _) in judged.items() if work == "scan, packed"}, {"not measured"}
+        )
         late = [outcome for work, _, outcome, _ in targets.judged(result([0.6], [1])["sets"][0]) if work == "export"]
         self.assertEqual(late, ["missed"])
 
@@ -125,6 +198,31 @@ class Tables(unittest.TestCase):
         short = table.short(result([0.5], [0.01]), "kept.json")
         self.assertIn("| sfasta | 0.600 | 8.00 s | wrong |  |  |", short)
         self.assertTrue(short.startswith("<!-- figures of kept.json -->\n") and short.endswith(table.END))
+
+    def test_render(self):
+        with tempfile.TemporaryDirectory() as folder:
+            kept, readme = os.path.join(folder, "kept.json"), os.path.join(folder, "README.md")
+            with open(kept, "w", encoding="utf-8") as file:
+                json.dump(result([0.5], [0.01]), file)
+
+            def render(check):
+                with contextlib.redirect_stderr(io.StringIO()):
+                    return table.render(argparse.Namespace(result=kept, into=readme, check=check))
+
+            def write(text):
+                with open(readme, "w", encoding="utf-8") as file:
+                    file.write(text)
+
+            write("before\n")
+            self.assertEqual(render(False), 1)
+            write(f"before\n<!-- figures of old.json -->\nold\n{table.END}\nafter\n")
+            self.assertEqual([render(True), render(False), render(True)], [1, 0, 0])
+            with open(readme, encoding="utf-8") as file:
+                text = file.read()
+            self.assertTrue(
+                text.startswith("before\n<!-- figures of kept.json -->\n") and text.endswith(f"{table.END}\nafter\n")
+            )
+            self.assertNotIn("old", text)
 
     def test_what_is_not_known(self):
         figures = Figures(result([1], [1])["sets"][0])
