@@ -60,7 +60,7 @@ def measured(entry, first, base):
     """The cells of one job of one row."""
     runs = entry["runs"]
     if not runs or runs[-1]["exit"]:
-        return [first, "failed", "", "", "", str(len(runs)), (runs[-1].get("error", "") if runs else "")]
+        return [first, cell(entry, None), "", "", "", str(len(runs)), (runs[-1].get("error", "") if runs else "")]
     wall_, cpu, peak = (median([run[what] for run in runs]) for what in ("wall", "cpu", "peak"))
     ratio = f"{wall_ / base:.2f}" if base else "-"
     return [first, wall(wall_), ratio, wall(cpu), f"{peak / 1e6:.0f}", str(len(runs)), entry.get("answer", "")]
@@ -149,6 +149,18 @@ def set_reduced(one_set):
     return text
 
 
+def cell(entry, seconds):
+    """What the short table says of a job: its seconds, or why there are none."""
+    if not entry or not entry["runs"]:
+        return ""
+    last = entry["runs"][-1]
+    if last.get("error") == "not done in time":
+        return f"over {last['wall']:.0f} s"
+    if last["exit"]:
+        return "failed"
+    return "wrong" if seconds is None else wall(seconds)
+
+
 def short(result, name):
     """What the README shows: a row a tool, a table a set."""
     machine = result["machine"]
@@ -163,17 +175,7 @@ def short(result, name):
             size = figures.bytes(row["name"])
             cells.append(f"{size / one_set['bytes']:.3f}" if size else "")
             for job in TITLES:
-                entry = row["jobs"].get(job)
-                value = figures.wall(row["name"], job)
-                cells.append(
-                    ""
-                    if not entry
-                    else wall(value)
-                    if value is not None
-                    else "wrong"
-                    if entry["runs"] and not entry["runs"][-1]["exit"]
-                    else "failed"
-                )
+                cells.append(cell(row["jobs"].get(job), figures.wall(row["name"], job)))
             rows.append(cells)
         text += f"\n`{one_set['name']}`, {one_set['bytes'] / 1e6:.1f} MB, {count(one_set['records'])} records:\n\n"
         many = f"{count(one_set['lookups'])} {one_set['lookups_of']} by name"
@@ -181,7 +183,9 @@ def short(result, name):
         met = [outcome for _, _, outcome, _ in targets.judged(one_set)]
         text += f"\n{met.count('met')} targets met, {met.count('missed')} missed, {met.count('not measured')} not measured.\n"
     text += (
-        f"\nMedians of {result['runs']} runs in turn, {machine['cores']} cores ({machine['cpu']}), {machine['date']}. `wrong` is an answer that was not the "
+        f"\nMedians of {result['runs']} runs in turn, {machine['cores']} cores ({machine['cpu']}), {machine['date']}"
+        + (f", with other work beside it (load {machine['load_before']:.1f})" if machine["load_before"] > 1 else "")
+        + ". `wrong` is an answer that was not the "
         f"right one, `failed` a tool that ended with an error; an empty cell is what a tool does not do. All figures, commands and versions: [{name}]({name[:-5]}.md).\n"
     )
     return text + END

@@ -199,6 +199,15 @@ class Tables(unittest.TestCase):
         self.assertIn("| sfasta | 0.600 | 8.00 s | wrong |  |  |", short)
         self.assertTrue(short.startswith("<!-- figures of kept.json -->\n") and short.endswith(table.END))
 
+    def test_cells(self):
+        def cell(seconds, **run):
+            return table.cell({"runs": [run]}, seconds)
+
+        self.assertEqual([table.cell(None, None), table.cell({"runs": []}, None)], ["", ""])
+        self.assertEqual([cell(0.0123, exit=0), cell(1, exit=0), cell(None, exit=0)], ["12.3 ms", "1.00 s", "wrong"])
+        late = cell(None, exit=-9, wall=60.01, error="not done in time")
+        self.assertEqual([late, cell(None, exit=1, wall=60, error="no room")], ["over 60 s", "failed"])
+
     def test_render(self):
         with tempfile.TemporaryDirectory() as folder:
             kept, readme = os.path.join(folder, "kept.json"), os.path.join(folder, "README.md")
