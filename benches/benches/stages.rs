@@ -27,6 +27,9 @@ use zerocopy::FromZeros;
 /// Residues of a block, as they are by default for proteins and for nucleotides.
 const PROTEIN_BLOCK: usize = 16 << 10;
 const BASE_BLOCK: usize = 64 << 10;
+/// What is packed, and how.
+const PACKINGS: [(&str, Packing); 3] =
+    [("nucleotides", Packing::TwoBitDna), ("nucleotides", Packing::FourBitDna), ("proteins", Packing::FiveBit)];
 /// Bytes of FASTA that a parser is given at a time.
 const CHUNK: usize = 2 << 20;
 
@@ -122,25 +125,25 @@ mod ingest {
         });
     }
 
-    #[divan::bench]
-    fn pack_two_bit(bencher: Bencher<'_, '_>) {
-        let (residues, size) = residues_of("nucleotides");
+    #[divan::bench(args = PACKINGS)]
+    fn pack(bencher: Bencher<'_, '_>, (kind, packing): (&str, Packing)) {
+        let (residues, size) = residues_of(kind);
         let mut payload = Vec::with_capacity(size);
         bencher.counter(BytesCount::new(residues.len())).bench_local(|| {
             for part in residues.chunks(size) {
                 payload.clear();
-                packing::pack(part, Packing::TwoBitDna, &mut payload).unwrap();
+                packing::pack(part, packing, &mut payload).unwrap();
                 black_box(&payload);
             }
         });
     }
 
-    #[divan::bench(args = ["none", "lz4", "zstd:1", "zstd:3", "zstd:19"], sample_count = 5)]
+    #[divan::bench(args = ["none", "packed", "lz4", "zstd:1", "zstd:3", "zstd:19", "auto"], sample_count = 5)]
     fn encode_proteins(bencher: Bencher<'_, '_>, codec: &str) {
         encode(bencher, "proteins", codec);
     }
 
-    #[divan::bench(args = ["none", "lz4", "zstd:1", "zstd:3", "zstd:19"], sample_count = 5)]
+    #[divan::bench(args = ["none", "packed", "lz4", "zstd:1", "zstd:3", "zstd:19", "auto"], sample_count = 5)]
     fn encode_nucleotides(bencher: Bencher<'_, '_>, codec: &str) {
         encode(bencher, "nucleotides", codec);
     }
@@ -178,14 +181,22 @@ mod decode {
             entry.stored_length = (block.stored.len() as u32).into();
             entry.decoded_length = block.decoded_length.into();
             entry.checksum = block.checksum.into();
-            (entry.codec, entry.packing) = (block.codec as u8, block.packing as u8);
+            (entry.codec, entry.packing) = (block.codec.byte(), block.packing.byte());
             (entry, block)
         };
         residues[..4 << 20].chunks(size).map(encode).collect()
     }
 
-    /// As a reader does it, with checksum and checks. Made-up proteins are not packed; made-up bases are, and no codec pays for them.
-    #[divan::bench(args = [("proteins", "none"), ("proteins", "lz4"), ("proteins", "zstd:1"), ("proteins", "zstd:19"), ("nucleotides", "none"), ("nucleotides", "zstd:1")])]
+    /// As a reader does it, with checksum and checks.
+    #[divan::bench(args = [
+        ("proteins", "none"),
+        ("proteins", "packed"),
+        ("proteins", "lz4"),
+        ("proteins", "zstd:1"),
+        ("proteins", "zstd:19"),
+        ("nucleotides", "packed"),
+        ("nucleotides", "zstd:1"),
+    ])]
     fn checked(bencher: Bencher<'_, '_>, (kind, codec): (&str, &str)) {
         let blocks = blocks(kind, codec);
         let place = Place { path: Path::new("made"), stream: "sequence", block: 0 };
@@ -197,18 +208,39 @@ mod decode {
         });
     }
 
-    /// The codec, or else the packing, with nothing around it.
-    #[divan::bench(args = [("proteins", "lz4"), ("proteins", "zstd:1"), ("proteins", "zstd:19"), ("nucleotides", "none")])]
-    fn alone(bencher: Bencher<'_, '_>, (kind, codec): (&str, &str)) {
-        let blocks = blocks(kind, codec);
-        let mut residues = vec![0; PROTEIN_BLOCK.max(BASE_BLOCK)];
+    /// One packing alone, as a reader does it, without the checksum.
+    #[divan::bench(args = PACKINGS)]
+    fn unpack(bencher: Bencher<'_, '_>, (kind, packing): (&str, Packing)) {
+        let (residues, size) = residues_of(kind);
+        let pack = |part: &[u8]| {
+            let mut payload = Vec::new();
+            packing::pack(part, packing, &mut payload).unwrap();
+            let mut entry = BlockEntry::new_zeroed();
+            entry.stored_length = (payload.len() as u32).into();
+            entry.decoded_length = (part.len() as u32).into();
+            (entry.codec, entry.packing) = (Codec::None.byte(), packing.byte());
+            (entry, payload)
+        };
+        let blocks: Vec<(BlockEntry, Vec<u8>)> = residues.chunks(size).map(pack).collect();
+        let place = Place { path: Path::new("made"), stream: "sequence", block: 0 };
+        bencher.counter(BytesCount::new(residues.len())).bench_local(|| {
+            for (entry, payload) in &blocks {
+                black_box(block::decode(entry, payload, None, place).unwrap());
+            }
+        });
+    }
+
+    /// The codec with nothing around it, of blocks that are not packed.
+    #[divan::bench(args = ["lz4", "zstd:1", "zstd:19"])]
+    fn codec_alone(bencher: Bencher<'_, '_>, codec: &str) {
+        let blocks = blocks("proteins", codec);
+        let mut residues = vec![0; PROTEIN_BLOCK];
         let mut zstd = zstd::bulk::Decompressor::new().unwrap();
         bencher.counter(BytesCount::new(4_usize << 20)).bench_local(|| {
             for (_, block) in &blocks {
                 let out = &mut residues[..block.decoded_length as usize];
                 match block.codec {
-                    Codec::None if block.packing == Packing::Bytes => out.copy_from_slice(&block.stored),
-                    Codec::None => packing::unpack(&block.stored, block.packing, out).unwrap(),
+                    Codec::None => out.copy_from_slice(&block.stored),
                     Codec::Lz4 => drop(lz4_flex::block::decompress_into(&block.stored, out).unwrap()),
                     Codec::Zstd => drop(zstd.decompress_to_buffer(&block.stored, out).unwrap()),
                 }

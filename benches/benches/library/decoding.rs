@@ -12,7 +12,6 @@ use talaria_db::read::storage::Storage;
 use talaria_db::read::stream::{Stream, StreamKind};
 use talaria_db::spec::block::{BlockEntry, Codec, Packing};
 use talaria_db::spec::dictionary::DictionaryEntry;
-use talaria_db::spec::packing;
 use talaria_db::spec::section::SectionKind;
 use zerocopy::FromBytes;
 use zstd::zstd_safe;
@@ -59,18 +58,18 @@ pub(crate) fn decoding(path: &Path, database: &Database, kind: StreamKind, out: 
     for group in &groups {
         let name = format!("{} of {} and {}", kind.name(), group.packing.name(), group.codec.name());
         let speed = |seconds: f64| group.decoded as f64 / seconds / 1e9;
+        let place = Place { path, stream: kind.name(), block: 0 };
         let checked = time(|| {
-            for (number, (entry, stored)) in group.blocks.iter().enumerate() {
-                let place = Place { path, stream: kind.name(), block: number as u64 };
+            for (entry, stored) in &group.blocks {
                 block::check(entry, stored, place)?;
                 black_box(block::decode(entry, stored, dictionary_of(&dictionaries, entry), place)?);
             }
             Ok(())
         })?;
-        let mut buffers = [Vec::new(), Vec::new()];
+        let mut buffer = Vec::new();
         let alone = time(|| {
             for (entry, stored) in &group.blocks {
-                decode_alone(group, entry, stored, dictionary_of(&dictionaries, entry), &mut buffers)?;
+                decode_alone(group, entry, stored, dictionary_of(&dictionaries, entry), place, &mut buffer)?;
             }
             Ok(())
         })?;
@@ -94,45 +93,34 @@ pub(crate) fn decoding(path: &Path, database: &Database, kind: StreamKind, out: 
     Ok(total)
 }
 
-/// Without checksum, checks of lengths, or a buffer made anew.
+/// The codec into a buffer that is there, without checksum and checks. What is packed is unpacked by the engine.
 fn decode_alone(
     group: &Group,
     entry: &BlockEntry,
     stored: &[u8],
     dictionary: Option<&Dictionary>,
-    buffers: &mut [Vec<u8>; 2],
+    place: Place<'_>,
+    buffer: &mut Vec<u8>,
 ) -> Outcome<()> {
-    let [payload, residues] = buffers;
-    let length = entry.decoded_length.get() as usize;
-    residues.resize(length.max(residues.len()), 0);
-    let packed = group.packing != Packing::Bytes;
-    let compressed = if packed && group.codec != Codec::None { &stored[4..] } else { stored };
-    if group.codec == Codec::None {
-        if packed {
-            packing::unpack(compressed, group.packing, &mut residues[..length])?;
-        } else {
-            residues[..length].copy_from_slice(compressed);
-        }
-        black_box(residues);
+    if group.packing != Packing::Bytes {
+        black_box(block::decode(entry, stored, dictionary, place)?);
         return Ok(());
     }
-    let out = if packed { &mut *payload } else { &mut *residues };
-    out.resize(length.max(out.len()), 0);
-    let count = match group.codec {
-        Codec::Lz4 => lz4_flex::block::decompress_into(compressed, out)?,
-        _ => {
-            let out = &mut out[..];
+    let length = entry.decoded_length.get() as usize;
+    buffer.resize(length.max(buffer.len()), 0);
+    let out = &mut buffer[..length];
+    match group.codec {
+        Codec::None => out.copy_from_slice(stored),
+        Codec::Lz4 => drop(lz4_flex::block::decompress_into(stored, out)?),
+        Codec::Zstd => {
             let decompressed = CONTEXTS.with_borrow_mut(|[plain, trained]| match dictionary {
-                Some(dictionary) => trained.decompress_using_ddict(out, compressed, dictionary),
-                None => plain.decompress(out, compressed),
+                Some(dictionary) => trained.decompress_using_ddict(out, stored, dictionary),
+                None => plain.decompress(out, stored),
             });
-            decompressed.map_err(zstd_safe::get_error_name)?
+            decompressed.map_err(zstd_safe::get_error_name)?;
         }
-    };
-    if packed {
-        packing::unpack(&payload[..count], group.packing, &mut residues[..length])?;
     }
-    black_box(residues);
+    black_box(buffer);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //!     cargo bench -p talaria-db-benches --bench library -- [CONTAINER ...]
 //!
-//! Prints lines of what was measured, a figure and its unit, separated by tabs; medians of rounds. Without a container: two of made-up
+//! Prints lines of what was measured, a figure and its unit, separated by tabs; medians of rounds. Without a container: three of made-up
 //! records. "Cold" has the file dropped from the page cache by `dd`, where there is one; all else reads from the page cache.
 
 mod decoding;
@@ -30,7 +30,9 @@ fn main() -> Outcome<()> {
         measure(Path::new(path), &mut out)?;
     }
     if given.is_empty() {
-        for (letters, compression) in [(AMINO_ACIDS, Compression::Zstd(1)), (BASES, Compression::None)] {
+        for (letters, compression) in
+            [(AMINO_ACIDS, Compression::Zstd(1)), (AMINO_ACIDS, Compression::Packed), (BASES, Compression::Packed)]
+        {
             let made = Made::new(100_000, 150, letters, compression)?;
             writeln!(out, "{} letters, {compression}", letters.len())?;
             measure(&made.path, &mut out)?;
