@@ -3,6 +3,7 @@
 
 mod build;
 mod common;
+mod compare;
 mod config;
 mod contain;
 mod deaths;
