@@ -124,7 +124,7 @@ fn what_is_refused() {
     assert_eq!(answer.code, 3);
     assert!(answer.stderr.contains("gzip") && answer.stderr.contains("talaria-db build"), "{}", answer.stderr);
     let large = folder.write("large.fasta", proteins(20_000));
-    let answer = run(&[&"get", &large, &"p1", &"--max-memory", &"5600K"]);
+    let answer = run(&[&"get", &large, &"p1", &"--max-memory", &"6400K"]);
     assert_eq!((answer.code, answer.text()), (140, ""));
     assert!(answer.stderr.contains("talaria-db build"), "{}", answer.stderr);
     let other = run(&[&"verify", &broken]);

@@ -95,10 +95,16 @@ mod avx2 {
         64 * to.len().min(from.len())
     }
 
+    /// Codes of eight residues in each half: each from the two bytes that it lies in, turned so that it ends up at the top.
+    #[target_feature(enable = "avx2")]
+    fn eight(from: __m256i, bytes: __m256i, shift: __m256i) -> __m256i {
+        _mm256_srli_epi16::<11>(_mm256_mullo_epi16(_mm256_shuffle_epi8(from, bytes), shift))
+    }
+
     /// 32 residues of 20 bytes, ten in each half. Six bytes more are looked at.
     #[target_feature(enable = "avx2")]
     fn five_bits(packed: &[u8], residues: &mut [u8]) -> usize {
-        // Eight residues are in five bytes; each is in the sixteen bits from byte 5 i / 8 on, which are turned so that it ends up at the top.
+        // Eight residues are in five bytes; each is in the sixteen bits from byte 5 i / 8 on.
         let bytes = |first: usize| table(std::array::from_fn(|index| (first + index / 2 * 5 / 8 + index % 2) as u8));
         let shift: __m128i = transmute!(std::array::from_fn::<u16, 8, _>(|index| 1 << (11 - index * 5 % 8)));
         let (front, back, shift) = (bytes(0), bytes(5), _mm256_broadcastsi128_si256(shift));
@@ -106,11 +112,9 @@ mod avx2 {
         let mut done = 0;
         for to in residues.as_chunks_mut::<32>().0 {
             let Some(from) = packed.get(done / 8 * 5..).and_then(<[u8]>::first_chunk::<26>) else { break };
-            let halves: [[u8; 16]; 2] = [0, 10].map(|at| std::array::from_fn(|index| from[at + index]));
-            let from: __m256i = transmute!(halves);
-            let codes = [front, back]
-                .map(|bytes| _mm256_srli_epi16::<11>(_mm256_mullo_epi16(_mm256_shuffle_epi8(from, bytes), shift)));
-            let codes = _mm256_packus_epi16(codes[0], codes[1]);
+            let (Some(&low), Some(&high)) = (from.first_chunk::<16>(), from.last_chunk::<16>()) else { break };
+            let from = _mm256_set_m128i(transmute!(high), transmute!(low));
+            let codes = _mm256_packus_epi16(eight(from, front, shift), eight(from, back, shift));
             if _mm256_movemask_epi8(_mm256_cmpgt_epi8(codes, last)) != 0 {
                 break;
             }
