@@ -31,6 +31,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    talaria_db::sys::signals::ignore_file_size_signal();
     let done = Arguments::try_parse().map_or_else(|answer| print(&answer), |arguments| arguments.command.run());
     let exit = match done {
         Ok(exit) => exit,

@@ -9,3 +9,4 @@ pub(crate) mod matrices;
 pub mod numa;
 pub mod prefetch;
 pub mod scratch;
+pub mod signals;
