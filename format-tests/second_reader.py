@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 from second_reader_parts.checks import check
 from second_reader_parts.codecs import Cursor, Refused, Unable, need
 from second_reader_parts.deltas import told
+from second_reader_parts.columns import LANES, unpack_column
 from second_reader_parts.names import names
 from second_reader_parts.streams import Stream
 from second_reader_parts.xxh3 import xxh3_64
@@ -31,7 +32,7 @@ HEADER = struct.Struct("<8sHHIQQQQQQQIIIIIBBH24xII")
 KINDS = {1: ((16,), 2), 2: ((4, 8), 2), 3: ((8,), 2), 4: ((4, 8), 2), 16: ((16,), 2), 20: ((4, 8), 2), 21: ((8,), 2)}
 KINDS.update({24: ((128,), 1), 25: ((1,), 1), 26: ((1,), 1), 28: ((32,), 1), 29: ((1,), 1), 32: ((4,), 1)})
 KINDS.update({40: ((4,), 2), 41: ((4,), 2), 42: ((24,), 2), 43: ((8,), 2), 44: ((16,), 2), 45: ((4,), 2)})
-KINDS.update({48: ((8, 12, 16), 2), 49: ((4, 8), 2), 50: ((1,), 2)})
+KINDS.update({48: ((8, 12, 16), 2), 49: ((4, 8), 2)})
 KINDS.update({kind: ((32,), 2) for kind in (8, 10, 12, 14)})
 KINDS.update({kind: ((1,), 3) for kind in (9, 11, 13, 15)})
 ALWAYS = (1, 2, 3, 8, 9, 10, 11, 20, 21, 24, 25, 26, 32)
@@ -52,7 +53,8 @@ class Container:
         need(read == 1, "H-3", f"version {read}")
         need(write >= read, "H-4")
         need(page == 4096, "H-5")
-        need(required & ~1 == 0, "H-6", f"required features {required:#x}")
+        need(required & ~3 == 0, "H-6", f"required features {required:#x}")
+        self.packed, self.fingerprint = required >> 1 & 1, 0xFF if required & 2 else 0xFFFFFF
         need(zero == zero2 == 0, "H-7")
         need(length == size, "H-8", f"{length} for {size}")
         end = size - 64
@@ -65,7 +67,7 @@ class Container:
         need(magic == b"\x89talend\n", "T-1")
         need(trailer_sum == zlib.crc32(data[end : end + 48]) and zero == zero2 == 0, "T-2")
         need(copies == [length, table, n, table_sum, checksum], "T-3")
-        self.table = {}
+        self.table, self.plain = {}, {}
         entries = list(struct.iter_unpack("<IIQQIIQIIQQ", data[table : table + 64 * n]))
         self.check_table(entries, [(0, 128), (table, table + 64 * n), (end, size)], required & 1, sources)
         for entry in entries:
@@ -102,7 +104,10 @@ class Container:
             has_detail = kind in (14, 20) or kind not in KINDS
             need(flags & 0xFFFF00FE == 0 and zero == zero2 == 0 and (flags < 2 or has_detail), "S-2")
             need(start >= 4096 and start % 64 == 0 and start + length <= len(self.data) - 64, "S-3")
-            need(length == item * items, "S-5")
+            if self.lanes(kind, item):
+                need(length >= -(-items // 128) * 8, "W-1", f"kind {kind}")
+            else:
+                need(length == item * items, "S-5")
             need(kind in KINDS or flags & 1 == 0, "S-10", f"kind {kind}")
             sizes, sum_kind = KINDS.get(kind, ((item,), sums))
             need(item in sizes and sums == sum_kind and sums in (1, 2, 3), "S-6", f"kind {kind}")
@@ -136,9 +141,16 @@ class Container:
         expected = zlib.crc32(data) if sums != 3 else 0 if kind in KINDS else checksum
         need(expected == checksum, "S-9", f"kind {kind}")
 
+    def lanes(self, kind, item):
+        return LANES.get((kind, item)) if self.packed else None
+
     def section(self, kind):
-        start, length = self.table[kind][2:4] if kind in self.table else (0, 0)
-        return self.data[start : start + length]
+        """The bytes of a section, those of its items if it is packed (section 14)."""
+        _, _, start, length, item, _, items = self.table[kind][:7] if kind in self.table else (0,) * 7
+        data, lanes = self.data[start : start + length], self.lanes(kind, item)
+        if lanes and kind not in self.plain:
+            self.plain[kind] = unpack_column(data, lanes, items)
+        return self.plain[kind] if lanes else data
 
     def integers(self, kind):
         data = self.section(kind)
@@ -210,7 +222,7 @@ class Container:
     def find(self, name):
         """The ordinals of the records that bear a name (section 8)."""
         hashed = xxh3_64(name)
-        bucket, fingerprint = hashed * (len(self.buckets) - 1) >> 64, hashed & 0xFFFFFF
+        bucket, fingerprint = hashed * (len(self.buckets) - 1) >> 64, hashed & self.fingerprint
         ranks = {}
         for entry in self.entries[self.buckets[bucket] : self.buckets[bucket + 1]]:
             i = entry & (1 << 40) - 1

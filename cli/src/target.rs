@@ -1,11 +1,12 @@
-//! Files that commands make: where they may go, and the codec of containers among them.
+//! Files that commands make: where they may go, and the codec and order of containers among them.
 
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use talaria_db::{Compression, Error};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use talaria_db::{Compression, Error, Order};
 
 use crate::failure::{Failure, Result};
 
@@ -44,4 +45,10 @@ pub(crate) fn check_not_input(input: &Path, output: &Path) -> Result<()> {
         _ => input == output,
     };
     if same { Err(Failure::Usage(format!("{}: it would be written over", output.display()))) } else { Ok(()) }
+}
+
+/// An order of residues, by name.
+pub(crate) fn order() -> impl TypedValueParser<Value = Order> {
+    let named = |name: String| Order::ALL.into_iter().find(|order| order.name() == name);
+    PossibleValuesParser::new(Order::ALL.map(Order::name)).try_map(move |name| named(name).ok_or("no such order"))
 }

@@ -26,6 +26,7 @@ use crate::options::{DEFAULT_CACHE, OpenOptions};
 use crate::read::ahead::ReadAhead;
 use crate::read::block::Dictionary;
 use crate::read::cache::{BlockCache, CacheStatistics};
+use crate::read::packed::PackedColumn;
 use crate::read::pages::Pages;
 use crate::read::storage::Storage;
 use crate::read::stream::{Stream, StreamKind};
@@ -349,12 +350,17 @@ impl Database {
 
     /// Starts to fetch an item into the processor's caches; a hint.
     pub(crate) fn prefetch(&self, section: &Section, index: u64) {
-        let offset = index.saturating_mul(section.item_size.into()).saturating_add(section.offset);
-        self.inner.storage.prefetch(offset);
+        self.inner.storage.prefetch(place(section, index));
     }
 
     pub(crate) fn items(&self, section: &Section, items: Range<u64>) -> Result<Cow<'_, [u8]>> {
         self.inner.pages.run(&self.inner.storage, &self.inner.path, section, items)
+    }
+
+    /// A column, if it is packed.
+    pub(crate) fn packed_column<'a>(&'a self, section: &'a Section) -> Option<PackedColumn<'a>> {
+        let Inner { storage, path, pages, .. } = &*self.inner;
+        section.lanes.map(|lanes| PackedColumn { pages, storage, path, section, lanes })
     }
 
     pub(crate) fn page(&self, section: &Section, page: u64) -> Result<Cow<'_, [u8]>> {
@@ -404,8 +410,7 @@ impl Database {
     /// Asks for some items of a column, most of which are going to be looked at at once.
     pub(crate) fn expect_items(&self, section: &Section, items: Range<u64>) {
         if self.inner.ahead.is_some() {
-            let place = |item: u64| section.offset + item.saturating_mul(section.item_size.into()).min(section.length);
-            self.inner.storage.will_need(place(items.start)..place(items.end));
+            self.inner.storage.will_need(place(section, items.start)..place(section, items.end));
         }
     }
 
@@ -488,6 +493,18 @@ pub(crate) fn is_container(path: &Path) -> Result<bool> {
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     file.take(HEADER_MAGIC.len() as u64).read_to_end(&mut first).map_err(Error::io(path, "read"))?;
     Ok(first == HEADER_MAGIC)
+}
+
+/// Where an item of a column lies in the file; about where, if it is packed.
+pub(crate) fn place(section: &Section, item: u64) -> u64 {
+    let byte = match section.lanes {
+        None => item.saturating_mul(section.item_size.into()),
+        Some(_) => {
+            let share = u128::from(item) * u128::from(section.frames_end()) / u128::from(section.item_count.max(1));
+            u64::try_from(share).unwrap_or(u64::MAX)
+        }
+    };
+    section.offset + byte.min(section.length)
 }
 
 /// Where columns, directories and indexes lie, and the checksums of their pages: all that is read through pages.

@@ -50,3 +50,4 @@ pub use talaria_db_spec as spec;
 pub use write::builder::{BuildReport, Builder, Progress};
 pub use write::encode::Compression;
 pub use write::place::Order;
+pub use write::preset::Preset;

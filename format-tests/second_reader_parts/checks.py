@@ -63,7 +63,7 @@ def check_keys(container):
     buckets, expected = len(container.buckets) - 1, []
     for i in range(container.count):
         for hashed in map(xxh3_64, names(container.header(i))):
-            expected.append((hashed * buckets >> 64, (hashed & 0xFFFFFF) << 40 | i))
+            expected.append((hashed * buckets >> 64, (hashed & container.fingerprint) << 40 | i))
     found, at = [], container.buckets
     for k in range(buckets):
         entries = container.entries[at[k] : at[k + 1]]

@@ -11,12 +11,15 @@ use talaria_db_spec::block::BlockEntry;
 use talaria_db_spec::checksum::crc32;
 use talaria_db_spec::forever::{HEADER_PAGE, HEADER_SIZE, PAGE, SECTION_ALIGNMENT};
 use talaria_db_spec::header::Header;
+use talaria_db_spec::packed_columns::lanes;
 use talaria_db_spec::section::{CHECKSUM_BLOCKS, CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionEntry, SectionKind};
 use talaria_db_spec::trailer::Trailer;
+use talaria_db_spec::version::REQUIRED_PACKED_COLUMNS;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::image::Image;
+use crate::packed;
 
 /// Sections of at least this many bytes start at a page.
 const PAGE_ALIGNED: u64 = 64 << 10;
@@ -101,17 +104,76 @@ impl Draft {
         self.parts.push(Part { entry, bytes: bytes.to_vec() });
     }
 
+    /// The bytes of a section, unpacked if it is packed.
+    #[must_use]
+    pub fn plain(&self, kind: SectionKind) -> Vec<u8> {
+        let Part { entry, bytes } = self.part(kind);
+        if self.is_packed(entry) {
+            return packed::unpack(kind, entry.item_size.get(), entry.item_count.get(), bytes);
+        }
+        bytes.clone()
+    }
+
     /// The items of a section.
     #[must_use]
     pub fn items<T: Item>(&self, kind: SectionKind) -> Vec<T> {
-        <[T]>::ref_from_bytes(&self.part(kind).bytes).expect("whole items").to_vec()
+        <[T]>::ref_from_bytes(&self.plain(kind)).expect("whole items").to_vec()
+    }
+
+    /// The items of a section of `u32` or `u64`.
+    #[must_use]
+    pub fn integers(&self, kind: SectionKind) -> Vec<u64> {
+        let bytes = self.plain(kind);
+        if self.part(kind).entry.item_size.get() == 8 {
+            return bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+        }
+        bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes).into()).collect()
     }
 
     /// Changes the items of a section.
     pub fn edit<T: Item>(&mut self, kind: SectionKind, change: impl FnOnce(&mut Vec<T>)) {
         let mut items = self.items(kind);
         change(&mut items);
-        self.part_mut(kind).bytes = items.as_bytes().to_vec();
+        self.set_plain(kind, items.as_bytes());
+    }
+
+    /// Packs what can be packed. Entries of the key index keep less of the hashes, in the order that this gives them in each bucket.
+    pub fn pack(&mut self) {
+        let buckets = self.integers(SectionKind::KeyBuckets);
+        self.edit::<U64>(SectionKind::KeyEntries, |entries| {
+            let (mut kept, mut starts) = (Vec::new(), buckets.clone());
+            for (number, pair) in buckets.windows(2).enumerate() {
+                let range = usize::try_from(pair[0]).unwrap()..usize::try_from(pair[1]).unwrap();
+                let mut bucket: Vec<u64> = entries[range].iter().map(|entry| entry.get() & ((1 << 48) - 1)).collect();
+                bucket.sort_unstable();
+                bucket.dedup();
+                kept.extend(bucket.into_iter().map(U64::new));
+                starts[number + 1] = kept.len() as u64;
+            }
+            assert_eq!(starts, buckets, "no two names of a record have one short fingerprint");
+            *entries = kept;
+        });
+        let feature = self.header.required_features.get() | REQUIRED_PACKED_COLUMNS;
+        let kinds = self.parts.iter().filter_map(|part| SectionKind::from_number(part.entry.kind.get()));
+        let plain: Vec<(SectionKind, Vec<u8>)> = kinds.map(|kind| (kind, self.plain(kind))).collect();
+        self.header.required_features = U64::new(feature);
+        plain.iter().for_each(|(kind, bytes)| self.set_plain(*kind, bytes));
+    }
+
+    /// Whether a section of this entry is packed.
+    fn is_packed(&self, entry: &SectionEntry) -> bool {
+        let kind = SectionKind::from_number(entry.kind.get());
+        self.header.required_features.get() & REQUIRED_PACKED_COLUMNS != 0
+            && kind.is_some_and(|kind| lanes(kind, entry.item_size.get()).is_some())
+    }
+
+    fn set_plain(&mut self, kind: SectionKind, items: &[u8]) {
+        let entry = self.part(kind).entry;
+        let size = entry.item_size.get();
+        let is_packed = self.is_packed(&entry);
+        let part = self.part_mut(kind);
+        part.entry.item_count = U64::new(items.len() as u64 / u64::from(size));
+        part.bytes = if is_packed { packed::pack(kind, size, items) } else { items.to_vec() };
     }
 
     /// The blocks of a stream.
@@ -149,14 +211,14 @@ impl Draft {
         let mut bytes = vec![0; usize::try_from(HEADER_PAGE).unwrap()];
         let (mut entries, mut checksums) = (Vec::new(), Vec::new());
         for part in &self.parts {
-            entries.push(place(part, &mut bytes, &mut checksums));
+            entries.push(place(part, self.is_packed(&part.entry), &mut bytes, &mut checksums));
         }
         checksums.resize(checksums.len() + 4 * self.spare_pages, 0);
         let mut last = Part { entry: SectionEntry::new_zeroed(), bytes: checksums };
         last.entry.kind = U32::new(SectionKind::PageChecksums.number());
         last.entry.item_size = U32::new(4);
         last.entry.checksum_kind = U32::new(CHECKSUM_WHOLE);
-        entries.push(place(&last, &mut bytes, &mut Vec::new()));
+        entries.push(place(&last, false, &mut bytes, &mut Vec::new()));
         entries.sort_by_key(|entry| entry.kind.get());
         align(&mut bytes, SECTION_ALIGNMENT);
 
@@ -174,15 +236,17 @@ impl Draft {
     }
 }
 
-/// Appends a section, and the checksums of its pages.
-fn place(part: &Part, bytes: &mut Vec<u8>, checksums: &mut Vec<u8>) -> SectionEntry {
+/// Appends a section, and the checksums of its pages. One that is packed says itself how many items it has.
+fn place(part: &Part, is_packed: bool, bytes: &mut Vec<u8>, checksums: &mut Vec<u8>) -> SectionEntry {
     let length = part.bytes.len() as u64;
     let is_first = bytes.len() as u64 == HEADER_PAGE;
     align(bytes, if length >= PAGE_ALIGNED && !is_first { PAGE } else { SECTION_ALIGNMENT });
     let mut entry = part.entry;
     entry.offset = U64::new(bytes.len() as u64);
     entry.length = U64::new(length);
-    entry.item_count = U64::new(length / u64::from(entry.item_size.get()));
+    if !is_packed {
+        entry.item_count = U64::new(length / u64::from(entry.item_size.get()));
+    }
     entry.first_page = U64::ZERO;
     entry.checksum = U32::new(match entry.checksum_kind.get() {
         CHECKSUM_BLOCKS => 0,

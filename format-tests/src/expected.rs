@@ -53,18 +53,21 @@ impl Expected {
         Self { records, names, original, narrow }
     }
 
-    /// From FASTA without comments before its first record, read in the plainest way: for containers of this test's
-    /// own making.
+    /// From FASTA, read in the plainest way: for containers of this test's own making.
     #[must_use]
     pub fn of_fasta(original: &[u8]) -> Self {
+        let text = original.strip_prefix(b"\xef\xbb\xbf").unwrap_or(original);
+        let mut ends = text.iter().skip_while(|byte| !matches!(byte, b'\n' | b'\r'));
+        let mac = ends.next() == Some(&b'\r') && ends.next() != Some(&b'\n');
         let mut records: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        for line in original.split(|&byte| byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+        for line in text.split(|&byte| byte == if mac { b'\r' } else { b'\n' }) {
+            let returns = line.iter().rev().take_while(|byte| **byte == b'\r').count();
+            let line = &line[..line.len() - returns];
             match (line.split_first(), records.last_mut()) {
                 (Some((b'>', header)), _) => records.push((header.to_vec(), Vec::new())),
                 (Some((b';' | b'#', _)), _) => {}
                 (_, Some((_, residues))) => residues.extend(line.iter().filter(|byte| byte.is_ascii_graphic())),
-                (_, None) => assert!(line.is_empty(), "text before the first record"),
+                (_, None) => assert!(!line.iter().any(u8::is_ascii_graphic), "text before the first record"),
             }
         }
         Self::new(records, original.to_vec())

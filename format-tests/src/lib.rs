@@ -7,6 +7,8 @@
 //!   file and seals only what lies above them. Between the two a file can break exactly one rule.
 //! - [`corpus`] holds the files of the accept and reject corpora as changes to golden containers, [`manifest`] their
 //!   list.
+//! - [`seal`] seals what it finds in bytes that may be no container; [`exercise`] asks a container everything.
+//! - [`text`] lays records out as FASTA, regular or not. [`fuzz`] holds the bodies of the fuzz targets.
 //! - [`outcome`] says which rules a file breaks, and [`expected`] what is in a sound one, read from its FASTA alone.
 //! - [`document`] reads `FORMAT.md`; [`tree`] reads the source code of the workspace.
 #![allow(
@@ -20,11 +22,16 @@ pub mod corpus;
 pub mod document;
 pub mod draft;
 pub mod dump;
+pub mod exercise;
 pub mod expected;
 pub mod fixtures;
+pub mod fuzz;
 pub mod image;
 pub mod ladder;
 pub mod manifest;
 pub mod outcome;
+pub mod packed;
 pub mod recipe;
+pub mod seal;
+pub mod text;
 pub mod tree;

@@ -17,6 +17,8 @@ pub struct Recipe {
     pub share: bool,
     /// Order of the residues.
     pub order: Order,
+    /// Whether columns are packed.
+    pub packed: bool,
     /// Optional columns.
     pub columns: &'static [Column],
     /// Representatives and members: what is built is then reduced, and members are told as deltas.
@@ -36,6 +38,7 @@ impl Recipe {
         block_size: None,
         share: true,
         order: Order::Input,
+        packed: false,
         columns: &[],
         members: &[],
         unrepresented: &[],
@@ -54,6 +57,7 @@ impl Recipe {
             .compression(self.compression)
             .share(self.share)
             .order(self.order)
+            .packed_columns(self.packed)
             .columns(self.columns.iter().copied())
             .threads(self.threads)
             .budget(Budget::new(self.memory));

@@ -10,12 +10,13 @@ use talaria_db_format_tests::{ladder, outcome};
 
 /// Golden containers of which every byte is damaged: proteins with names of all kinds, packed DNA with a record over
 /// several blocks, irregular layout, a compressed block, and deltas.
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 7] = [
     "0014-database-ids",
     "0019-long-record",
     "0009-irregular-layout",
     "0022-lz4-two-bit",
     "0028-deltas",
+    "0034-packed-membership",
     "0029-deltas-dna",
 ];
 

@@ -1,18 +1,12 @@
 //! Hostile files: every byte of every structure is changed and all checksums above it are made to fit, so that only
 //! the rules stand between the change and the reader. Nothing may panic, run away or take more memory than the
 //! budget; what is answered may be another file's truth.
-#![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 
-use talaria_db::memory::budget::Budget;
-use talaria_db::read::export::ExportOptions;
-use talaria_db::read::filter::Filter;
 use talaria_db::read::stream::StreamKind;
-use talaria_db::read::verify::Level;
-use talaria_db::{Database, OpenOptions};
 use talaria_db_format_tests::draft::Draft;
+use talaria_db_format_tests::exercise::{MOST_TEXT, everything};
 use talaria_db_format_tests::expected::Expected;
 use talaria_db_format_tests::image::Image;
 use talaria_db_format_tests::ladder;
@@ -20,61 +14,21 @@ use talaria_db_spec::header::Header;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
-const SEEDS: [&str; 7] = [
+const SEEDS: [&str; 8] = [
     "0011-shared",
     "0019-long-record",
     "0009-irregular-layout",
     "0022-lz4-two-bit",
     "0026-columns",
     "0028-deltas",
+    "0034-packed-membership",
     "0029-deltas-dna",
 ];
 
-/// A budget for files of a few KiB.
-const MEMORY: u64 = 16 << 20;
-
-/// Most bytes that export may write; scripts may write at most as much as three times their source.
-const MOST_TEXT: usize = 1 << 20;
-
 /// Opens a file and does all that can be done with it.
 fn exercise(bytes: Vec<u8>, expected: &Expected) {
-    let options = OpenOptions::new().cache(64 << 10).budget(Budget::new(MEMORY));
-    let Ok(database) = options.from_bytes(bytes) else { return };
-    let _ = expected.compare(&database, false);
-    let last = database.len().saturating_sub(1);
-    for ordinal in [0, 1, last] {
-        let _ = database.record(ordinal);
-        let _ = database.region(ordinal, 1..u64::MAX);
-        let _ = database.for_each_residues(ordinal, 0..u64::MAX, |_| Ok(()));
-    }
-    let _ = database.batch(&[last, 0, last]);
-    let _ = database.verify(Level::Everything);
-    let all = Filter { length: 1..=100, gc_content: Some(0.0..=1.0), complexity: Some(0.0..=1.0) };
-    if let Ok(found) = database.select(&all) {
-        assert!(found.flatten().flatten().all(|ordinal| ordinal < database.len()));
-    }
-    scan(&database);
-    export(&database);
-}
-
-/// A scan that ends well has been at every record once.
-fn scan(database: &Database) {
-    let visited: Mutex<Vec<u64>> = Mutex::default();
-    let scanned = database.scan(|record| {
-        visited.lock().unwrap().push(record.ordinal);
-        talaria_db::Result::Ok(())
-    });
-    if scanned.is_ok() {
-        let mut visited = visited.into_inner().unwrap();
-        visited.sort_unstable();
-        assert!(visited.into_iter().eq(0..database.len()), "a scan is not of every record once");
-    }
-}
-
-fn export(database: &Database) {
-    let mut text = Vec::new();
-    let _ = database.export(&mut text, &ExportOptions::default());
-    assert!(text.len() <= MOST_TEXT, "{} bytes of text", text.len());
+    let text = everything(bytes, Some(expected), MOST_TEXT);
+    assert!(text <= MOST_TEXT, "{text} bytes of text");
 }
 
 /// Calls `change` for every place below `count`, and says at which ones it panics.

@@ -15,6 +15,12 @@ pub const KEY_RULES: u8 = 1;
 /// Entries a bucket that a writer aims at.
 pub const ENTRIES_PER_BUCKET: u64 = 8;
 
+/// Bits of a hash that an entry keeps as its fingerprint.
+pub const FINGERPRINT_BITS: u32 = 24;
+
+/// The same where columns are packed: one lookup in 256 reads another record's name as well.
+pub const PACKED_FINGERPRINT_BITS: u32 = 8;
+
 /// In which way a record bears a name. A lookup returns the records with the lowest rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rank {
@@ -46,10 +52,10 @@ pub fn bucket(hash: u64, buckets: u64) -> u64 {
 pub struct KeyEntry(u64);
 
 impl KeyEntry {
-    /// The entry for the name with this hash of the record `ordinal`, which is less than 2^40.
+    /// The entry for the name with this hash of the record `ordinal`, which is less than 2^40, with `bits` of the hash, at most 24.
     #[must_use]
-    pub const fn new(hash: u64, ordinal: u64) -> Self {
-        Self((hash & 0xFF_FFFF) << 40 | (ordinal & (MAXIMUM_RECORDS - 1)))
+    pub const fn new(hash: u64, ordinal: u64, bits: u32) -> Self {
+        Self((hash & fingerprint_mask(bits)) << 40 | (ordinal & (MAXIMUM_RECORDS - 1)))
     }
 
     /// From the bits as they are stored.
@@ -64,7 +70,7 @@ impl KeyEntry {
         self.0
     }
 
-    /// The low 24 bits of the hash.
+    /// The low bits of the hash.
     #[must_use]
     pub const fn fingerprint(self) -> u64 {
         self.0 >> 40
@@ -76,11 +82,15 @@ impl KeyEntry {
         self.0 & (MAXIMUM_RECORDS - 1)
     }
 
-    /// Whether the entry may belong to a name with this hash.
+    /// Whether the entry, with `bits` of a hash, may belong to a name with this one.
     #[must_use]
-    pub const fn may_be(self, hash: u64) -> bool {
-        self.fingerprint() == hash & 0xFF_FFFF
+    pub const fn may_be(self, hash: u64, bits: u32) -> bool {
+        self.fingerprint() == hash & fingerprint_mask(bits)
     }
+}
+
+const fn fingerprint_mask(bits: u32) -> u64 {
+    (1 << bits) - 1
 }
 
 /// The entries of bucket `number`, from two items of the buckets' section.
@@ -255,9 +265,11 @@ mod tests {
     fn buckets_and_entries() {
         assert_eq!(bucket(0, 5), 0);
         assert_eq!(bucket(u64::MAX, 5), 4);
-        let entry = KeyEntry::new(0xABCD_EF01_2345_6789, (1 << 40) - 1);
-        assert_eq!((entry.fingerprint(), entry.ordinal()), (0x45_6789, (1 << 40) - 1));
-        assert!(entry.may_be(0x45_6789));
+        let entry = |bits| KeyEntry::new(0xABCD_EF01_2345_6789, (1 << 40) - 1, bits);
+        let fields = |bits| (entry(bits).fingerprint(), entry(bits).ordinal());
+        assert_eq!(fields(FINGERPRINT_BITS), (0x45_6789, (1 << 40) - 1));
+        assert_eq!(fields(PACKED_FINGERPRINT_BITS), (0x89, (1 << 40) - 1));
+        assert!(entry(24).may_be(0x45_6789, 24) && entry(8).may_be(0x89, 8) && !entry(24).may_be(0x89, 24));
         assert_eq!(bucket_range(0, 3, 5, 5), Ok(3..5));
         assert!(bucket_range(0, 5, 3, 5).is_err());
         assert!(bucket_range(0, 3, 6, 5).is_err());

@@ -42,6 +42,7 @@ pub mod keys;
 pub mod layout;
 pub mod measures;
 pub mod membership;
+pub mod packed_columns;
 pub mod packing;
 pub mod section;
 pub mod source;

@@ -104,8 +104,6 @@ pub enum SectionKind {
     Membership = 48,
     /// Ordinals of the records that another one stands for.
     Members = 49,
-    /// Bit-packed columns.
-    PackedColumns = 50,
 }
 
 /// What section 4 of FORMAT.md says of a kind.
@@ -125,7 +123,7 @@ pub struct KindRules {
 
 impl SectionKind {
     /// All kinds, ascending.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 29] = [
         Self::HeaderTable,
         Self::Lengths,
         Self::Offsets,
@@ -155,7 +153,6 @@ impl SectionKind {
         Self::Taxa,
         Self::Membership,
         Self::Members,
-        Self::PackedColumns,
     ];
 
     /// The number on disk.
@@ -205,7 +202,6 @@ impl SectionKind {
             K::Taxa => ("taxa", &[4], CHECKSUM_PAGES, false, true),
             K::Membership => ("membership", &[8, 12, 16], CHECKSUM_PAGES, false, true),
             K::Members => ("members", &[4, 8], CHECKSUM_PAGES, false, false),
-            K::PackedColumns => ("packed columns", &[1], CHECKSUM_PAGES, false, false),
         };
         KindRules { name, item_sizes, checksum_kind, always, per_record }
     }

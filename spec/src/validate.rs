@@ -14,11 +14,12 @@ use crate::forever::{
     MINIMUM_FILE, PAGE, SECTION_ALIGNMENT, TRAILER_MAGIC, TRAILER_SIZE,
 };
 use crate::header::{Header, ORDER_INPUT, ORDER_SIMILARITY};
+use crate::packed_columns::INDEX_ITEM;
 use crate::section::{
     CHECKSUM_BLOCKS, CHECKSUM_PAGES, CHECKSUM_WHOLE, FLAG_DETAIL, FLAG_MUST_UNDERSTAND, SectionEntry, SectionKind,
 };
 use crate::trailer::Trailer;
-use crate::{keys, version};
+use crate::{keys, packed_columns, version};
 
 /// Bytes of an entry of the section table.
 const ENTRY: u64 = 64;
@@ -51,9 +52,17 @@ pub struct Section {
     pub first_page: u64,
     /// By the kind; zero for most.
     pub detail: u8,
+    /// The lanes of its items, if it is packed.
+    pub lanes: Option<&'static [u32]>,
 }
 
 impl Section {
+    /// Where the frames of a packed section end and their index starts, from its first byte.
+    #[must_use]
+    pub const fn frames_end(&self) -> u64 {
+        self.length.saturating_sub(packed_columns::frames(self.item_count).saturating_mul(INDEX_ITEM))
+    }
+
     /// Pages of the section, if it is checked by pages.
     #[must_use]
     pub const fn pages(&self) -> u64 {
@@ -168,7 +177,7 @@ impl Container {
     /// Checks the section table `bytes` of a header that [`header`] has checked.
     ///
     /// # Errors
-    /// H-10 or one of S-1 to S-10, K-4, M-1.
+    /// H-10 or one of S-1 to S-10, K-4, M-1, W-1.
     pub fn new(header: Header, bytes: &[u8]) -> Result<Self, SpecError> {
         let checksum = crate::checksum::crc32(bytes);
         if header.table_checksum.get() != checksum {
@@ -213,6 +222,12 @@ impl Container {
     #[must_use]
     pub fn has_deltas(&self) -> bool {
         self.header.required_features.get() & version::REQUIRED_DELTAS != 0
+    }
+
+    /// Whether columns are packed.
+    #[must_use]
+    pub fn has_packed_columns(&self) -> bool {
+        self.header.required_features.get() & version::REQUIRED_PACKED_COLUMNS != 0
     }
 
     /// All sections of known kinds, by kind.
@@ -270,7 +285,14 @@ impl Container {
             return broken("offset", "S-3", offset, last);
         }
         let (item_size, item_count) = (entry.item_size.get(), entry.item_count.get());
-        if u64::from(item_size).checked_mul(item_count) != Some(length) {
+        let packed = kind.filter(|_| self.has_packed_columns());
+        let lanes = packed.and_then(|kind| packed_columns::lanes(kind, item_size));
+        if lanes.is_some() {
+            let index = packed_columns::frames(item_count).saturating_mul(INDEX_ITEM);
+            if index > length {
+                return broken("length", "W-1", length, index);
+            }
+        } else if u64::from(item_size).checked_mul(item_count) != Some(length) {
             return broken("length", "S-5", length, u64::from(item_size).saturating_mul(item_count));
         }
         let Some(kind) = kind else {
@@ -305,7 +327,8 @@ impl Container {
         }
         let (checksum, first_page) = (entry.checksum.get(), entry.first_page.get());
         let detail = u8::try_from(detail).unwrap_or(u8::MAX);
-        self.sections.push(Section { kind, offset, length, item_size, item_count, checksum, first_page, detail });
+        let section = Section { kind, offset, length, item_size, item_count, checksum, first_page, detail, lanes };
+        self.sections.push(section);
         Ok(())
     }
 

@@ -9,11 +9,11 @@ pub const WRITE_VERSION: u16 = 1;
 /// Required feature: records may be deltas.
 pub const REQUIRED_DELTAS: u64 = 1 << 0;
 
-/// Required feature: the columns are packed. Named, not read by this version.
+/// Required feature: columns are packed (FORMAT.md, section 14).
 pub const REQUIRED_PACKED_COLUMNS: u64 = 1 << 1;
 
 /// The required features that this crate's reader understands.
-pub const REQUIRED_KNOWN: u64 = REQUIRED_DELTAS;
+pub const REQUIRED_KNOWN: u64 = REQUIRED_DELTAS | REQUIRED_PACKED_COLUMNS;
 
 /// Optional feature: the result of a reduction.
 pub const OPTIONAL_REDUCED: u64 = 1 << 0;

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use talaria_db::spec::alphabet::Alphabet;
 use talaria_db::spec::forever::MAXIMUM_BLOCK;
-use talaria_db::{BuildReport, Builder, Column, Compression, Order};
+use talaria_db::{BuildReport, Builder, Column, Compression, Order, Preset};
 
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -29,7 +29,7 @@ Examples:
   talaria-db build chr*.fa -o genome.talaria --verify
   talaria-db build january.talaria february.fasta -o both.talaria
   talaria-db build contigs.fa -o contigs.talaria --columns gc,complexity
-  talaria-db build nr.gz -o small.talaria --order similarity --codec zstd:19 --block-size 64K
+  talaria-db build nr.gz -o small.talaria --preset small
   zcat nr.gz | talaria-db build - -o nr.talaria --max-memory 8G --tmp-dir /scratch")]
 pub(crate) struct BuildFlags {
     /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2, or containers, whose sources are taken; - is standard input
@@ -38,16 +38,26 @@ pub(crate) struct BuildFlags {
     /// The container; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
-    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
-    #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = target::codec)]
-    codec: Compression,
+    /// Codec, block sizes, order and columns at once: fast (lz4), balanced, or small (zstd:19, blocks of 256K, order by similarity,
+    /// packed columns). What is given beside it counts instead
+    #[arg(long, value_name = "PRESET", default_value = "balanced", value_parser = preset())]
+    preset: Preset,
+    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22); zstd:1 unless given
+    #[arg(long, value_name = "CODEC", value_parser = target::codec)]
+    codec: Option<Compression>,
     /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<u32>,
-    /// The order in which residues lie: that of the input, or similar ones next to each other, which takes a third to a half off
-    /// their size and longer to build. Records keep their order and numbers
-    #[arg(long, value_name = "ORDER", default_value = "input", value_parser = order())]
-    order: Order,
+    /// Bytes of header texts a block, a power of two from 4K to 8M; 16K unless given
+    #[arg(long, value_name = "SIZE", value_parser = block_size)]
+    text_block_size: Option<u32>,
+    /// The order in which residues lie: that of the input (unless given), or similar ones next to each other, which takes a third to
+    /// a half off their size and longer to build. Records keep their order and numbers
+    #[arg(long, value_name = "ORDER", value_parser = target::order())]
+    order: Option<Order>,
+    /// Pack what is known of each record, and the index of names, into about half the bytes
+    #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    packed_columns: Option<bool>,
     /// What the residues are
     #[arg(long, default_value = "auto", value_parser = alphabet())]
     alphabet: AlphabetChoice,
@@ -90,9 +100,8 @@ impl BuildFlags {
 
     fn builder<'p>(&self, output: &Path, resources: &Resources) -> Builder<'p> {
         let mut builder = Builder::new(output)
-            .compression(self.codec)
+            .preset(self.preset)
             .share(!self.no_share)
-            .order(self.order)
             .columns(self.columns.iter().copied())
             .verify(self.verify)
             .threads(resources.threads.map_or(0, usize::from))
@@ -101,8 +110,20 @@ impl BuildFlags {
         for input in &self.inputs {
             builder = builder.add_file(input);
         }
+        if let Some(codec) = self.codec {
+            builder = builder.compression(codec);
+        }
         if let Some(size) = self.block_size {
             builder = builder.block_size(size);
+        }
+        if let Some(size) = self.text_block_size {
+            builder = builder.text_block_size(size);
+        }
+        if let Some(order) = self.order {
+            builder = builder.order(order);
+        }
+        if let Some(packed) = self.packed_columns {
+            builder = builder.packed_columns(packed);
         }
         if let Some(alphabet) = self.alphabet {
             builder = builder.alphabet(alphabet);
@@ -155,9 +176,9 @@ fn block_size(text: &str) -> Result<u32, String> {
     }
 }
 
-fn order() -> impl TypedValueParser<Value = Order> {
-    let named = |name: String| Order::ALL.into_iter().find(|order| order.name() == name);
-    PossibleValuesParser::new(Order::ALL.map(Order::name)).try_map(move |name| named(name).ok_or("no such order"))
+fn preset() -> impl TypedValueParser<Value = Preset> {
+    let named = |name: String| Preset::ALL.into_iter().find(|preset| preset.name() == name);
+    PossibleValuesParser::new(Preset::ALL.map(Preset::name)).try_map(move |name| named(name).ok_or("no such preset"))
 }
 
 fn column() -> impl TypedValueParser<Value = Column> {

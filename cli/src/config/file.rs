@@ -159,6 +159,12 @@ mod tests {
     }
 
     #[test]
+    fn a_problem_is_one_line_whatever_a_key_is_called() {
+        let problems = problems("\"a\\n\\u001bb\" = 1\n");
+        assert!(problems.len() == 1 && problems[0].starts_with("c:1: a\\n\\u{1b}b: unknown key"), "{problems:?}");
+    }
+
+    #[test]
     fn what_is_no_toml() {
         for (text, line) in [("[memory\n", 1), ("[memory]\na = \n", 2), ("[memory]\nthreads = 1\nthreads = 2\n", 3)] {
             let problems = problems(text);

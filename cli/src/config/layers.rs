@@ -42,9 +42,9 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// `reason` at `at`.
+    /// `reason` at `at`. Control characters of either, which names of keys and variables may have, are escaped.
     pub(crate) fn new(at: impl fmt::Display, reason: impl Into<String>) -> Self {
-        Self { at: at.to_string(), reason: reason.into() }
+        Self { at: on_one_line(at.to_string()), reason: on_one_line(reason.into()) }
     }
 }
 
@@ -52,6 +52,21 @@ impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}: {}", self.at, self.reason)
     }
+}
+
+fn on_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }
 
 /// A value that somebody gave a key.

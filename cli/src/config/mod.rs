@@ -3,6 +3,8 @@
 //! Everything comes from one table of [`keys`]. [`layers`] are what the places say, [`resolve`] makes of them what commands take, and
 //! [`show`] says which value came from where. Nothing of the machine is looked at here, so that a lookup of one record need not wait.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod any_text;
 pub(crate) mod environment;
 pub(crate) mod example;
 pub(crate) mod file;

@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod members;
 mod monitor;
+mod order;
 mod original_faults;
 mod readme;
 mod reduce;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::validate::Section;
 
-use crate::database::{AS_MUCH_AS_A_PAGE, Database};
+use crate::database::{AS_MUCH_AS_A_PAGE, Database, place};
 use crate::error::Result;
 use crate::memory::arena::SequenceArena;
 use crate::memory::budget::Budget;
@@ -189,7 +189,7 @@ impl Database {
                 if let (Some(&first), Some(&last)) = (piece.first(), piece.last()) {
                     let range = ordinals[first]..ordinals[last].saturating_add(1);
                     for column in columns {
-                        let bytes = (range.end - range.start).saturating_mul(column.item_size.into());
+                        let bytes = place(column, range.end) - place(column, range.start);
                         if piece.len() as u64 >= bytes / AS_MUCH_AS_A_PAGE {
                             self.expect_items(column, range.clone());
                         }

@@ -39,11 +39,16 @@ impl Database {
     /// The record of key entry `index`, if the entry may belong to a name with this hash.
     pub(crate) fn candidate(&self, index: u64, hash: u64) -> Result<Option<u64>> {
         let entry = KeyEntry::from_bits(self.item(&self.sections().key_entries, index).map(u64::from_le_bytes)?);
-        if !entry.may_be(hash) {
+        if !entry.may_be(hash, self.fingerprint_bits()) {
             return Ok(None);
         }
         self.check_key_ordinal(index, entry.ordinal())?;
         Ok(Some(entry.ordinal()))
+    }
+
+    /// How much of a hash an entry keeps.
+    pub(crate) fn fingerprint_bits(&self) -> u32 {
+        fingerprint_bits(self.container().has_packed_columns())
     }
 
     /// Item `index` of the key buckets.
@@ -63,6 +68,11 @@ impl Database {
             Err(self.broken("key entries", "ordinal", "K-2", index, ordinal, self.len()))
         }
     }
+}
+
+/// How much of a hash an entry of the key index keeps, by whether columns are packed.
+pub(crate) const fn fingerprint_bits(packed: bool) -> u32 {
+    if packed { keys::PACKED_FINGERPRINT_BITS } else { keys::FINGERPRINT_BITS }
 }
 
 /// The records with the lowest rank so far.

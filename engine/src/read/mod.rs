@@ -17,6 +17,7 @@ mod long;
 pub mod lookup;
 pub mod mapped;
 pub mod measures;
+pub(crate) mod packed;
 pub mod pages;
 mod pipeline;
 pub mod record;

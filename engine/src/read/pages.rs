@@ -17,6 +17,7 @@ use talaria_db_spec::validate::Section;
 use crate::error::{Error, Result};
 use crate::read::ahead::PIECE;
 use crate::read::cache::{BlockCache, CacheKey};
+use crate::read::packed::PackedColumn;
 use crate::read::storage::Storage;
 
 /// The pages of one container.
@@ -57,9 +58,12 @@ impl Pages {
         if index >= section.item_count {
             return Err(Error::OutOfRange { what: section.kind.rules().name, got: index, count: section.item_count });
         }
-        let offset = index * N as u64;
-        let page = offset / PAGE;
-        let start = usize::try_from(offset % PAGE).unwrap_or(0);
+        if let Some(lanes) = section.lanes {
+            let mut item = [0; N];
+            PackedColumn { pages: self, storage, path, section, lanes }.item(cache, index, &mut item)?;
+            return Ok(item);
+        }
+        let (page, start) = page_of(index * N as u64);
         let part = |bytes: &[u8]| bytes.get(start..start + N).and_then(|item| item.try_into().ok());
         // Items of 12 bytes may lie on two pages; the others are a power of two up to 32 bytes long and do not.
         let item = if start + N > PAGE as usize {
@@ -95,7 +99,7 @@ impl Pages {
         Ok(bytes)
     }
 
-    /// The bytes of the items `items` of `section`, all of whose pages have been compared.
+    /// The items `items` of `section`, as they stand there or unpacked, all of whose pages have been compared.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], [`Error::Io`], or rule S-9.
@@ -113,7 +117,21 @@ impl Pages {
                 count: section.item_count,
             });
         }
-        let (start, end) = (items.start * u64::from(section.item_size), items.end * u64::from(section.item_size));
+        if let Some(lanes) = section.lanes {
+            return PackedColumn { pages: self, storage, path, section, lanes }.run(items).map(Cow::Owned);
+        }
+        let size = u64::from(section.item_size);
+        self.bytes(storage, path, section, items.start * size..items.end * size)
+    }
+
+    /// Bytes of `section` from its first one on, all of whose pages have been compared.
+    pub(super) fn bytes<'s>(
+        &self,
+        storage: &'s Storage,
+        path: &Path,
+        section: &Section,
+        Range { start, end }: Range<u64>,
+    ) -> Result<Cow<'s, [u8]>> {
         let first = start / PAGE;
         let aligned = first * PAGE..end.next_multiple_of(PAGE).min(section.length);
         let length = usize::try_from(aligned.end.saturating_sub(aligned.start)).unwrap_or(usize::MAX);
@@ -175,4 +193,9 @@ impl Pages {
     fn word(&self, index: u64) -> Option<&AtomicU64> {
         usize::try_from(index / 64).ok().and_then(|word| self.verified.get(word))
     }
+}
+
+/// The page of a byte, and where it is there.
+pub(super) fn page_of(byte: u64) -> (u64, usize) {
+    (byte / PAGE, usize::try_from(byte % PAGE).unwrap_or(0))
 }

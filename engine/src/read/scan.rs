@@ -205,7 +205,16 @@ impl Database {
         slots: Range<u64>,
         visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.visit_some(slots, None, visit)
+        self.visit_some(slots, None, true, visit)
+    }
+
+    /// The same for the records that have a copy of their own, or no residues.
+    pub(crate) fn visit_copies(
+        &self,
+        slots: Range<u64>,
+        visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.visit_some(slots, Some(&mut |_, _| Ok(())), false, visit)
     }
 
     /// The same without residues for records that share a copy or an item that is not empty: these are `told` where theirs are.
@@ -215,13 +224,14 @@ impl Database {
         told: &mut dyn FnMut(u64, Item) -> Result<()>,
         visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.visit_some(slots, Some(told), visit)
+        self.visit_some(slots, Some(told), true, visit)
     }
 
     fn visit_some(
         &self,
         slots: Range<u64>,
         mut told: Option<&mut dyn FnMut(u64, Item) -> Result<()>>,
+        with_deltas: bool,
         mut visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
         let (mut home, mut guest) = (LastBlock::default(), LastBlock::default());
@@ -237,6 +247,9 @@ impl Database {
                 continue;
             }
             if entry.is_delta() {
+                if !with_deltas {
+                    continue;
+                }
                 deltas.push((item.address.bits(), ordinal));
                 if deltas.len() == DELTAS {
                     self.visit_deltas(&mut deltas, &mut visit)?;

@@ -52,6 +52,7 @@ use std::path::PathBuf;
 use crate::memory::budget::Budget;
 use crate::memory::settings::MemorySettings;
 use crate::write::encode::Compression;
+use crate::write::place::Order;
 
 /// A reduction: from where, to where, how.
 ///
@@ -82,7 +83,9 @@ pub struct Reduction<'p> {
     taxa: Option<PathBuf>,
     members: Vec<(u64, u64)>,
     unrepresented: Vec<u64>,
-    compression: Compression,
+    compression: Option<Compression>,
+    /// Of the residues, if not as in the input.
+    order: Option<Order>,
     threads: usize,
     memory: MemorySettings,
     budget: Budget,

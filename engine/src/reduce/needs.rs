@@ -14,10 +14,13 @@ use crate::read::stream::blocks_memory;
 use crate::reduce::cluster::Checkpoint;
 use crate::reduce::groups::LEAST_SORT_MEMORY;
 use crate::reduce::prefer::Ranks;
+use crate::reduce::rewrite::provenance::codec_of;
 use crate::reduce::update::{self, Old};
 use crate::threads::{stacks_memory, thread_count};
 use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
+use crate::write::encode::Compression;
+use crate::write::place::Order;
 use crate::write::run::{LARGEST_USUAL, room_for_length};
 
 impl Reduction<'_> {
@@ -120,14 +123,34 @@ impl Reduction<'_> {
 
     /// The shape of what is made from FASTA.
     pub(super) fn usual_shape(&self) -> Shape {
-        Shape { compression: self.compression, ..LARGEST_USUAL }
+        let compression = self.compression.unwrap_or(LARGEST_USUAL.compression);
+        Shape { compression, order: self.order.unwrap_or_default(), ..LARGEST_USUAL }
     }
 
     /// The shape of what is made from a container.
     pub(super) fn shape_of(&self, database: &Database) -> Shape {
         let header = database.container().header();
         let (sequence_block, text_block) = (header.sequence_block_size.get(), header.text_block_size.get());
-        Shape { compression: self.compression, sequence_block, text_block }
+        let packed = database.container().has_packed_columns();
+        Shape {
+            compression: self.compression_of(database),
+            sequence_block,
+            text_block,
+            packed,
+            order: self.order_of(database),
+        }
+    }
+
+    /// The order in which residues are to lie in what is made from a container.
+    fn order_of(&self, database: &Database) -> Order {
+        let as_before = if database.is_placed() { Order::Similarity } else { Order::Input };
+        self.order.unwrap_or(as_before)
+    }
+
+    /// How residues are compressed in what is made from a container. A provenance that cannot be read is found when it is carried over.
+    pub(super) fn compression_of(&self, database: &Database) -> Compression {
+        let written = || codec_of(database).ok().flatten().and_then(|codec| Compression::parse(&codec).ok());
+        self.compression.or_else(written).unwrap_or(LARGEST_USUAL.compression)
     }
 
     /// What makes a container at `path` from FASTA, or from an earlier result and what comes to it.
@@ -142,7 +165,7 @@ impl Reduction<'_> {
     /// The same without inputs.
     pub(super) fn builder_of_nothing(&self, path: &Path) -> Builder<'_> {
         let mut builder = Builder::new(path)
-            .compression(self.compression)
+            .compression(self.compression.unwrap_or(LARGEST_USUAL.compression))
             .threads(self.threads)
             .budget(self.budget.clone())
             .memory(self.memory.clone())

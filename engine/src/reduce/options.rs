@@ -6,6 +6,7 @@ use super::{Method, Output, Preference, Reduction};
 use crate::memory::budget::Budget;
 use crate::memory::settings::MemorySettings;
 use crate::write::encode::Compression;
+use crate::write::place::Order;
 
 impl<'p> Reduction<'p> {
     /// An exact reduction of `input`, a container or FASTA (told by content).
@@ -24,7 +25,8 @@ impl<'p> Reduction<'p> {
             taxa: None,
             members: Vec::new(),
             unrepresented: Vec::new(),
-            compression: Compression::Zstd(1),
+            compression: None,
+            order: None,
             threads: 0,
             memory: MemorySettings::default(),
             budget: Budget::new(u64::MAX),
@@ -170,10 +172,18 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Codec of the output's residues.
+    /// Codec of the output's residues: that of the container which is reduced, and Zstandard at level 1 for FASTA, unless told otherwise.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.compression = compression;
+        self.compression = Some(compression);
+        self
+    }
+
+    /// The order in which residues lie in the output: that of the container which is reduced, and that of the input for
+    /// FASTA, unless told otherwise.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = Some(order);
         self
     }
 

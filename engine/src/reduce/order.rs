@@ -187,7 +187,7 @@ pub(super) fn order_noting(context: &Ordering<'_>, mut note: impl FnMut(Key) -> 
     lease.resize(alike.capacity() as u64 * 8)?;
     let same = same.map(Sorter::finish).transpose()?;
     let order = Order { ordinals, residues, alike, same, old, _lease: Some(lease) };
-    write_residues(database, context.fold, &order.residues, |ordinal| ranks.get(ordinal as usize).copied())?;
+    write_residues(database, context.fold, &order.residues, |ordinal, _| Ok(ranks.get(ordinal as usize).copied()))?;
     Ok(order)
 }
 
@@ -244,17 +244,22 @@ fn hash_long(context: &Ordering<'_>, ordinal: u64, length: u64) -> Result<u64> {
     Ok(hasher.digest())
 }
 
-/// Puts the residues of those records into the table that have a place there.
+/// Puts the residues of those records into the table that have a place there. `place` is told how many residues there will be of a record, and
+/// refuses those that have not as many bytes in the table.
 pub(super) fn write_residues(
     database: &Database,
     fold: &(dyn Fn(&[u8], &mut Vec<u8>) + Sync),
     table: &SpillTable,
-    place: impl Fn(u64) -> Option<u32> + Sync,
+    place: impl Fn(u64, u64) -> Result<Option<u32>> + Sync,
 ) -> Result<()> {
     database.owned_slots().try_for_each(|slots| {
         let (mut folded, mut scratch) = (Vec::new(), Vec::new());
         database.visit_sequences(slots?, |ordinal, _, sequence| {
-            let Some(rank) = place(ordinal) else { return Ok(()) };
+            let length = match sequence {
+                Sequence::Whole(residues) => residues.len() as u64,
+                Sequence::Long(item) => item.length,
+            };
+            let Some(rank) = place(ordinal, if length <= LONGEST { length } else { 0 })? else { return Ok(()) };
             folded.clear();
             match sequence {
                 Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {

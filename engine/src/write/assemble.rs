@@ -18,6 +18,7 @@ use crate::write::encode::Compression;
 use crate::write::measure::Measures;
 use crate::write::publish::Unpublished;
 use crate::write::seal::{BUCKETS_MEMORY, Particulars, seal};
+use crate::write::sections::SectionWriter;
 use crate::write::sequences::{EncodedResidues, Sequences};
 pub use crate::write::sequences::{REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::spill::{Spill, SpillBuffer};
@@ -62,7 +63,7 @@ impl Assembler {
         // With page checksums, and the buckets when it is sealed.
         Sequences::MEMORY
             + Described::memory(columns)
-            + SpillBuffer::most_memory(0)
+            + SectionWriter::MEMORY
             + SpillBuffer::most_memory(BUCKETS_MEMORY)
     }
 

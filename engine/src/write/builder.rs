@@ -16,6 +16,7 @@ use crate::memory::settings::MemorySettings;
 use crate::threads::{Workers, stacks_memory, thread_count};
 use crate::write::encode::Compression;
 use crate::write::place::Order;
+use crate::write::preset::{Choice, Preset};
 use crate::write::run::{Run, least_memory};
 
 /// How far a build has come.
@@ -88,6 +89,8 @@ pub(super) struct Settings<'p> {
     pub(super) unnamed: Option<File>,
     pub(super) compression: Compression,
     pub(super) block_size: Option<u32>,
+    pub(super) text_block_size: u32,
+    pub(super) packed: bool,
     pub(super) alphabet: Option<Alphabet>,
     pub(super) share: bool,
     pub(super) order: Order,
@@ -111,14 +114,17 @@ impl<'p> Builder<'p> {
     /// A builder for the file `output`, which is replaced only when the new one is complete.
     #[must_use]
     pub fn new(output: impl AsRef<Path>) -> Self {
+        let Choice { compression, block_size, text_block_size, order, packed } = Preset::default().choice();
         let settings = Settings {
             output: output.as_ref().to_path_buf(),
             unnamed: None,
-            compression: Compression::Zstd(1),
-            block_size: None,
+            compression,
+            block_size,
+            text_block_size,
+            packed,
             alphabet: None,
             share: true,
-            order: Order::Input,
+            order,
             columns: Columns::default(),
             verify: false,
             threads: 0,
@@ -175,6 +181,14 @@ impl<'p> Builder<'p> {
         self
     }
 
+    /// Codec, block sizes, order and columns at once; [`Preset::Balanced`] unless told otherwise. What is set after it counts instead.
+    #[must_use]
+    pub fn preset(mut self, preset: Preset) -> Self {
+        let Choice { compression, block_size, text_block_size, order, packed } = preset.choice();
+        self.settings = Settings { compression, block_size, text_block_size, order, packed, ..self.settings };
+        self
+    }
+
     /// Codec of the residues; Zstandard at level 1 unless told otherwise.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
@@ -186,6 +200,21 @@ impl<'p> Builder<'p> {
     #[must_use]
     pub fn block_size(mut self, bytes: u32) -> Self {
         self.settings.block_size = Some(bytes);
+        self
+    }
+
+    /// Bytes of header texts a block: a power of two from 1 KiB to 8 MiB, 16 KiB unless told otherwise.
+    #[must_use]
+    pub fn text_block_size(mut self, bytes: u32) -> Self {
+        self.settings.text_block_size = bytes;
+        self
+    }
+
+    /// Whether columns and the index of names are packed (FORMAT.md, section 14): about half their size, for a little more time for each record that
+    /// is looked up. They are not unless told otherwise. Readers from before this was specified refuse such a file by name.
+    #[must_use]
+    pub fn packed_columns(mut self, packed: bool) -> Self {
+        self.settings.packed = packed;
         self
     }
 
@@ -318,12 +347,15 @@ impl<'p> Builder<'p> {
     }
 
     fn check_block_size(&self) -> Result<()> {
-        match self.settings.block_size {
-            Some(size) if !size.is_power_of_two() || !(MINIMUM_BLOCK..=MAXIMUM_BLOCK).contains(&size) => {
+        let sizes =
+            [("--block-size", self.settings.block_size), ("--text-block-size", Some(self.settings.text_block_size))];
+        for (option, size) in sizes {
+            let Some(size) = size else { continue };
+            if !size.is_power_of_two() || !(MINIMUM_BLOCK..=MAXIMUM_BLOCK).contains(&size) {
                 let reason = format!("{size} is no power of two from {MINIMUM_BLOCK} to {MAXIMUM_BLOCK}");
-                Err(Error::Option { option: "--block-size", reason })
+                return Err(Error::Option { option, reason });
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }

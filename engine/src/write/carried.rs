@@ -19,7 +19,7 @@ use crate::write::publish::Unpublished;
 use crate::write::seal::{Particulars, Step, Steps, seal};
 use crate::write::sections::{OpenSection, SectionWriter};
 use crate::write::sequences::{EncodedResidues, Sequences};
-use crate::write::spill::{Sorted, Spill, SpillBuffer};
+use crate::write::spill::{Sorted, Spill};
 
 /// Streams beside those of residues, and the index of one.
 const TEXTS_AND_LAYOUTS: [SectionKind; 5] = [
@@ -39,6 +39,9 @@ const OPTIONAL_COLUMNS: [SectionKind; 6] = [
     SectionKind::Taxa,
 ];
 
+/// Items of a packed column that are carried over together.
+const RUN: usize = 1 << 12;
+
 /// A container that takes over from `database` what it does not say itself.
 pub(crate) struct Carrier<'d> {
     database: &'d Database,
@@ -47,7 +50,7 @@ pub(crate) struct Carrier<'d> {
 
 impl<'d> Carrier<'d> {
     /// Bytes that its buffers keep in memory.
-    pub(crate) const MEMORY: u64 = Sequences::MEMORY + SpillBuffer::most_memory(0);
+    pub(crate) const MEMORY: u64 = Sequences::MEMORY + SectionWriter::MEMORY;
 
     /// Starts a file.
     ///
@@ -176,6 +179,12 @@ pub(super) fn carry(database: &Database, kind: SectionKind, writer: &mut Section
         Some(stream) => carry_blocks(database, &stream, &mut open, writer)?,
         None if kind.rules().checksum_kind == CHECKSUM_WHOLE => {
             writer.append(&mut open, &database.whole_section(kind)?)?;
+        }
+        None if section.lanes.is_some() || writer.packs() => {
+            for first in (0..section.item_count).step_by(RUN) {
+                let run = first..(first + RUN as u64).min(section.item_count);
+                writer.append(&mut open, &database.items(section, run)?)?;
+            }
         }
         None => (0..section.pages()).try_for_each(|page| writer.append(&mut open, &database.page(section, page)?))?,
     }

@@ -64,6 +64,17 @@ impl Cutter {
         address(self.next_block, start)
     }
 
+    /// The address that an item of `length` bytes, at least one, gets if it is added next.
+    ///
+    /// # Errors
+    /// As [`Cutter::push`].
+    pub fn next_address(&self, length: u64) -> Result<PackedAddress> {
+        if self.open.is_empty() || self.open.len() as u64 + length <= self.nominal as u64 {
+            return address(self.next_block, self.open.len());
+        }
+        address(self.next_block + 1, 0)
+    }
+
     /// Starts an item that is longer than a block, and returns its address.
     ///
     /// # Errors

@@ -199,12 +199,13 @@ impl Described {
             sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
         }
         let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
-        if !first || samples.len() < DICTIONARY_FROM || !matches!(self.compression, Compression::Zstd(_)) {
+        let Compression::Zstd(level) = self.compression else { return };
+        if !first || samples.len() < DICTIONARY_FROM {
             return;
         }
         // Texts without anything in common give no dictionary, and none is needed then.
         if let Ok(bytes) = zstd::dict::from_continuous(&samples, &sizes, DICTIONARY_SIZE) {
-            self.encoding_dictionary = EncodingDictionary::try_create(&bytes, TEXT_LEVEL);
+            self.encoding_dictionary = EncodingDictionary::try_create(&bytes, level);
             self.dictionary = self.encoding_dictionary.is_some().then_some(bytes);
         }
     }

@@ -15,6 +15,7 @@ pub mod ingest;
 pub mod measure;
 pub(crate) mod membership;
 pub mod place;
+pub mod preset;
 pub mod publish;
 pub(crate) mod run;
 pub mod seal;

@@ -34,10 +34,15 @@ const PROTEIN_BLOCK: u32 = 16 << 10;
 /// Nominal block size for nucleotides, whose repeats are further apart.
 const NUCLEOTIDE_BLOCK: u32 = 64 << 10;
 /// Nominal block size of header texts and layout scripts.
-const TEXT_BLOCK: u32 = 16 << 10;
+pub(super) const TEXT_BLOCK: u32 = 16 << 10;
 /// The shape with the largest blocks of those that are chosen without being asked for.
-pub(crate) const LARGEST_USUAL: Shape =
-    Shape { compression: Compression::Zstd(1), sequence_block: NUCLEOTIDE_BLOCK, text_block: TEXT_BLOCK };
+pub(crate) const LARGEST_USUAL: Shape = Shape {
+    compression: Compression::Zstd(1),
+    sequence_block: NUCLEOTIDE_BLOCK,
+    text_block: TEXT_BLOCK,
+    packed: false,
+    order: Order::Input,
+};
 /// Residues that are looked at to choose between the two.
 const SAMPLE: usize = 1 << 20;
 /// Records up to this length are parsed in one piece.
@@ -75,7 +80,7 @@ struct Needs {
 
 impl Needs {
     fn new(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> Self {
-        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK);
+        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK).max(settings.text_block_size);
         let compression = settings.compression.memory(block, threads);
         Self {
             encoding: 4 * CHUNK as u64 + 8 * u64::from(block) + compression + REMEMBERED_MEMORY,
@@ -105,7 +110,9 @@ pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[O
             let shape = Shape {
                 compression: settings.compression,
                 sequence_block: settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK),
-                text_block: TEXT_BLOCK,
+                text_block: settings.text_block_size,
+                packed: settings.packed,
+                order: settings.order,
             };
             building.max(place::least_memory(&shape, threads))
         }
@@ -333,6 +340,12 @@ impl<'b> Run<'b> {
         if !self.settings.share {
             command.push_str(" --no-share");
         }
+        if shape.text_block != TEXT_BLOCK {
+            command.push_str(&format!(" --text-block-size {}", shape.text_block));
+        }
+        if shape.packed {
+            command.push_str(" --packed-columns");
+        }
         if self.settings.order != Order::Input {
             command.push_str(&format!(" --order {}", self.settings.order.name()));
         }
@@ -363,7 +376,8 @@ impl<'b> Run<'b> {
             release_freed_memory();
             let options = OpenOptions::new().memory(settings.memory.clone()).cache(0).budget(settings.budget.clone());
             let (database, provenance) = (options.open(output.temporary())?, &particulars.provenance[..]);
-            let placing = Placing { database: &database, spill: &spill, shape, provenance, progress: &report };
+            let placing =
+                Placing { database: &database, spill: &spill, shape, provenance, progress: &report, follow: None };
             output = place::place(&placing, ordered)?;
         }
         if settings.verify {
@@ -405,7 +419,9 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result
     let shape = Shape {
         compression: settings.compression,
         sequence_block: settings.block_size.unwrap_or(usual),
-        text_block: TEXT_BLOCK,
+        text_block: settings.text_block_size,
+        packed: settings.packed,
+        order: settings.order,
     };
     let names_memory = Assembler::names_memory(&settings.budget);
     if settings.order == Order::Input {

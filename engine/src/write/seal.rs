@@ -12,6 +12,7 @@ use zerocopy::{FromZeros, IntoBytes};
 
 use crate::database::Source;
 use crate::error::{Error, Result};
+use crate::read::lookup::fingerprint_bits;
 use crate::write::described::Described;
 use crate::write::publish::Unpublished;
 use crate::write::sections::SectionWriter;
@@ -210,6 +211,7 @@ fn write_half(
 }
 
 fn write_keys(writer: &mut SectionWriter, names: Sorter<(u64, u64)>, spill: &Spill) -> Result<()> {
+    let bits = fingerprint_bits(writer.packs());
     let count = names.len().div_ceil(keys::ENTRIES_PER_BUCKET).max(1);
     let mut starts = SpillBuffer::new(spill, "the key buckets", BUCKETS_MEMORY)?;
     let mut section = writer.begin(SectionKind::KeyEntries, 8, names.len() * 8)?;
@@ -235,7 +237,7 @@ fn write_keys(writer: &mut SectionWriter, names: Sorter<(u64, u64)>, spill: &Spi
             // Many records of one name: the vector is about to double.
             lease.resize(entries.len() as u64 * 16)?;
         }
-        entries.push(KeyEntry::new(hash, ordinal));
+        entries.push(KeyEntry::new(hash, ordinal, bits));
     }
     while bucket < count {
         end_bucket(&mut entries, &mut written, writer)?;

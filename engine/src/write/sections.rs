@@ -3,6 +3,7 @@
 use crc32fast::Hasher;
 use talaria_db_spec::forever::{HEADER_MAGIC, HEADER_PAGE, HEADER_SIZE, PAGE, SECTION_ALIGNMENT, TRAILER_SIZE};
 use talaria_db_spec::header::Header;
+use talaria_db_spec::packed_columns::{FRAME, lanes, pack};
 use talaria_db_spec::section::{CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionEntry, SectionKind};
 use talaria_db_spec::trailer::Trailer;
 use talaria_db_spec::{keys, version};
@@ -29,6 +30,9 @@ pub struct SectionWriter {
     entries: Vec<SectionEntry>,
     page_checksums: SpillBuffer,
     pages: u64,
+    spill: Spill,
+    /// Whether columns are packed.
+    packs: bool,
 }
 
 /// A section on its way.
@@ -41,6 +45,18 @@ pub struct OpenSection {
     first_page: u64,
     whole: Hasher,
     page: Hasher,
+    packing: Option<Packing>,
+}
+
+/// Items of a packed column on their way.
+#[derive(Debug)]
+struct Packing {
+    lanes: &'static [u32],
+    /// Items that do not make a frame yet.
+    waiting: Vec<u8>,
+    items: u64,
+    /// Where each frame starts.
+    index: SpillBuffer,
 }
 
 impl OpenSection {
@@ -52,13 +68,23 @@ impl OpenSection {
 }
 
 impl SectionWriter {
-    /// Starts after the header page.
+    /// Bytes that its buffers keep in memory.
+    pub(crate) const MEMORY: u64 = 2 * SpillBuffer::most_memory(0);
+
+    /// Starts after the header page. With `packs` columns are packed as they come.
     ///
     /// # Errors
     /// [`Error::Memory`].
-    pub fn new(output: Unpublished, spill: &Spill) -> Result<Self> {
+    pub fn new(output: Unpublished, spill: &Spill, packs: bool) -> Result<Self> {
         let page_checksums = SpillBuffer::new(spill, "page checksums", 0)?;
-        Ok(Self { output, flushed: HEADER_PAGE, buffer: Vec::new(), entries: Vec::new(), page_checksums, pages: 0 })
+        let (buffer, entries, spill) = (Vec::new(), Vec::new(), spill.clone());
+        Ok(Self { output, flushed: HEADER_PAGE, buffer, entries, page_checksums, pages: 0, spill, packs })
+    }
+
+    /// Whether columns are packed.
+    #[must_use]
+    pub fn packs(&self) -> bool {
+        self.packs
     }
 
     /// The file.
@@ -74,15 +100,45 @@ impl SectionWriter {
     pub fn begin(&mut self, kind: SectionKind, item_size: u32, length: u64) -> Result<OpenSection> {
         let alignment = if length >= PAGE_ALIGNED { PAGE } else { SECTION_ALIGNMENT };
         self.align(alignment)?;
-        let (whole, page) = (Hasher::new(), Hasher::new());
-        Ok(OpenSection { kind, item_size, offset: self.position(), length: 0, first_page: self.pages, whole, page })
+        let (whole, page, offset, first_page) = (Hasher::new(), Hasher::new(), self.position(), self.pages);
+        let packing = match lanes(kind, item_size).filter(|_| self.packs) {
+            Some(lanes) => {
+                let index = SpillBuffer::new(&self.spill, "an index of frames", 0)?;
+                Some(Packing { lanes, waiting: Vec::new(), items: 0, index })
+            }
+            None => None,
+        };
+        Ok(OpenSection { kind, item_size, offset, length: 0, first_page, whole, page, packing })
     }
 
-    /// Adds bytes to a section.
+    /// Adds bytes to a section: those of whole items, or any others of plain bytes.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Space`].
     pub fn append(&mut self, section: &mut OpenSection, bytes: &[u8]) -> Result<()> {
+        let Some(mut packing) = section.packing.take() else { return self.append_bytes(section, bytes) };
+        packing.waiting.extend_from_slice(bytes);
+        let whole = packing.waiting.len() - packing.waiting.len() % (FRAME as usize * section.item_size as usize);
+        self.append_frames(section, &mut packing, whole)?;
+        section.packing = Some(packing);
+        Ok(())
+    }
+
+    /// Packs the first `length` bytes that wait, whole items of them, and adds their frames.
+    fn append_frames(&mut self, section: &mut OpenSection, packing: &mut Packing, length: usize) -> Result<()> {
+        let mut packed = Vec::new();
+        for items in packing.waiting[..length].chunks(FRAME as usize * section.item_size as usize) {
+            packing.items += (items.len() / section.item_size as usize) as u64;
+            packing.index.write(&section.length.to_le_bytes())?;
+            packed.clear();
+            pack(items, packing.lanes, &mut packed);
+            self.append_bytes(section, &packed)?;
+        }
+        packing.waiting.drain(..length);
+        Ok(())
+    }
+
+    fn append_bytes(&mut self, section: &mut OpenSection, bytes: &[u8]) -> Result<()> {
         match section.kind.rules().checksum_kind {
             CHECKSUM_WHOLE => section.whole.update(bytes),
             CHECKSUM_PAGES => self.append_pages(section, bytes)?,
@@ -97,6 +153,15 @@ impl SectionWriter {
     /// # Errors
     /// As [`SectionWriter::append`].
     pub fn end(&mut self, mut section: OpenSection) -> Result<()> {
+        let mut items = section.length / u64::from(section.item_size);
+        if let Some(mut packing) = section.packing.take() {
+            let rest = packing.waiting.len();
+            self.append_frames(&mut section, &mut packing, rest)?;
+            items = packing.items;
+            // The section packs no more: these are its own bytes.
+            let spill = self.spill.clone();
+            self.append_from(&mut section, packing.index, &spill, |_| {})?;
+        }
         let checksum_kind = section.kind.rules().checksum_kind;
         if checksum_kind == CHECKSUM_PAGES && !section.length.is_multiple_of(PAGE) {
             self.end_page(&mut section)?;
@@ -115,7 +180,7 @@ impl SectionWriter {
             length: U64::new(section.length),
             item_size: U32::new(section.item_size),
             checksum_kind: U32::new(checksum_kind),
-            item_count: U64::new(section.length / u64::from(section.item_size)),
+            item_count: U64::new(items),
             checksum: U32::new(section.whole.finalize()),
             reserved: U32::ZERO,
             first_page: U64::new(if paged { section.first_page } else { 0 }),
@@ -187,6 +252,9 @@ impl SectionWriter {
         self.entries.sort_unstable_by_key(|entry| entry.kind.get());
         let table = self.entries.as_bytes();
         header.magic = HEADER_MAGIC;
+        let packed = if self.packs { version::REQUIRED_PACKED_COLUMNS } else { 0 };
+        header.required_features =
+            U64::new(header.required_features.get() & !version::REQUIRED_PACKED_COLUMNS | packed);
         header.read_version = U16::new(1);
         header.write_version = U16::new(version::WRITE_VERSION);
         header.header_size = U32::new(4096);
@@ -198,7 +266,7 @@ impl SectionWriter {
         let mut page = vec![0; HEADER_PAGE as usize];
         let head = header.as_bytes();
         page[..head.len()].copy_from_slice(head);
-        // 30 kinds at most, and room for 62.
+        // 29 kinds at most, and room for 62.
         page[head.len()..head.len() + table.len()].copy_from_slice(table);
         self.output.write_at(&page, 0)?;
         self.write(Trailer::for_header(&header).as_bytes())?;

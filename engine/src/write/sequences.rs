@@ -20,6 +20,7 @@ use crate::write::cut::{CutBlock, Cutter};
 use crate::write::deltas::DeltaStream;
 use crate::write::encode::{Compression, EncodedBlock, encode_residues};
 use crate::write::membership::MembershipSections;
+use crate::write::place::Order;
 use crate::write::publish::Unpublished;
 use crate::write::sections::{OpenSection, SectionWriter};
 use crate::write::spill::{Spill, SpillBuffer};
@@ -42,6 +43,10 @@ pub struct Shape {
     pub sequence_block: u32,
     /// Nominal size of the blocks of the other streams.
     pub text_block: u32,
+    /// Whether columns are packed.
+    pub packed: bool,
+    /// In which residues are to lie.
+    pub order: Order,
 }
 
 /// Where a record's residues are to be.
@@ -114,7 +119,7 @@ impl Sequences {
     /// [`crate::Error::Memory`], [`crate::Error::Io`].
     pub(super) fn new(output: Unpublished, shape: Shape, spill: &Spill) -> Result<Self> {
         let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
-        let mut writer = SectionWriter::new(output, spill)?;
+        let mut writer = SectionWriter::new(output, spill, shape.packed)?;
         let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
         Ok(Self {
             shape,

@@ -28,6 +28,7 @@ pub(super) fn list(list: &mut List) {
     optional_columns(list);
     membership(list);
     order(list);
+    packed(list);
     list.accept("dictionary", PROTEINS, "text blocks in a frame that names a dictionary", dictionary);
     list.accept("kinds-differ", PROTEINS, "each record has an alphabet of its own", |draft| {
         draft.edit::<HeaderEntry>(SectionKind::HeaderTable, |entries| {
@@ -133,6 +134,22 @@ fn membership(list: &mut List) {
     list.accept("wide-no-representative", PROTEINS, "the same in items for more than 2^32 records", |draft| {
         unrepresented(draft);
         widen_membership(draft);
+    });
+}
+
+/// Packed columns of either width.
+// EVIDENCE: K-2, W-1
+fn packed(list: &mut List) {
+    list.accept("packed-columns", TITLES, "packed columns, several names a record", Draft::pack);
+    list.accept("packed-empty", "0001-empty", "packed columns without items", Draft::pack);
+    list.accept("packed-deltas", "0028-deltas", "packed columns, addresses of deltas among the others", Draft::pack);
+    list.accept("packed-wide", PROTEINS, "packed columns with integers of eight bytes", |draft| {
+        clusters(draft);
+        widen_membership(draft);
+        for kind in [SectionKind::Lengths, SectionKind::KeyBuckets] {
+            widen(draft, kind);
+        }
+        draft.pack();
     });
 }
 

@@ -109,8 +109,8 @@ fn trailer(out: &mut String, image: &Image) {
 
 /// The key index: which bucket leads to which records.
 fn keys(out: &mut String, draft: &Draft) {
-    let buckets = text::integers(draft.part(SectionKind::KeyBuckets));
-    let entries = text::integers(draft.part(SectionKind::KeyEntries));
+    let buckets = draft.integers(SectionKind::KeyBuckets);
+    let entries = draft.integers(SectionKind::KeyEntries);
     let records = draft.items::<HeaderEntry>(SectionKind::HeaderTable).len();
     writeln!(out, "\nkey index: {} entries for {records} records", entries.len()).unwrap();
     for (bucket, pair) in buckets.windows(2).enumerate() {

@@ -17,8 +17,8 @@ use crate::draft::Draft;
 /// Every record: its items of the columns, its header text, its residues, its script.
 pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
     let entries = draft.items::<HeaderEntry>(SectionKind::HeaderTable);
-    let lengths = text::integers(draft.part(SectionKind::Lengths));
-    let offsets = text::integers(draft.part(SectionKind::Offsets));
+    let lengths = draft.integers(SectionKind::Lengths);
+    let offsets = draft.integers(SectionKind::Offsets);
     let has_layout = draft.parts.iter().any(|part| part.entry.kind.get() == SectionKind::LayoutIndex.number());
     let layout = if has_layout { draft.items::<LayoutEntry>(SectionKind::LayoutIndex) } else { Vec::new() };
     let has_members = draft.parts.iter().any(|part| part.entry.kind.get() == SectionKind::Members.number());

@@ -3,8 +3,6 @@
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::alphabet::Alphabet;
 
-use crate::draft::Part;
-
 /// Most bytes of a text that are shown whole.
 const SHOWN: usize = 120;
 
@@ -32,12 +30,4 @@ pub(super) fn address(bits: u64) -> String {
 /// An alphabet, by its byte.
 pub(super) fn alphabet(byte: u8) -> String {
     Alphabet::from_byte(byte).expect("an alphabet").name().to_owned()
-}
-
-/// The items of a section of `u32` or `u64`.
-pub(super) fn integers(part: &Part) -> Vec<u64> {
-    if part.entry.item_size.get() == 8 {
-        return part.bytes.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-    }
-    part.bytes.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes).into()).collect()
 }

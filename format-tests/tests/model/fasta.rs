@@ -1,27 +1,7 @@
 //! Random FASTA, and the records that it is made of.
 
 use proptest::prelude::*;
-
-/// Header text and residues.
-type Record = (Vec<u8>, Vec<u8>);
-
-/// A source, and what is in it.
-#[derive(Debug, Clone)]
-pub(crate) struct Text {
-    pub(crate) records: Vec<Record>,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// How the lines of a source, and the odd ones of a record, are laid out.
-#[derive(Debug, Clone, Copy)]
-enum Oddity {
-    None,
-    BlankLine,
-    TrailingBlank,
-    Comment,
-    OtherWidth,
-    OtherLineEnd,
-}
+use talaria_db_format_tests::text::{Oddity, Style, Text};
 
 /// A source of up to a dozen records, most of them regular.
 pub(crate) fn text() -> impl Strategy<Value = Text> {
@@ -37,43 +17,8 @@ pub(crate) fn text() -> impl Strategy<Value = Text> {
     let preamble = prop_oneof![8 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..]), 1 => Just(&b"\n \n"[..])];
     let width = prop::sample::select(vec![0_usize, 1, 7, 60, 80, 1000]);
     let line_end = prop_oneof![4 => Just(&b"\n"[..]), 1 => Just(&b"\r\n"[..])];
-    (records, preamble, width, line_end, any::<bool>()).prop_map(|(list, preamble, width, line_end, cut)| {
-        let mut bytes = preamble.to_vec();
-        for (header, residues, oddity) in &list {
-            record(&mut bytes, header, residues, width, line_end, *oddity);
-        }
-        if cut && !list.is_empty() && bytes.ends_with(line_end) {
-            bytes.truncate(bytes.len() - line_end.len());
-        }
-        Text { records: list.into_iter().map(|(header, residues, _)| (header, residues)).collect(), bytes }
-    })
-}
-
-fn record(out: &mut Vec<u8>, header: &[u8], residues: &[u8], width: usize, line_end: &[u8], oddity: Oddity) {
-    // Files whose lines end in LF may have lines that end in CR LF, and the other way round.
-    let line_end: &[u8] = match (oddity, line_end) {
-        (Oddity::OtherLineEnd, b"\n") => b"\r\n",
-        (Oddity::OtherLineEnd, _) => b"\n",
-        _ => line_end,
-    };
-    let width = match oddity {
-        Oddity::OtherWidth => width / 2 + 3,
-        _ if width == 0 => residues.len().max(1),
-        _ => width,
-    };
-    out.push(b'>');
-    out.extend_from_slice(header);
-    out.extend_from_slice(line_end);
-    for (index, line) in residues.chunks(width).enumerate() {
-        out.extend_from_slice(line);
-        match oddity {
-            Oddity::TrailingBlank if index % 2 == 0 => out.extend_from_slice(b" \t"),
-            Oddity::BlankLine if index % 2 == 0 => out.extend_from_slice(line_end),
-            Oddity::Comment if index % 2 == 0 => out.extend([line_end, b"; a comment"].concat()),
-            _ => {}
-        }
-        out.extend_from_slice(line_end);
-    }
+    (records, preamble, width, line_end, any::<bool>())
+        .prop_map(|(list, preamble, width, line_end, cut)| Text::new(&list, &Style { preamble, width, line_end, cut }))
 }
 
 /// Headers of all forms whose names often collide.

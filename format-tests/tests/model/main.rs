@@ -11,9 +11,10 @@ use talaria_db::{BuildReport, Column, Compression, Database, Error, Order};
 use talaria_db_format_tests::expected::Expected;
 use talaria_db_format_tests::outcome;
 use talaria_db_format_tests::recipe::Recipe;
+use talaria_db_format_tests::text::Text;
 use talaria_db_spec::section::SectionKind;
 
-use fasta::{Text, text};
+use fasta::text;
 
 fn config(cases: u32) -> ProptestConfig {
     let failure_persistence = FileFailurePersistence::Direct("tests/model/regressions.txt");
@@ -25,11 +26,12 @@ prop_compose! {
         compression in prop::sample::select(vec![Compression::None, Compression::Lz4, Compression::Zstd(1)]),
         block_size in prop::sample::select(vec![None, Some(1 << 10), Some(1 << 11), Some(1 << 14)]),
         share: bool,
+        packed: bool,
         order in prop::sample::select(Order::ALL.to_vec()),
         columns in prop::sample::select(vec![&[][..], &Column::ALL, &[Column::Complexity]]),
         threads in 1_usize..3,
     ) -> Recipe {
-        Recipe { compression, block_size, share, order, columns, threads, ..Recipe::PLAIN }
+        Recipe { compression, block_size, share, packed, order, columns, threads, ..Recipe::PLAIN }
     }
 }
 

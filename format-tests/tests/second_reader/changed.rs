@@ -13,8 +13,16 @@ use zerocopy::{FromBytes, IntoBytes};
 use crate::{answers, ask, asked_of_both, is_there};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
-const SEEDS: [&str; 6] =
-    ["0009-irregular-layout", "0011-shared", "0022-lz4-two-bit", "0026-columns", "0028-deltas", "0029-deltas-dna"];
+const SEEDS: [&str; 8] = [
+    "0009-irregular-layout",
+    "0011-shared",
+    "0022-lz4-two-bit",
+    "0026-columns",
+    "0028-deltas",
+    "0029-deltas-dna",
+    "0033-packed-columns",
+    "0034-packed-membership",
+];
 
 /// Of so many changes one is made, unless [`ALL`] is set.
 const STEP: usize = 23;

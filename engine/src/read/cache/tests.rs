@@ -222,8 +222,13 @@ fn what_leaves_the_first_tier_is_found_in_the_second() {
             // Everything has its place: 137 of 200 blocks, each compressed to a small part.
             assert_eq!((statistics.misses, statistics.entries), (200, 200));
         }
-        cache.evict_to_size(MIB);
-        assert!(cache.statistics().bytes <= MIB);
+        // Blocks that wait to be compressed may come in after entries were dropped: the queue ends at some time.
+        let attempts = if background { 1_000 } else { 1 };
+        let fits = (0..attempts).any(|_| {
+            cache.evict_to_size(MIB);
+            cache.statistics().bytes <= MIB
+        });
+        assert!(fits, "{algorithm:?}: {:?}", cache.statistics());
         cache.set_capacity(0);
         drop(cache);
         assert_eq!(budget.in_use(), 0);

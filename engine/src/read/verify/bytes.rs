@@ -100,6 +100,15 @@ impl Database {
         pages
     }
 
+    /// Every frame of every packed column.
+    pub(super) fn verify_packed(&self, findings: &Findings) {
+        for column in self.container().sections().iter().filter_map(|section| self.packed_column(section)) {
+            column.verify(&|result| {
+                findings.note(result);
+            });
+        }
+    }
+
     /// The pages of sections that this version does not know, which are checked like all others.
     fn verify_unknown_pages(&self, checksums: &Section, findings: &Findings) -> u64 {
         let mut pages = 0;

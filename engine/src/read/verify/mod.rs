@@ -126,6 +126,7 @@ impl Database {
         self.verify_gaps(&findings);
         self.verify_whole_sections(&findings);
         verification.pages = self.verify_pages(&findings);
+        self.verify_packed(&findings);
         for kind in StreamKind::ALL {
             verification.blocks += self.verify_stream(kind, level, &findings, &mut verification.damaged_blocks);
         }

@@ -59,7 +59,7 @@ impl Database {
     /// Calls `visit`, from several threads, with every record whose header text can be read and where its names should be. Those that
     /// cannot have been noted already. How many places there are, and the sum of what `visit` returns.
     fn for_each_named(&self, visit: impl Fn(u64, &[Place]) -> Sum + Sync) -> (u64, Sum) {
-        let buckets = self.sections().key_buckets.item_count - 1;
+        let (buckets, bits) = (self.sections().key_buckets.item_count - 1, self.fingerprint_bits());
         let of_group = |group: Range<u64>| {
             let (mut text, mut places, mut count, mut sum) = (LastBlock::default(), Vec::new(), 0, 0);
             // Its pages were compared before, so that nothing else asks for those that come next.
@@ -70,7 +70,7 @@ impl Database {
                 places.clear();
                 keys::for_each_name(&header, |name, _| {
                     let hash = keys::hash(name);
-                    places.push((keys::bucket(hash, buckets), KeyEntry::new(hash, ordinal)));
+                    places.push((keys::bucket(hash, buckets), KeyEntry::new(hash, ordinal, bits)));
                 });
                 places.sort_unstable();
                 places.dedup();

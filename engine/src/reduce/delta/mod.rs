@@ -131,7 +131,7 @@ pub(super) fn plan(
     sort_memory: usize,
     spill: &Spill,
 ) -> Result<Plan> {
-    let compression = reduction.compression;
+    let compression = reduction.compression_of(database);
     let marks = || Marks::new(database.len(), database);
     // First, so that a batch takes its share of what is left.
     let coding = coding_memory(compression, rayon::current_num_threads());

@@ -18,8 +18,9 @@ use crate::read::window::Windows;
 use crate::reduce::Reduction;
 use crate::reduce::delta::{Members, Plan};
 use crate::reduce::similarity::Pair;
-use crate::write::assemble::Residues;
+use crate::write::assemble::{Residues, Shape};
 use crate::write::carried::Carrier;
+use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::spill::{Sorter, Spill};
@@ -29,6 +30,7 @@ pub(super) struct Complete<'a> {
     reduction: &'a Reduction<'a>,
     database: &'a Database,
     pub(super) carrier: Carrier<'a>,
+    compression: Compression,
     /// Records that stand for nobody.
     members: &'a Marks,
     /// What became of those that are told.
@@ -46,12 +48,13 @@ impl<'a> Complete<'a> {
         database: &'a Database,
         members: &'a Marks,
         plan: Plan,
-        output: Unpublished,
+        (output, shape): (Unpublished, Shape),
         spill: &Spill,
     ) -> Result<Self> {
-        let carrier = Carrier::new(database, output, reduction.shape_of(database), spill)?;
+        let carrier = Carrier::new(database, output, shape, spill)?;
         let Plan { told, pairs, addresses } = plan;
-        Ok(Self { reduction, database, carrier, members, told, pairs: pairs.peekable(), addresses })
+        let compression = shape.compression;
+        Ok(Self { reduction, database, carrier, compression, members, told, pairs: pairs.peekable(), addresses })
     }
 
     /// Places the residues of all records. `note` gets the pairs that have not been noted.
@@ -74,7 +77,7 @@ impl<'a> Complete<'a> {
         };
         // Members that are told have been noted already.
         let mut note = |pair| if told.is_none() { note(pair) } else { Ok(()) };
-        let mut whole = WholeBlocks::new(database, later, self.reduction.compression)?;
+        let mut whole = WholeBlocks::new(database, later, self.compression)?;
         let mut next = 0;
         while next < database.len() {
             let run = whole.next()?;

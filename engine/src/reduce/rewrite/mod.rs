@@ -6,12 +6,14 @@
 mod complete;
 mod load;
 mod marks;
-mod provenance;
+mod placed;
+pub(super) mod provenance;
 mod references;
 mod whole_blocks;
 
 use self::complete::Complete;
 pub(super) use self::marks::Marks;
+pub(super) use self::placed::write;
 use crate::column::Columns;
 use crate::database::Database;
 use crate::error::Result;
@@ -25,6 +27,7 @@ use crate::reduce::similarity::Pair;
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::carried::Carrier;
 use crate::write::membership::MembershipSections;
+use crate::write::place::{self, Order};
 use crate::write::publish::Unpublished;
 use crate::write::spill::{Sorter, Spill};
 
@@ -46,7 +49,12 @@ pub(super) fn least_memory(shape: &Shape, columns: Columns, records: u64, thread
         true => (delta::kept_memory(records), delta::least_memory(shape.compression, threads)),
         false => (0, 0),
     };
-    kept + Marks::memory(records) + assembling.max(coding) + MembershipSections::MEMORY + 4 * LEAST_SORT_MEMORY
+    let written =
+        kept + Marks::memory(records) + assembling.max(coding) + MembershipSections::MEMORY + 4 * LEAST_SORT_MEMORY;
+    match shape.order {
+        Order::Input => written,
+        Order::Similarity => written.max(place::least_memory(shape, threads) + place::RECORD_MEMORY * records),
+    }
 }
 
 /// What [`write()`] takes beside `groups`.
@@ -83,13 +91,16 @@ pub(super) fn estimate(reduction: &Reduction<'_>, account: &mut Account, known: 
     }
     held.push(account.store(assembling, known.waiting()));
     account.release(held);
+    let placing = placed::estimate(account, known);
+    account.release(placing);
 }
 
-pub(super) fn write(
+/// Writes the container in the order of the records.
+fn write_in_order(
     reduction: &Reduction<'_>,
     database: &Database,
     mut groups: Groups,
-    output: Unpublished,
+    (output, shape): (Unpublished, Shape),
     spill: &Spill,
     clusters: Option<&Listing>,
 ) -> Result<Unpublished> {
@@ -112,7 +123,7 @@ pub(super) fn write(
     for pair in by_member {
         members.set(pair?.0);
     }
-    let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
+    let columns = database.columns_kept();
     let memory = loading_memory(&shape, rayon::current_num_threads());
     let reserve = buffers_memory(columns, only) + MembershipSections::MEMORY;
     // What is sorted from before deltas are coded leaves room for that.
@@ -148,7 +159,7 @@ pub(super) fn write(
             note(pair?)?;
         }
         let _lease = spill.budget().lease("loading and encoding", memory)?;
-        let unpublished = references::write(reduction, database, &members, left_out, output, spill)?;
+        let unpublished = references::write(reduction, database, &members, left_out, (output, shape), spill)?;
         if let (Some(clusters), Some(table)) = (clusters, table) {
             clusters.write(database, table.finish()?, |ordinal| Ok(members.is_set(ordinal)))?;
         }
@@ -163,7 +174,7 @@ pub(super) fn write(
         Plan::shared(by_representative, Sorter::new(spill, "addresses of members", sort_memory)?)
     };
     let _lease = spill.budget().lease("loading and encoding", memory)?;
-    let mut complete = Complete::new(reduction, database, &members, plan, output, spill)?;
+    let mut complete = Complete::new(reduction, database, &members, plan, (output, shape), spill)?;
     complete.place_all(note)?;
     complete.carrier.set_membership(membership);
     if let (Some(clusters), Some(table)) = (clusters, table) {

@@ -29,7 +29,7 @@ pub(super) fn lines(
         Method::Exact | Method::Given => String::new(),
     };
     let update = if reduction.old.is_some() { " --update" } else { "" };
-    let compression = reduction.compression;
+    let compression = reduction.compression_of(database);
     let command = format!("reduce{update} --method {method}{similar}{preference}{flag} {CODEC} {compression}");
     lines.push(("command".to_owned(), command));
     lines.push(("method".to_owned(), method.to_owned()));
@@ -44,7 +44,7 @@ pub(super) fn lines(
 }
 
 /// With what codec the residues of a container were written, if its last command says so.
-pub(super) fn codec_of(database: &Database) -> Result<Option<String>> {
+pub(in crate::reduce) fn codec_of(database: &Database) -> Result<Option<String>> {
     let lines = database.provenance()?;
     let last = lines.iter().rev().find(|(key, _)| key == "command");
     let mut words = last.iter().flat_map(|(_, command)| command.split(' ')).skip_while(|&word| word != CODEC);

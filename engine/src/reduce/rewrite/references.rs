@@ -12,7 +12,7 @@ use crate::read::window::{Window, Windows};
 use crate::reduce::Reduction;
 use crate::reduce::groups::sort_memory;
 use crate::reduce::reference_text::ReferenceText;
-use crate::write::assemble::{Assembler, Residues};
+use crate::write::assemble::{Assembler, Residues, Shape};
 use crate::write::measure::Measures;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
@@ -33,10 +33,10 @@ pub(super) fn write(
     database: &Database,
     members: &Marks,
     left_out: (u64, u64),
-    output: Unpublished,
+    (output, shape): (Unpublished, Shape),
     spill: &Spill,
 ) -> Result<Unpublished> {
-    let (shape, columns) = (reduction.shape_of(database), database.columns_kept());
+    let columns = database.columns_kept();
     let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(columns));
     let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
     let mut text = ReferenceText::default();

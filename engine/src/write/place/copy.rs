@@ -36,7 +36,7 @@ const COLUMN_MEMORY: usize = 256 << 10;
 /// Bytes of memory that a slot of a window takes beside its residues, as vectors double.
 const SLOT: u64 = WANTED + 2 * size_of::<Slot>() as u64;
 
-/// Position and ordinal of every record, ascending: what the physical order says. Empty records are where the first one is.
+/// Position and ordinal of every record but deltas, ascending: what the physical order says of them. Empty records are where the first one is.
 pub(super) type Slots = Sorted<(u64, u64)>;
 
 /// Every record's position: its own, or that of the record whose copy it shares.
@@ -52,6 +52,9 @@ pub(super) fn slots(placing: &Placing<'_>, positions: PerRecord) -> Result<Slots
     let mut copies = Sorter::new(spill, "records by copy", sort_memory(spill, 4, 0))?;
     for ordinal in 0..database.len() {
         let item = database.sequence_item(ordinal)?;
+        if database.is_delta(ordinal)? {
+            continue;
+        }
         if item.length == 0 {
             slots.push((0, ordinal))?;
         } else {
@@ -70,6 +73,18 @@ pub(super) fn slots(placing: &Placing<'_>, positions: PerRecord) -> Result<Slots
     slots.finish()
 }
 
+/// Address and ordinal of every delta, ascending. Their items stay where they are.
+fn deltas(placing: &Placing<'_>) -> Result<Slots> {
+    let Placing { database, spill, .. } = *placing;
+    let mut deltas = Sorter::new(spill, "addresses of deltas", sort_memory(spill, 8, LEAST_WINDOW))?;
+    for ordinal in (0..database.len()).filter(|_| database.has_deltas()) {
+        if database.is_delta(ordinal)? {
+            deltas.push((database.sequence_address(ordinal)?.bits(), ordinal))?;
+        }
+    }
+    deltas.finish()
+}
+
 /// What copying takes whatever the window.
 fn fixed_memory(shape: &Shape, threads: usize) -> u64 {
     let block = u64::from(shape.sequence_block);
@@ -79,8 +94,8 @@ fn fixed_memory(shape: &Shape, threads: usize) -> u64 {
 
 /// The least memory for copying, beside the slots.
 pub(super) fn least_memory(shape: &Shape, threads: usize) -> u64 {
-    let columns = 2 * SpillBuffer::most_memory(COLUMN_MEMORY) + 2 * SpillBuffer::most_memory(0);
-    fixed_memory(shape, threads) + columns + 3 * LEAST_SORT_MEMORY + LEAST_WINDOW + u64::from(shape.sequence_block)
+    let columns = 2 * SpillBuffer::most_memory(COLUMN_MEMORY) + SpillBuffer::most_memory(0) + SectionWriter::MEMORY;
+    fixed_memory(shape, threads) + columns + 4 * LEAST_SORT_MEMORY + LEAST_WINDOW + u64::from(shape.sequence_block)
 }
 
 /// A record in the order of the residues.
@@ -190,16 +205,21 @@ fn load(database: &Database, slots: &[Slot]) -> Result<Vec<u8>> {
 pub(super) fn copy(placing: &Placing<'_>, mut slots: Slots, output: Unpublished) -> Result<Unpublished> {
     let Placing { database, spill, shape, .. } = *placing;
     let nominal = u64::from(database.sequences().nominal);
+    let mut deltas = deltas(placing)?.peekable();
     let mut offsets = Sorter::new(spill, "addresses of records", sort_memory(spill, 8, LEAST_WINDOW))?;
     let mut order = SpillBuffer::new(spill, "the physical order", COLUMN_MEMORY)?;
     let _fixed = spill.budget().lease("copying and encoding", fixed_memory(&shape, rayon::current_num_threads()))?;
-    let mut writer = SectionWriter::new(output, spill)?;
+    let mut writer = SectionWriter::new(output, spill, database.container().has_packed_columns())?;
     let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
     let directory = SpillBuffer::new(spill, "the sequence directory", COLUMN_MEMORY)?;
     let cutter = Cutter::new(shape.sequence_block);
     let mut residues = Residues { placing, cutter, directory, section, stored: 0, waiting: 0 };
     let (window, lease) = lease_window(database, spill)?;
     let (mut at, mut last, mut address) = (0, None, PackedAddress::default());
+    let mut put = |(address, ordinal): (u64, u64)| -> Result<()> {
+        offsets.push((ordinal, address))?;
+        order.write(&(ordinal as u32).to_le_bytes())
+    };
     loop {
         let taken = take(database, &mut slots, window, &mut last)?;
         if taken.is_empty() {
@@ -208,18 +228,24 @@ pub(super) fn copy(placing: &Placing<'_>, mut slots: Slots, output: Unpublished)
         let bytes = load(database, &taken)?;
         let mut rest = &bytes[..];
         for slot in &taken {
+            let next = if slot.first { residues.cutter.next_address(slot.item.length)? } else { address };
+            let place = if slot.item.length == 0 { PackedAddress::default() } else { next };
+            // Addresses of deltas are among the others.
+            while let Some(delta) = deltas.next_if(is_before((place.bits(), slot.ordinal))) {
+                put(delta?)?;
+                at += 1;
+            }
             if slot.first {
                 let length = if slot.item.length <= nominal { slot.item.length as usize } else { 0 };
                 let (now, later) = rest.split_at(length);
                 rest = later;
                 address = residues.push(slot, at, (length > 0).then_some(now), &mut writer)?;
             }
-            let place = if slot.item.length == 0 { PackedAddress::default() } else { address };
-            offsets.push((slot.ordinal, place.bits()))?;
-            order.write(&(slot.ordinal as u32).to_le_bytes())?;
+            put((place.bits(), slot.ordinal))?;
             at += 1;
         }
     }
+    deltas.try_for_each(|delta| put(delta?))?;
     drop(lease);
     residues.cutter.close();
     residues.encode(&mut writer)?;
@@ -247,6 +273,11 @@ pub(super) fn copy(placing: &Placing<'_>, mut slots: Slots, output: Unpublished)
     let mut header = *database.container().header();
     header.order = ORDER_SIMILARITY;
     writer.finish(header, spill)
+}
+
+/// Whether a delta, or what was wrong with the next one, comes before a record, by address and ordinal.
+fn is_before(record: (u64, u64)) -> impl Fn(&Result<(u64, u64)>) -> bool {
+    move |delta| delta.as_ref().map_or(true, |delta| *delta < record)
 }
 
 /// As many bytes as there is room for at once: half of what is free, if so much is needed.

@@ -17,6 +17,7 @@ mod nearest;
 #[cfg(test)]
 mod tests;
 
+use self::nearest::{NONE, PerRecord};
 use crate::align::Scoring;
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -89,16 +90,21 @@ impl Comparison {
 
 /// What the order is found with, and what is said of it.
 pub(crate) struct Placing<'a> {
-    /// A container in the order of the input, without deltas.
+    /// A container in the order of the input.
     pub(crate) database: &'a Database,
     pub(crate) spill: &'a Spill,
     /// Of the residues.
     pub(crate) shape: Shape,
     pub(crate) provenance: &'a [(String, String)],
     pub(crate) progress: &'a (dyn Fn(&'static str) + Sync),
+    /// A container of the same records whose order is taken, if it has one; else the order is found anew.
+    pub(crate) follow: Option<&'a Database>,
 }
 
-/// The least memory for placing the residues of a container, beside four bytes a record four times over.
+/// Bytes of memory a record: its rank, its parent, its position, and the size of its family.
+pub(crate) const RECORD_MEMORY: u64 = 16;
+
+/// The least memory for placing the residues of a container, beside that of its records.
 pub(crate) fn least_memory(shape: &Shape, threads: usize) -> u64 {
     nearest::least_memory(shape.sequence_block, threads).max(copy::least_memory(shape, threads))
 }
@@ -114,14 +120,31 @@ pub(crate) fn place(placing: &Placing<'_>, output: Unpublished) -> Result<Unpubl
         let reason = format!("{records} records are too many at once: build containers of parts of them");
         return Err(Error::Option { option: "--order", reason });
     }
-    (placing.progress)("comparing");
-    let comparison = Comparison::of(database);
-    let (ranks, words) = nearest::sketch(placing, &comparison)?;
-    let parents = nearest::parents(placing, &comparison, &ranks, words)?;
-    let positions = forest::positions(placing, ranks, parents)?;
+    let positions = match placing.follow.filter(|other| other.is_placed()) {
+        Some(other) => followed(placing, other)?,
+        None => {
+            (placing.progress)("comparing");
+            let comparison = Comparison::of(database);
+            let (ranks, words) = nearest::sketch(placing, &comparison)?;
+            let parents = nearest::parents(placing, &comparison, &ranks, words)?;
+            forest::positions(placing, ranks, parents)?
+        }
+    };
     let slots = copy::slots(placing, positions)?;
     // What comes now goes through the file from front to back again.
     database.release_pages();
     (placing.progress)("placing");
     copy::copy(placing, slots, output)
+}
+
+/// The slots of another container of the same records.
+fn followed(placing: &Placing<'_>, other: &Database) -> Result<PerRecord> {
+    let mut positions = PerRecord::new(placing, "positions of records", other.len(), NONE)?;
+    for (position, slot) in (0..other.len()).enumerate() {
+        let ordinal = other.ordinal_in_slot(slot)?;
+        if let Some(place) = positions.values.get_mut(ordinal as usize) {
+            *place = position as u32;
+        }
+    }
+    Ok(positions)
 }

@@ -103,7 +103,7 @@ fn look(
         keys.drain(..).try_for_each(|key| gathered.keys.push(key))?;
         found.drain(..).try_for_each(|word| gathered.words.push(word))
     };
-    placing.database.visit_sequences(slots, |ordinal, entry, sequence| {
+    placing.database.visit_copies(slots, |ordinal, entry, sequence| {
         let residues = match sequence {
             _ if entry.is_shared() => return Ok(()),
             Sequence::Whole([]) => return Ok(()),

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{Placing, least_memory, place};
+use super::{Placing, RECORD_MEMORY, least_memory, place};
 use crate::memory::budget::Budget;
 use crate::read::export::{ExportOptions, Lines, Selection};
 use crate::read::filter::Filter;
@@ -162,12 +162,19 @@ fn little_memory_gives_the_same_file_and_the_same_answers() {
     };
     build(&free, Order::Similarity);
     build(&input, Order::Input);
-    let shape = Shape { compression: Compression::Lz4, sequence_block: 16 << 10, text_block: 16 << 10 };
-    let budget = Budget::new(least_memory(&shape, 1) + 16 * records.len() as u64 + (1 << 20));
+    let shape = Shape {
+        compression: Compression::Lz4,
+        sequence_block: 16 << 10,
+        text_block: 16 << 10,
+        packed: false,
+        order: Order::Similarity,
+    };
+    let budget = Budget::new(least_memory(&shape, 1) + RECORD_MEMORY * records.len() as u64 + (1 << 20));
     let spill = Spill::new(budget.clone(), folder.path().to_path_buf(), None);
     let database = OpenOptions::new().cache(0).budget(budget).open(&input).unwrap();
     let provenance = Database::open(&free).unwrap().provenance().unwrap();
-    let placing = Placing { database: &database, spill: &spill, shape, provenance: &provenance, progress: &|_| {} };
+    let placing =
+        Placing { database: &database, spill: &spill, shape, provenance: &provenance, progress: &|_| {}, follow: None };
     let threads = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     threads.install(|| place(&placing, Unpublished::create(&tight).unwrap()).unwrap().publish().unwrap());
     drop(database);

@@ -86,14 +86,9 @@ fn features(list: &mut List) {
     list.reject_image("S-7", "no-deltas", PROTEINS, "feature deltas, and no delta stream", |image| {
         image.change_header(|header| header.required_features = U64::new(version::REQUIRED_DELTAS));
     });
-    for (name, bits, shows) in [
-        ("packed-columns", version::REQUIRED_PACKED_COLUMNS, "feature packed-columns, named and not read by version 1"),
-        ("unknown-feature", 1 << 63, "a required feature that is not known"),
-    ] {
-        list.reject_image("H-6", name, PROTEINS, shows, |image| {
-            image.change_header(|header| header.required_features = U64::new(bits));
-        });
-    }
+    list.reject_image("H-6", "unknown-feature", PROTEINS, "a required feature that is not known", |image| {
+        image.change_header(|header| header.required_features = U64::new(1 << 63));
+    });
 }
 
 // EVIDENCE: H-9, H-11, H-12, H-13

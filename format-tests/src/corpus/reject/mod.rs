@@ -8,6 +8,7 @@ mod layout;
 mod measures;
 mod membership;
 mod names;
+mod packed;
 mod sources;
 mod table;
 
@@ -27,6 +28,7 @@ pub(super) fn list(list: &mut List) {
     membership::list(list);
     blocks::list(list);
     deltas::list(list);
+    packed::list(list);
     names::list(list);
     sources::list(list);
     layout::list(list);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::head::{Head, Kind, Shard};
+use super::ranks::KEYS;
 use super::reader::StageFile;
 use crate::database::{Database, is_container};
 use crate::error::{Error, Result};
@@ -60,6 +61,12 @@ impl Inputs {
         self.kmers.sort_by_key(|file| file.head().shards.first().map(|shard| shard.fingerprint));
         for list in [&mut self.edges, &mut self.links] {
             list.sort_by_key(|file| file.head().partition.number());
+        }
+        for file in &self.kmers {
+            // Numbers of records follow from the files' order, and of shards from these.
+            if !matches!(&file.head().shards[..], [shard] if shard.records == file.len(KEYS)) {
+                return Err(file.damaged("it is not of all records of one shard"));
+            }
         }
         let lists = [&self.kmers, &self.edges, &self.links, &self.clusters];
         let all: Vec<&StageFile> = lists.into_iter().flatten().collect();
@@ -126,6 +133,9 @@ impl Inputs {
                     "the container is none of the shards that the other knows",
                 ));
             };
+            if known[number].records != database.len() {
+                return Err(file.damaged("it knows a shard with another number of records"));
+            }
             let place = open.get_mut(number).filter(|place| place.is_none());
             let Some(place) = place else { return Err(refused(path, None, "the shard was given twice")) };
             *place = Some(database);

@@ -129,7 +129,7 @@ impl StageFile {
     /// Where the frames of a section begin.
     pub(super) fn index(&self, section: usize) -> Result<Index> {
         let Section { end, index_end, .. } = self.sections[section];
-        let lease = self.budget.lease("the index of a stage's file", MEMORY + 2 * (index_end - end).min(1 << 40))?;
+        let mut lease = self.budget.lease("the index of a stage's file", MEMORY)?;
         let (mut stored, mut payload, mut entries) = (Vec::new(), Vec::new(), Vec::new());
         let mut frames = FrameReader::new(end..index_end);
         while self.next_frame(&mut frames, &mut stored, &mut payload)? {
@@ -138,6 +138,8 @@ impl StageFile {
             if !rest.is_empty() {
                 return Err(self.damaged("an index ends within an entry"));
             }
+            // By what comes out, which may be much more than what is stored; as much again while it is moved.
+            lease.resize(MEMORY + 32 * (entries.len() + pairs.len()) as u64)?;
             entries.extend(pairs.iter().map(|[first, place]| (u64::from_le_bytes(*first), u64::from_le_bytes(*place))));
         }
         Ok(Index { entries, _lease: lease })

@@ -117,7 +117,7 @@ impl Stage<'_> {
         let size = records as usize;
         let (alike, wanted) = (Vec::new(), vec![false; size]);
         let ordinals = SpillColumn::new(spill, "records by rank", size, 0_u32, keep)?;
-        let ranks = SpillColumn::new(spill, "ranks of records", size, 0_u32, keep)?;
+        let ranks = SpillColumn::new(spill, "ranks of records", size, u32::MAX, keep)?;
         let mut part = Part { ordinals, ranks, wanted, alike, start: records, end: records, _lease: lease };
         let bases = ranks::bases(kmers);
         let total = kmers.iter().fold(0_u128, |sum, file| sum + u128::from(file.head().numbers[0]));
@@ -134,7 +134,10 @@ impl Stage<'_> {
             }
             let number = bases[shard] + ordinal;
             part.ordinals[rank as usize] = number;
-            part.ranks[number as usize] = rank;
+            // Of as many as the shard has, none twice is all of them.
+            if std::mem::replace(&mut part.ranks[number as usize], rank) != u32::MAX {
+                return Err(kmers[shard].damaged("it knows a record twice"));
+            }
             if alike {
                 run.1 += 1;
                 if part.own().contains(&run.0) {
@@ -166,12 +169,16 @@ impl Stage<'_> {
             Ok(if part.wanted[rank as usize] && length <= LONGEST { length } else { 0 })
         });
         let table = SpillTable::new(spill, "residues in order", part.ordinals.len() as u64, keep, lengths)?;
-        for (database, base) in databases.iter().zip(bases) {
+        for ((database, base), file) in databases.iter().zip(bases).zip(kmers) {
             (self.progress)("reading", u64::from(*base), part.ordinals.len() as u64);
             let _blocks = database.lease_blocks()?;
-            write_residues(database, &fold, &table, |ordinal| {
-                let rank = *part.ranks.get(*base as usize + usize::try_from(ordinal).ok()?)?;
-                part.wanted[rank as usize].then_some(rank)
+            write_residues(database, &fold, &table, |ordinal, length| {
+                let rank = part.ranks[*base as usize + ordinal as usize];
+                let is_wanted = part.wanted[rank as usize];
+                if is_wanted && table.length(rank as usize) != length {
+                    return Err(file.damaged("a record of its shard has another length"));
+                }
+                Ok(is_wanted.then_some(rank))
             })?;
             database.release_pages();
         }

@@ -1,0 +1,146 @@
+//! Items of packed columns (FORMAT.md, section 14), unpacked as they are asked for: what comes out are the items as they would stand in a column of full width, so
+//! that nobody else needs to know.
+//!
+//! An item costs a look at the index of frames and one at its frame, two to four pages in all. Runs of items unpack each frame once. Nothing is kept: a frame is as
+//! fast to unpack as to find.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::path::Path;
+
+use talaria_db_spec::packed_columns::{FRAME, Frame, INDEX_ITEM, frame_range, frames};
+use talaria_db_spec::validate::Section;
+
+use crate::error::{Error, Result};
+use crate::read::cache::{BlockCache, CacheKey};
+use crate::read::pages::{Pages, page_of};
+use crate::read::storage::Storage;
+
+/// A packed column, and what its pages are read through.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedColumn<'a> {
+    pub(crate) pages: &'a Pages,
+    pub(crate) storage: &'a Storage,
+    pub(crate) path: &'a Path,
+    pub(crate) section: &'a Section,
+    pub(crate) lanes: &'static [u32],
+}
+
+impl<'a> PackedColumn<'a> {
+    /// Fills `item`, which is as long as an item of the column, with the one at `index`, which is one that there is. Pages come from `cache` where the
+    /// storage has to read them.
+    pub(super) fn item(&self, cache: &BlockCache, index: u64, item: &mut [u8]) -> Result<()> {
+        let number = index / FRAME;
+        let places = self.cached(cache, self.index_of(number..number + 1))?;
+        let range = self.range(number, &places)?;
+        let bytes = self.cached(cache, range)?;
+        self.frame(number, &bytes)?.unpack((index % FRAME) as usize, item);
+        Ok(())
+    }
+
+    /// A run of items that there are.
+    pub(super) fn run(&self, items: Range<u64>) -> Result<Vec<u8>> {
+        let size = self.section.item_size as usize;
+        let mut unpacked = vec![0; (items.end - items.start) as usize * size];
+        if unpacked.is_empty() {
+            return Ok(unpacked);
+        }
+        let numbers = items.start / FRAME..frames(items.end);
+        let places = self.bytes(self.index_of(numbers.clone()))?;
+        let ranges =
+            || numbers.clone().zip(windows(&places)).map(|(number, places)| (number, self.range(number, places)));
+        let (mut start, mut end) = (u64::MAX, 0);
+        for (_, range) in ranges() {
+            let range = range?;
+            (start, end) = (start.min(range.start), end.max(range.end));
+        }
+        let bytes = self.bytes(start..end)?;
+        let mut rest = &mut unpacked[..];
+        let mut first = (items.start % FRAME) as usize;
+        for (number, range) in ranges() {
+            let range = range?;
+            let frame = bytes.get((range.start - start) as usize..(range.end - start) as usize).unwrap_or_default();
+            let count = (FRAME as usize - first).min(rest.len() / size);
+            let (now, later) = rest.split_at_mut(count * size);
+            self.frame(number, frame)?.unpack(first, now);
+            (rest, first) = (later, 0);
+        }
+        Ok(unpacked)
+    }
+
+    /// Compares all frames with what the format asks of them.
+    pub(crate) fn verify(&self, note: &(dyn Fn(Result<()>) + Sync)) {
+        use rayon::prelude::*;
+        let count = frames(self.section.item_count);
+        (0..count).into_par_iter().for_each(|number| note(self.verify_frame(number)));
+        if count == 0 && self.section.length != 0 {
+            note(Err(self.broken("length", "W-1", 0, self.section.length, 0)));
+        }
+    }
+
+    fn verify_frame(&self, number: u64) -> Result<()> {
+        let places = self.bytes(self.index_of(number..number + 1))?;
+        let range = self.range(number, &places)?;
+        let end = self.section.frames_end();
+        if number + 1 == frames(self.section.item_count) && range.end != end {
+            return Err(self.broken("frame", "W-2", number, range.end, end));
+        }
+        let count = (self.section.item_count - number * FRAME).min(FRAME);
+        let bytes = self.bytes(range)?;
+        self.frame(number, &bytes)?.check(count as usize).map_err(Error::format(self.path))
+    }
+
+    /// Where the entries of these frames are in the index, and that of the next one.
+    fn index_of(&self, numbers: Range<u64>) -> Range<u64> {
+        let place = |number: u64| (self.section.frames_end() + number * INDEX_ITEM).min(self.section.length);
+        place(numbers.start)..place(numbers.end + 1)
+    }
+
+    /// Where a frame lies, from its entry of the index and the next one, if there is one.
+    fn range(&self, number: u64, places: &[u8]) -> Result<Range<u64>> {
+        let place = |at: usize| places.get(at..)?.first_chunk().copied().map(u64::from_le_bytes);
+        let end = self.section.frames_end();
+        let places = (place(0).unwrap_or(end), place(INDEX_ITEM as usize).unwrap_or(end));
+        frame_range(self.section.kind, self.lanes, number, places, end).map_err(Error::format(self.path))
+    }
+
+    fn frame<'b>(&self, number: u64, bytes: &'b [u8]) -> Result<Frame<'b>> {
+        Frame::new(self.section.kind, self.lanes, number, bytes).map_err(Error::format(self.path))
+    }
+
+    fn bytes(&self, range: Range<u64>) -> Result<Cow<'a, [u8]>> {
+        self.pages.bytes(self.storage, self.path, self.section, range)
+    }
+
+    fn cached(&self, cache: &BlockCache, range: Range<u64>) -> Result<Cow<'a, [u8]>> {
+        if self.storage.is_in_memory() {
+            return self.bytes(range);
+        }
+        let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
+        let mut at = range.start;
+        while at < range.end {
+            let (page, start) = page_of(at);
+            let read = || self.pages.page(self.storage, self.path, self.section, page).map(Cow::into_owned);
+            let held = cache.get_or_decode(CacheKey::Page(self.section.first_page + page), read)?;
+            let part = held.get(start..).unwrap_or_default();
+            let part = &part[..part.len().min((range.end - at) as usize)];
+            if part.is_empty() {
+                break;
+            }
+            bytes.extend_from_slice(part);
+            at += part.len() as u64;
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    fn broken(&self, field: &'static str, rule: &'static str, at: u64, got: u64, expected: u64) -> Error {
+        let name = self.section.kind.rules().name;
+        let violation = talaria_db_spec::SpecError::violation(name, field, rule, at, got, expected);
+        Error::Format { path: self.path.to_path_buf(), violation }
+    }
+}
+
+/// From each entry of an index on.
+fn windows(places: &[u8]) -> impl Iterator<Item = &[u8]> {
+    (0..places.len()).step_by(INDEX_ITEM as usize).map(|at| &places[at..])
+}

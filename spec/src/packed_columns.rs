@@ -1,0 +1,367 @@
+//! Columns in fewer bits: FORMAT.md, section 14.
+//!
+//! The items of a column are taken in frames of 128. An item is cut into **lanes**, each a number that keeps to a range of its own (the block of an address, its
+//! byte, a length), and a frame has for each lane its least value and how many bits what is above it takes. So an item is read by itself, from a frame of
+//! some hundred bytes, and nothing is decompressed.
+//!
+//! Both directions are here, since together they define the bytes. Cost: a lane of an item is a load and a shift.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::error::SpecError;
+use crate::section::SectionKind;
+
+/// Items a frame; the last one may have fewer.
+pub const FRAME: u64 = 128;
+/// Bytes of an entry of the index of frames, which ends a packed section.
+pub const INDEX_ITEM: u64 = 8;
+
+/// Values of a lane in a frame, as the length of a slice.
+const VALUES: usize = 128;
+
+/// The lanes of a column, in bits, from the first byte of an item on; `None` if columns of the kind are not packed.
+///
+/// ```
+/// use talaria_db_spec::{packed_columns::lanes, section::SectionKind};
+///
+/// assert_eq!(lanes(SectionKind::Offsets, 8), Some(&[24, 40][..]));
+/// assert_eq!(lanes(SectionKind::GcContent, 4), None);
+/// ```
+#[must_use]
+pub const fn lanes(kind: SectionKind, item_size: u32) -> Option<&'static [u32]> {
+    use SectionKind as K;
+    Some(match (kind, item_size) {
+        (K::HeaderTable, _) => &[24, 40, 32, 16, 8, 8],
+        (K::Offsets, _) => &[24, 40],
+        (K::KeyEntries, _) => &[40, 24],
+        (K::Membership, 8) => &[32, 16, 16],
+        (K::Membership, 12) => &[64, 16, 16],
+        (K::Lengths | K::PhysicalOrder | K::KeyBuckets | K::Members, 4) => &[32],
+        (K::Lengths | K::PhysicalOrder | K::KeyBuckets | K::Members, 8) => &[64],
+        _ => return None,
+    })
+}
+
+/// Frames of a section of so many items.
+#[must_use]
+pub const fn frames(items: u64) -> u64 {
+    items.div_ceil(FRAME)
+}
+
+/// Where frame `number` of a section lies whose frames end at `end`: from its own place in the index to that of the next one, or to `end` after the last.
+///
+/// # Errors
+/// W-2, if it does not lie inside, the first one does not start with the section, or it is longer than any frame with these lanes.
+pub fn frame_range(
+    kind: SectionKind,
+    lanes: &[u32],
+    number: u64,
+    (start, next): (u64, u64),
+    end: u64,
+) -> Result<Range<u64>, SpecError> {
+    let item: usize = lanes.iter().map(|&lane| bytes_of(lane)).sum();
+    let most = start.saturating_add(widen(lanes.len() + item * (VALUES + 1))).min(end);
+    if start > next || next > most || number == 0 && start != 0 {
+        return Err(SpecError::violation(kind.rules().name, "frame", "W-2", number, next, most));
+    }
+    Ok(start..next)
+}
+
+/// Appends the frame of `items`: whole items with these lanes, at most 128.
+pub fn pack(items: &[u8], lanes: &[u32], out: &mut Vec<u8>) {
+    let item: usize = lanes.iter().map(|&lane| bytes_of(lane)).sum();
+    let values = |at: usize, lane| {
+        let bytes = items.chunks_exact(item.max(1));
+        bytes.map(move |item| number(item.get(at..at + bytes_of(lane)).unwrap_or_default()))
+    };
+    let mut at = 0;
+    let mut ranges = Vec::with_capacity(lanes.len());
+    for &lane in lanes {
+        let least = values(at, lane).min().unwrap_or(0);
+        let most = values(at, lane).max().unwrap_or(0);
+        ranges.push((at, lane, least, u64::BITS - (most - least).leading_zeros()));
+        at += bytes_of(lane);
+    }
+    out.extend(ranges.iter().map(|&(.., width)| u8::try_from(width).unwrap_or(u8::MAX)));
+    for &(_, lane, least, _) in &ranges {
+        out.extend(least.to_le_bytes().iter().take(bytes_of(lane)));
+    }
+    for (at, lane, least, width) in ranges {
+        let end = out.len() + length_of(width);
+        let (mut waiting, mut bits) = (0_u128, 0);
+        for value in values(at, lane) {
+            waiting |= u128::from(value - least) << bits;
+            bits += width;
+            while bits >= 8 {
+                out.extend(waiting.to_le_bytes().first());
+                (waiting, bits) = (waiting >> 8, bits - 8);
+            }
+        }
+        if bits > 0 {
+            out.extend(waiting.to_le_bytes().first());
+        }
+        out.resize(end, 0);
+    }
+}
+
+/// A frame whose widths and length have been checked.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    kind: SectionKind,
+    number: u64,
+    lanes: &'static [u32],
+    widths: &'a [u8],
+    least: &'a [u8],
+    values: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// Looks at the bytes of frame `number` of a column.
+    ///
+    /// # Errors
+    /// W-3, if a width is more than its lane has, or the widths do not make up the length.
+    pub fn new(kind: SectionKind, lanes: &'static [u32], number: u64, bytes: &'a [u8]) -> Result<Self, SpecError> {
+        let broken =
+            |field, got, expected| Err(SpecError::violation(kind.rules().name, field, "W-3", number, got, expected));
+        let item = lanes.iter().map(|&lane| bytes_of(lane)).sum();
+        let parts = bytes.split_at_checked(lanes.len());
+        let Some((widths, (least, values))) =
+            parts.and_then(|(widths, rest)| Some((widths, rest.split_at_checked(item)?)))
+        else {
+            return broken("frame length", widen(bytes.len()), widen(lanes.len() + item));
+        };
+        if let Some((&width, &lane)) = widths.iter().zip(lanes).find(|&(&width, &lane)| u32::from(width) > lane) {
+            return broken("width", width.into(), lane.into());
+        }
+        let length: usize = widths.iter().map(|&width| length_of(width.into())).sum();
+        if values.len() != length {
+            return broken("frame length", widen(values.len()), widen(length));
+        }
+        Ok(Self { kind, number, lanes, widths, least, values })
+    }
+
+    /// Writes items from `first` on to `items`, as they would stand in the column: as many as there is room for, or up to the 128th. A value that its lane
+    /// cannot hold is cut short; [`Frame::check`] finds it.
+    pub fn unpack(&self, first: usize, items: &mut [u8]) {
+        let size = self.least.len().max(1);
+        for lane in self.lanes() {
+            match bytes_of(lane.bits) {
+                1 => lane.unpack::<1>(first, size, items),
+                2 => lane.unpack::<2>(first, size, items),
+                3 => lane.unpack::<3>(first, size, items),
+                4 => lane.unpack::<4>(first, size, items),
+                5 => lane.unpack::<5>(first, size, items),
+                _ => lane.unpack::<8>(first, size, items),
+            }
+        }
+    }
+
+    /// Compares the frame, which has `count` items, with what the format asks of its values.
+    ///
+    /// # Errors
+    /// W-4, if one is more than its lane holds, or those after the last item are not zero.
+    pub fn check(&self, count: usize) -> Result<(), SpecError> {
+        let broken = |field, got, expected| {
+            Err(SpecError::violation(self.kind.rules().name, field, "W-4", self.number, got, expected))
+        };
+        for lane in self.lanes() {
+            let most = u64::MAX >> (u64::BITS - lane.bits);
+            for index in 0..VALUES {
+                let above = lane.above(index);
+                if index >= count && above != 0 {
+                    return broken("value after the last", above, 0);
+                }
+                if lane.least.checked_add(above).is_none_or(|value| value > most) {
+                    return broken("value", above, most - lane.least);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = Lane<'a>> {
+        let (least, values) = (self.least, self.values);
+        let (mut at, mut start) = (0, 0);
+        self.lanes.iter().zip(self.widths).map(move |(&bits, &width)| {
+            let (end, stop) = (at + bytes_of(bits), start + length_of(width.into()));
+            let lane = Lane {
+                at,
+                bits,
+                least: number(least.get(at..end).unwrap_or_default()),
+                width: width.into(),
+                values: values.get(start..stop).unwrap_or_default(),
+            };
+            (at, start) = (end, stop);
+            lane
+        })
+    }
+}
+
+/// A lane of a frame.
+#[derive(Debug, Clone, Copy)]
+struct Lane<'a> {
+    /// Byte of an item where it starts.
+    at: usize,
+    bits: u32,
+    least: u64,
+    width: u32,
+    values: &'a [u8],
+}
+
+impl Lane<'_> {
+    /// Writes the lane of items of `size` bytes, from the one with number `first` on. `N` are the bytes of the lane.
+    fn unpack<const N: usize>(&self, first: usize, size: usize, items: &mut [u8]) {
+        for (index, item) in (first..VALUES).zip(items.chunks_exact_mut(size)) {
+            let value = self.least.wrapping_add(self.above(index)).to_le_bytes();
+            if let (Some(to), Some(from)) = (item.get_mut(self.at..self.at + N), value.first_chunk::<N>()) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+
+    /// What value `index` is above the least one.
+    fn above(&self, index: usize) -> u64 {
+        if self.width == 0 {
+            return 0;
+        }
+        let bit = index * usize::try_from(self.width).unwrap_or(0);
+        let rest = self.values.get(bit / 8..).unwrap_or_default();
+        let mask = u64::MAX >> (u64::BITS - self.width);
+        match rest.first_chunk::<8>() {
+            // So many bits are in eight bytes wherever they start.
+            Some(window) if self.width <= 57 => u64::from_le_bytes(*window) >> (bit % 8) & mask,
+            _ => {
+                let window = rest.iter().take(9).rev().fold(0, |value, &byte| value << 8 | u128::from(byte));
+                u64::try_from(window >> (bit % 8) & u128::from(mask)).unwrap_or(0)
+            }
+        }
+    }
+}
+
+/// Bytes that a lane takes of an item.
+const fn bytes_of(lane: u32) -> usize {
+    match lane {
+        8 => 1,
+        16 => 2,
+        24 => 3,
+        32 => 4,
+        40 => 5,
+        _ => 8,
+    }
+}
+
+/// Bytes of the values of a lane in a frame.
+fn length_of(width: u32) -> usize {
+    usize::try_from(width).unwrap_or(0) * VALUES / 8
+}
+
+/// Up to eight bytes as a number.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
+}
+
+fn widen(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    const KIND: SectionKind = SectionKind::HeaderTable;
+
+    fn column(kind: SectionKind, size: u32, items: usize, seed: u64) -> (&'static [u32], Vec<u8>) {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56).to_le_bytes()[0]
+        };
+        // Bytes of few values make narrow lanes, those of all values make full ones.
+        let most = if seed.is_multiple_of(2) { 3 } else { 255 };
+        (lanes(kind, size).unwrap(), (0..items * usize::try_from(size).unwrap()).map(|_| next() & most).collect())
+    }
+
+    #[test]
+    fn items_come_back_one_by_one_and_together() {
+        let kinds = [
+            (SectionKind::HeaderTable, 16),
+            (SectionKind::Lengths, 4),
+            (SectionKind::PhysicalOrder, 8),
+            (SectionKind::KeyEntries, 8),
+            (SectionKind::Membership, 12),
+        ];
+        for ((kind, size), seed) in kinds.into_iter().flat_map(|kind| (0..6).map(move |seed| (kind, seed))) {
+            for count in [1, 2, 127, 128] {
+                let (lanes, items) = column(kind, size, count, seed);
+                let mut packed = vec![7];
+                pack(&items, lanes, &mut packed);
+                let frame = Frame::new(kind, lanes, 0, &packed[1..]).unwrap();
+                frame.check(count).unwrap();
+                let mut all = vec![0; items.len()];
+                frame.unpack(0, &mut all);
+                assert_eq!(all, items, "{kind:?}, {count}");
+                let size = items.len() / count;
+                let mut one = vec![0; size];
+                for (index, item) in items.chunks(size).enumerate() {
+                    frame.unpack(index, &mut one);
+                    assert_eq!(one, item, "{kind:?}, {index}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_of_one_value_takes_no_bits() {
+        let mut packed = Vec::new();
+        pack(&[7, 0, 0, 0].repeat(100), &[32], &mut packed);
+        assert_eq!(packed, [0, 7, 0, 0, 0]);
+        packed.clear();
+        pack(&[7, 0, 0, 0, 8, 0, 0, 0, 10, 0, 0, 0], &[32], &mut packed);
+        assert_eq!((&packed[..6], packed.len()), (&[2, 7, 0, 0, 0, 0b11_01_00][..], 5 + 32));
+    }
+
+    // EVIDENCE: W-3
+    #[test]
+    fn widths_and_lengths_are_compared() {
+        let (lanes, items) = column(KIND, 16, 128, 0);
+        let mut packed = Vec::new();
+        pack(&items, lanes, &mut packed);
+        let rule = |bytes: &[u8]| Frame::new(KIND, lanes, 0, bytes).map(|_| ()).map_err(|error| error.rule());
+        assert_eq!(rule(&packed), Ok(()));
+        for length in 0..packed.len() {
+            assert_eq!(rule(&packed[..length]), Err("W-3"), "{length}");
+        }
+        packed[5] = 9;
+        assert_eq!(rule(&packed), Err("W-3"));
+        packed[5] = 8;
+        packed.push(0);
+        assert_eq!(rule(&packed), Err("W-3"));
+    }
+
+    // EVIDENCE: W-4
+    #[test]
+    fn values_stay_in_their_lane() {
+        let mut packed = Vec::new();
+        pack(&[0xF0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], &[32], &mut packed);
+        let rule = |bytes: &[u8], count| Frame::new(SectionKind::Lengths, &[32], 0, bytes).unwrap().check(count);
+        assert_eq!(rule(&packed, 2), Ok(()));
+        assert_eq!(rule(&packed, 1).unwrap_err().rule(), "W-4");
+        packed[1] += 1;
+        assert_eq!(rule(&packed, 2).unwrap_err().rule(), "W-4");
+    }
+
+    // EVIDENCE: W-2
+    #[test]
+    fn frames_lie_inside() {
+        let rule = |number, places, end| frame_range(KIND, &[8], number, places, end).map_err(|error| error.rule());
+        assert_eq!(rule(0, (0, 9), 9), Ok(0..9));
+        assert_eq!(rule(1, (3, 9), 9), Ok(3..9));
+        assert_eq!(rule(0, (1, 9), 9), Err("W-2"));
+        assert_eq!(rule(1, (9, 3), 9), Err("W-2"));
+        assert_eq!(rule(1, (3, 10), 9), Err("W-2"));
+        assert_eq!(rule(1, (3, 3 + 130), 200), Ok(3..133));
+        assert_eq!(rule(1, (3, 3 + 131), 200), Err("W-2"));
+    }
+}
