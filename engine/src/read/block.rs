@@ -16,6 +16,7 @@ use zstd::zstd_safe;
 
 use crate::error::{Error, Result};
 use crate::memory::buffer::{Buffer, Buffers};
+use crate::memory::zstandard;
 
 thread_local! {
     /// One for frames without a dictionary and one for those with: a context that goes from one to the other takes the dictionary
@@ -40,6 +41,14 @@ pub struct Place<'a> {
 impl Place<'_> {
     fn decode(&self, reason: impl Into<String>) -> Error {
         Error::Decode { path: self.path.to_path_buf(), stream: self.stream, block: self.block, reason: reason.into() }
+    }
+
+    /// What the Zstandard library said.
+    fn refused(&self, code: usize) -> Error {
+        if code == zstandard::NO_MEMORY {
+            return zstandard::no_memory(self.path, "decode a block");
+        }
+        self.decode(zstd_safe::get_error_name(code))
     }
 
     fn format(&self, field: &'static str, rule: &'static str, got: u64, expected: u64) -> Error {
@@ -144,8 +153,7 @@ fn decompress(
             exact(lz4_flex::block::decompress_into(stored, out).map_err(|error| place.decode(error.to_string()))?)
         }
         Codec::Zstd => {
-            let frame = zstd_safe::find_frame_compressed_size(stored)
-                .map_err(|code| place.decode(zstd_safe::get_error_name(code)))?;
+            let frame = zstd_safe::find_frame_compressed_size(stored).map_err(|code| place.refused(code))?;
             if frame != stored.len() {
                 return Err(place.format("stored length", "B-5", stored.len() as u64, frame as u64));
             }
@@ -153,7 +161,7 @@ fn decompress(
                 Some(dictionary) => context.decompress_using_ddict(out, stored, dictionary),
                 None => context.decompress(out, stored),
             })
-            .map_err(|code| place.decode(zstd_safe::get_error_name(code)))?;
+            .map_err(|code| place.refused(code))?;
             exact(got)
         }
     }
@@ -165,6 +173,6 @@ fn with_context(
 ) -> zstd_safe::SafeResult {
     CONTEXTS.with(|[plain, trained]| {
         let mut slot = if with_dictionary { trained } else { plain }.borrow_mut();
-        work(slot.get_or_insert_with(zstd_safe::DCtx::create))
+        work(zstandard::decompressor(&mut slot)?)
     })
 }

@@ -12,6 +12,7 @@ use talaria_db_spec::packing;
 use zstd::zstd_safe::{self, CParameter, Strategy};
 
 use crate::error::{Error, Result};
+use crate::memory::zstandard;
 
 /// A codec and its level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,16 +237,10 @@ fn pack(residues: &[u8]) -> Option<(Packing, Vec<u8>)> {
 fn compress_values(stream: &[u8]) -> Result<Vec<u8>> {
     let mut frame = Vec::with_capacity(zstd_safe::compress_bound(stream.len()));
     let compressed = VALUES_CONTEXT.with_borrow_mut(|slot| {
-        let context = match slot {
-            Some(context) => context,
-            none => {
-                let mut context = zstd_safe::CCtx::create();
-                for parameter in VALUES {
-                    context.set_parameter(parameter)?;
-                }
-                none.insert(context)
-            }
-        };
+        let context = zstandard::compressor(slot)?;
+        for parameter in VALUES {
+            context.set_parameter(parameter)?;
+        }
         context.compress2(&mut frame, stream)
     });
     compressed.map_err(no_room)?;
@@ -254,6 +249,9 @@ fn compress_values(stream: &[u8]) -> Result<Vec<u8>> {
 
 /// A buffer of the bound's size is never too small: what is left is want of memory.
 fn no_room(code: usize) -> Error {
+    if code == zstandard::NO_MEMORY {
+        return zstandard::no_memory("zstd".as_ref(), "compress a block");
+    }
     let source = std::io::Error::other(zstd_safe::get_error_name(code));
     Error::Io { path: "zstd".into(), action: "compress a block", source }
 }
@@ -275,7 +273,7 @@ fn compress(
             let mut frame = Vec::with_capacity(zstd_safe::compress_bound(bytes.len()));
             CONTEXT
                 .with_borrow_mut(|slot| {
-                    let context = slot.get_or_insert_with(zstd_safe::CCtx::create);
+                    let context = zstandard::compressor(slot)?;
                     match dictionary {
                         Some(dictionary) => context.compress_using_cdict(&mut frame, bytes, dictionary),
                         None => context.compress(&mut frame, bytes, level),

@@ -140,7 +140,7 @@ fn a_reduction_is_old_or_new() {
             } else {
                 Output::Fasta(folder.join(name), 60)
             };
-            let reduction = Reduction::new(&fasta, output).method(method.clone()).threads(2);
+            let reduction = Reduction::new(&fasta, output).method(method).threads(2);
             reduction.clusters(folder.join("clusters.tsv")).clstr(folder.join("out.clstr")).run().map(|_| ())
         }
     };
