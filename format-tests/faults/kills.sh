@@ -1,6 +1,15 @@
-# Row 9: killed at random moments.
+# Rows 8 and 9: killed at each call, and at random moments.
 
 killed=yes
+if [ -n "$can_trace" ]; then
+  row 8 'SIGKILL at every write, sync, open, lock and rename'
+  sweep_step=$every
+  sweep_all $writes,fsync,rename,openat,flock,unlink signal=SIGKILL
+  sweep_step=1
+  end_row
+else
+  skipped 8 'killed at system calls' 'strace is not here or may not trace'
+fi
 row 9 "killed at $kills random moments, and run again"
 for ((kill_number = 0; kill_number < kills; kill_number++)); do
   set -- $works

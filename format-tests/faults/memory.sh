@@ -27,7 +27,7 @@ for current in $works; do
   done
 done
 end_row
-if [ -n "${can_trace:-}" ]; then
+if [ -n "$can_trace" ]; then
   row 23 'ENOMEM at every mmap, brk and mremap'; sweep_all mmap,brk,mremap error=ENOMEM; end_row
   row 23 'EAGAIN at every start of a thread'; sweep_all clone,clone3 error=EAGAIN; end_row
 fi

@@ -93,8 +93,11 @@ judge_read() { # [verify]
   runs=$((runs + 1))
   case $status in
     0) [ "${1:-}" = verify ] || [ "$text" = "${right[$name_of]}" ] || { wrong=$((wrong + 1)); bad_now "another $name_of"; } ;;
-    1[0-9][0-9] | 2[0-9][0-9]) bad_now "exit code $status" ;;
-    *) injected=$((injected + 1)); [ "${1:-}" = verify ] || [ "$(grep -c . "$err")" = 1 ] || bad_now 'not one line' ;;
+    1)
+      injected=$((injected + 1))
+      [ "$(grep -c . "$err")" = 1 ] && grep -q 'Input/output error' "$err" || bad_now 'no line with the cause'
+      ;;
+    *) bad_now "exit code $status" ;;
   esac
 }
 

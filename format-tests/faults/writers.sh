@@ -20,7 +20,7 @@ for current in $works; do
       status=0
     fi
     judge_files
-    [ -z "$reasons" ] || { failed=$((failed + 1)); echo "FAIL row 26, $current: $reasons"; }
+    [ -z "$reasons" ] || bad_now "$reasons"
   done
 done
 end_row
