@@ -8,15 +8,15 @@ def pairs_of(alphabet, bits):
     return [bytes(alphabet[byte >> bits * i & mask] for i in range(per)) for byte in range(256)]
 
 
-TABLES = {1: pairs_of(b"ACGT", 2), 2: pairs_of(b"ACGU", 2), 3: pairs_of(b"-ACMGRSVTWYHKDBN", 4)}
+TABLES = {1: pairs_of(b"ACGT", 2), 2: pairs_of(b"ACGU", 2), 3: pairs_of(b"-ACMGRSVTWYHKDBN", 4), 6: pairs_of(b"-ACMGRSVUWYHKDBN", 4)}
 
 
 def unpack(payload, n, packing):
-    """Residues from a payload of packing 1 to 4."""
-    bits, c = (2, 2, 4, 5)[packing - 1], Cursor(payload, "B-11")
+    """Residues from a payload of packing 1 to 4 or 6."""
+    bits, c = {1: 2, 2: 2, 3: 4, 4: 5, 6: 4}[packing], Cursor(payload, "B-11")
     packed = c.take((n * bits + 7) // 8)
     need(not n or packed[-1] >> (n * bits - 8 * (len(packed) - 1)) == 0, "B-11", "unused bits")
-    if packing < 4:
+    if packing in TABLES:
         out = bytearray(b"".join(map(TABLES[packing].__getitem__, packed))[:n])
     else:
         words = (int.from_bytes(packed[i : i + 5], "little") for i in range(0, len(packed), 5))

@@ -19,7 +19,7 @@ class Stream:
             need(stored <= decoded + decoded // 4 + 68, "B-12")
             need(offset == end and offset + stored <= len(self.bytes), "B-1")
             need(1 <= decoded <= nominal, "B-2")
-            need(codec <= 3 and packing <= 5, "B-4")
+            need(codec <= 3 and packing <= 6, "B-4")
             need(packing == 0 or kind == (14 if packing == 5 else 8), "B-4", "a packing for another stream")
             need(dictionary <= len(container.dictionaries), "B-4", "no such dictionary")
             need(not dictionary or (codec == 2 and packing != 5), "B-4", "a dictionary is not for this block")

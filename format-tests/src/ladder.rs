@@ -30,7 +30,7 @@ const FAMILY: [(u64, u64); 11] =
     [(1, 0), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (1, 10), (1, 11)];
 
 /// The rungs, from the bottom.
-pub const RUNGS: [Rung; 34] = [
+pub const RUNGS: [Rung; 36] = [
     rung("0001-empty", PLAIN),
     rung("0002-one-record", PLAIN),
     rung("0003-line-widths", PLAIN),
@@ -65,6 +65,8 @@ pub const RUNGS: [Rung; 34] = [
     rung("0032-similarity-order-dna", Recipe { order: Order::Similarity, block_size: Some(2048), ..LZ4 }),
     rung("0033-packed-columns", Recipe { order: Order::Similarity, packed: true, ..KIBIBYTE }),
     rung("0034-packed-membership", Recipe { members: &FAMILY, packed: true, ..KIBIBYTE }),
+    rung("0035-five-bit", Recipe { compression: Compression::Packed, ..KIBIBYTE }),
+    rung("0036-four-bit", Recipe { compression: Compression::Packed, ..KIBIBYTE }),
 ];
 
 const fn rung(name: &'static str, recipe: Recipe) -> Rung {

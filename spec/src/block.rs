@@ -85,23 +85,30 @@ pub enum Packing {
     TwoBitDna = 1,
     /// Two bits a base, `A C G U`.
     TwoBitRna = 2,
+    /// Four bits a base, or what is known of it, with `T`.
+    FourBitDna = 3,
+    /// Five bits a letter or `*`.
+    FiveBit = 4,
     /// Items of the delta stream, taken apart.
     DeltaStreams = 5,
+    /// Four bits a base, or what is known of it, with `U`.
+    FourBitRna = 6,
 }
 
 impl Packing {
     /// From the byte on disk.
     ///
     /// # Errors
-    /// B-4, if the packing is not known, or specified and not read by this version (four-bit, five-bit).
+    /// B-4, if the packing is not known.
     pub fn from_byte(byte: u8) -> Result<Self, SpecError> {
         match byte {
             0 => Ok(Self::Bytes),
             1 => Ok(Self::TwoBitDna),
             2 => Ok(Self::TwoBitRna),
+            3 => Ok(Self::FourBitDna),
+            4 => Ok(Self::FiveBit),
             5 => Ok(Self::DeltaStreams),
-            3 => Err(unsupported("packing", "four-bit", byte)),
-            4 => Err(unsupported("packing", "five-bit", byte)),
+            6 => Ok(Self::FourBitRna),
             _ => Err(unsupported("packing", "unknown", byte)),
         }
     }
@@ -113,7 +120,21 @@ impl Packing {
             Self::Bytes => 0,
             Self::TwoBitDna => 1,
             Self::TwoBitRna => 2,
+            Self::FourBitDna => 3,
+            Self::FiveBit => 4,
             Self::DeltaStreams => 5,
+            Self::FourBitRna => 6,
+        }
+    }
+
+    /// Bits that a residue takes; `None` for what has no codes of residues.
+    #[must_use]
+    pub const fn bits(self) -> Option<usize> {
+        match self {
+            Self::Bytes | Self::DeltaStreams => None,
+            Self::TwoBitDna | Self::TwoBitRna => Some(2),
+            Self::FourBitDna | Self::FourBitRna => Some(4),
+            Self::FiveBit => Some(5),
         }
     }
 
@@ -124,6 +145,9 @@ impl Packing {
             Self::Bytes => "bytes",
             Self::TwoBitDna => "two-bit DNA",
             Self::TwoBitRna => "two-bit RNA",
+            Self::FourBitDna => "four-bit DNA",
+            Self::FourBitRna => "four-bit RNA",
+            Self::FiveBit => "five-bit",
             Self::DeltaStreams => "delta streams",
         }
     }

@@ -38,11 +38,12 @@ pub(crate) struct BuildFlags {
     /// The container; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
-    /// Codec, block sizes, order and columns at once: fast (lz4), balanced, or small (zstd:19, blocks of 256K, order by similarity,
-    /// packed columns). What is given beside it counts instead
+    /// Codec, block sizes, order and columns at once: fast (packed), balanced, or small (zstd:19, blocks of 256K, of nucleotides 4M,
+    /// order by similarity, packed columns). What is given beside it counts instead
     #[arg(long, value_name = "PRESET", default_value = "balanced", value_parser = preset())]
     preset: Preset,
-    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22); zstd:1 unless given
+    /// How residues are compressed: none, packed (two, four or five bits each), lz4, zstd, zstd:LEVEL (1 to 22), or auto (packed where
+    /// zstd:1 takes off less than an eighth); zstd:1 unless given
     #[arg(long, value_name = "CODEC", value_parser = target::codec)]
     codec: Option<Compression>,
     /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given

@@ -103,7 +103,7 @@ pub(crate) struct ReduceFlags {
     /// Writes the report as JSON; with --estimate, the estimate
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
-    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22); as in the container, and zstd:1 from FASTA, unless given
+    /// How residues are compressed: none, packed, lz4, zstd, zstd:LEVEL (1 to 22) or auto; as in the container, and zstd:1 from FASTA, unless given
     #[arg(long, value_name = "CODEC", value_parser = target::codec)]
     codec: Option<Compression>,
     /// The order in which residues lie, as for `build`; as in the container, and that of the input from FASTA, unless given

@@ -155,3 +155,19 @@ fn presets_are_what_they_say() {
     assert_eq!(run(&build).code, 0);
     assert_eq!(run(&[&"inspect", &path, &"--json"]).json()["header"]["order"], "input");
 }
+
+#[test]
+fn parts_of_others_are_told_and_nothing_is_shared() {
+    let (folder, mut numbers) = (Folder::new(), Numbers::new(9));
+    let mut fasta = Vec::new();
+    for whole in 0..30 {
+        let residues = numbers.residues(b"ACDEFGHIKLMNPQRSTVWY", 200);
+        fasta.extend(record(&format!("whole{whole}"), &residues, 60));
+        fasta.extend(record(&format!("part{whole}"), &residues[whole..150], 60));
+    }
+    let (input, output) = (folder.write("in.fasta", &fasta), folder.path("out.talaria"));
+    reduce_twice(&input, &output, &["--method=contain", "--order=similarity"]);
+    assert_eq!(run(&[&"verify", &output]).code, 0);
+    assert!(run(&[&"export", &output]).stdout == fasta);
+    assert_eq!(run(&[&"export", &output, &"--references"]).text().matches('>').count(), 30);
+}

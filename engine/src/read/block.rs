@@ -17,6 +17,7 @@ use zstd::zstd_safe;
 use crate::error::{Error, Result};
 use crate::memory::buffer::{Buffer, Buffers};
 use crate::memory::zstandard;
+use crate::sys::letters;
 
 thread_local! {
     /// One for frames without a dictionary and one for those with: a context that goes from one to the other takes the dictionary
@@ -114,7 +115,7 @@ fn decode_into(
         return Ok(decoded);
     }
     if codec == Codec::None {
-        packing::unpack(stored, packing, decoded.as_mut_slice()).map_err(spec)?;
+        packing::unpack_with(stored, packing, decoded.as_mut_slice(), letters::unpack).map_err(spec)?;
         return Ok(decoded);
     }
     let Some((length, compressed)) = stored.split_first_chunk::<4>() else {
@@ -127,7 +128,7 @@ fn decode_into(
     }
     let mut payload = acquire(payload_length as usize);
     decompress(codec, compressed, payload.as_mut_slice(), dictionary, place)?;
-    packing::unpack(&payload, packing, decoded.as_mut_slice()).map_err(spec)?;
+    packing::unpack_with(&payload, packing, decoded.as_mut_slice(), letters::unpack).map_err(spec)?;
     Ok(decoded)
 }
 

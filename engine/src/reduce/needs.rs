@@ -21,7 +21,8 @@ use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
 use crate::write::encode::Compression;
 use crate::write::place::Order;
-use crate::write::run::{LARGEST_USUAL, room_for_length};
+use crate::write::preset::LARGEST_USUAL;
+use crate::write::run::room_for_length;
 
 impl Reduction<'_> {
     /// The least budget that this reduction can do with, in bytes. The input is looked at, not read.

@@ -5,6 +5,7 @@ pub mod allocator;
 pub mod anonymous;
 pub mod file;
 pub mod heap;
+pub(crate) mod letters;
 pub mod map;
 pub(crate) mod matrices;
 pub mod numa;

@@ -15,9 +15,10 @@ use crate::memory::placement::PlacementReport;
 use crate::memory::settings::MemorySettings;
 use crate::threads::{Workers, stacks_memory, thread_count};
 use crate::write::encode::Compression;
+use crate::write::needs::least_memory;
 use crate::write::place::Order;
-use crate::write::preset::{Choice, Preset};
-use crate::write::run::{Run, least_memory};
+use crate::write::preset::{Blocks, Choice, Preset};
+use crate::write::run::Run;
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub(super) struct Settings<'p> {
     /// Where the bytes go instead, if they are to have no name; `output` is a path to it.
     pub(super) unnamed: Option<File>,
     pub(super) compression: Compression,
-    pub(super) block_size: Option<u32>,
+    pub(super) blocks: Blocks,
     pub(super) text_block_size: u32,
     pub(super) packed: bool,
     pub(super) alphabet: Option<Alphabet>,
@@ -114,12 +115,12 @@ impl<'p> Builder<'p> {
     /// A builder for the file `output`, which is replaced only when the new one is complete.
     #[must_use]
     pub fn new(output: impl AsRef<Path>) -> Self {
-        let Choice { compression, block_size, text_block_size, order, packed } = Preset::default().choice();
+        let Choice { compression, blocks, text_block_size, order, packed } = Preset::default().choice();
         let settings = Settings {
             output: output.as_ref().to_path_buf(),
             unnamed: None,
             compression,
-            block_size,
+            blocks,
             text_block_size,
             packed,
             alphabet: None,
@@ -184,8 +185,8 @@ impl<'p> Builder<'p> {
     /// Codec, block sizes, order and columns at once; [`Preset::Balanced`] unless told otherwise. What is set after it counts instead.
     #[must_use]
     pub fn preset(mut self, preset: Preset) -> Self {
-        let Choice { compression, block_size, text_block_size, order, packed } = preset.choice();
-        self.settings = Settings { compression, block_size, text_block_size, order, packed, ..self.settings };
+        let Choice { compression, blocks, text_block_size, order, packed } = preset.choice();
+        self.settings = Settings { compression, blocks, text_block_size, order, packed, ..self.settings };
         self
     }
 
@@ -199,7 +200,7 @@ impl<'p> Builder<'p> {
     /// Residues a block: a power of two from 1 KiB to 8 MiB; 16 KiB for proteins and 64 KiB for nucleotides unless told otherwise.
     #[must_use]
     pub fn block_size(mut self, bytes: u32) -> Self {
-        self.settings.block_size = Some(bytes);
+        self.settings.blocks = Blocks::of_size(bytes);
         self
     }
 
@@ -347,10 +348,13 @@ impl<'p> Builder<'p> {
     }
 
     fn check_block_size(&self) -> Result<()> {
-        let sizes =
-            [("--block-size", self.settings.block_size), ("--text-block-size", Some(self.settings.text_block_size))];
+        let Settings { blocks, text_block_size, .. } = self.settings;
+        let sizes = [
+            ("--block-size", blocks.smallest()),
+            ("--block-size", blocks.largest()),
+            ("--text-block-size", text_block_size),
+        ];
         for (option, size) in sizes {
-            let Some(size) = size else { continue };
             if !size.is_power_of_two() || !(MINIMUM_BLOCK..=MAXIMUM_BLOCK).contains(&size) {
                 let reason = format!("{size} is no power of two from {MINIMUM_BLOCK} to {MAXIMUM_BLOCK}");
                 return Err(Error::Option { option, reason });

@@ -207,7 +207,7 @@ impl Described {
             sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
         }
         let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
-        let Compression::Zstd(level) = self.compression else { return Ok(()) };
+        let Some(level) = self.compression.level() else { return Ok(()) };
         if !first || samples.len() < DICTIONARY_FROM {
             return Ok(());
         }
@@ -234,8 +234,5 @@ fn no_memory() -> Error {
 }
 
 fn text_compression(compression: Compression) -> Compression {
-    match compression {
-        Compression::Zstd(level) => Compression::Zstd(level.max(TEXT_LEVEL)),
-        other => other,
-    }
+    compression.level().map_or(compression, |level| Compression::Zstd(level.max(TEXT_LEVEL)))
 }

@@ -14,6 +14,7 @@ pub mod encode;
 pub mod ingest;
 pub mod measure;
 pub(crate) mod membership;
+mod needs;
 pub mod place;
 pub mod preset;
 pub mod publish;

@@ -17,37 +17,21 @@ use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
 use crate::read::verify::Level;
 use crate::sys::heap::release_freed_memory;
-use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
+use crate::write::assemble::Assembler;
 use crate::write::builder::{BuildReport, Origin, OwnedRecord, Progress, Settings};
 use crate::write::container_input::ContainerInput;
 use crate::write::encode::Compression;
-use crate::write::ingest::{Ingest, RECORDS_MEMORY, pieces};
-use crate::write::measure::MEASURES_MEMORY;
+use crate::write::ingest::{Ingest, pieces};
+use crate::write::needs::{Needs, encoding_memory, longest_whole, shape};
 use crate::write::place::{self, Order, Placing};
+use crate::write::preset::TEXT_BLOCK;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::share::ShareTable;
 use crate::write::spill::Spill;
 
-/// Nominal block size for proteins: small blocks compress as well as large ones, and a lookup decodes one.
-const PROTEIN_BLOCK: u32 = 16 << 10;
-/// Nominal block size for nucleotides, whose repeats are further apart.
-const NUCLEOTIDE_BLOCK: u32 = 64 << 10;
-/// Nominal block size of header texts and layout scripts.
-pub(super) const TEXT_BLOCK: u32 = 16 << 10;
-/// The shape with the largest blocks of those that are chosen without being asked for.
-pub(crate) const LARGEST_USUAL: Shape = Shape {
-    compression: Compression::Zstd(1),
-    sequence_block: NUCLEOTIDE_BLOCK,
-    text_block: TEXT_BLOCK,
-    packed: false,
-    order: Order::Input,
-};
 /// Residues that are looked at to choose between the two.
 const SAMPLE: usize = 1 << 20;
-/// Records up to this length are parsed in one piece.
-const WHOLE_RECORD: usize = 64 << 10;
-
 /// A build that is going on.
 pub(super) struct Run<'b> {
     settings: &'b Settings<'b>,
@@ -66,57 +50,6 @@ pub(super) struct Run<'b> {
     lease: Lease,
     /// What is going to be the container, if it is written in another order afterwards.
     ordered: Option<Unpublished>,
-}
-
-/// What a build takes from the budget from its start to its end, beside what its assembler does.
-struct Needs {
-    /// A parsed chunk, its blocks before and after encoding, the open blocks, and what is remembered of blocks.
-    encoding: u64,
-    records: u64,
-    /// Of the input that takes most.
-    inputs: u64,
-    share: u64,
-}
-
-impl Needs {
-    fn new(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> Self {
-        let block = settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK).max(settings.text_block_size);
-        let compression = settings.compression.memory(block, threads);
-        Self {
-            encoding: 4 * CHUNK as u64 + 8 * u64::from(block) + compression + REMEMBERED_MEMORY,
-            records: RECORDS_MEMORY + if settings.columns.is_empty() { 0 } else { MEASURES_MEMORY },
-            inputs: origins.iter().map(|origin| input_memory(origin, settings)).max().unwrap_or(0),
-            share: if settings.share { ShareTable::MEMORY } else { 0 },
-        }
-    }
-}
-
-fn input_memory(origin: &Origin, settings: &Settings<'_>) -> u64 {
-    match origin {
-        Origin::Fasta(path) => Input::least_memory(path, &settings.memory),
-        Origin::Container(path) => ContainerInput::least_memory(path, &settings.memory),
-        Origin::Records(..) => 0,
-    }
-}
-
-/// The least budget that a build can do with.
-pub(super) fn least_memory(settings: &Settings<'_>, threads: usize, origins: &[Origin]) -> u64 {
-    let Needs { encoding, records, inputs, share } = Needs::new(settings, threads, origins);
-    let waiting = if inputs > 0 { Input::waiting_memory(&settings.memory) } else { 0 };
-    let building = encoding + records + inputs + waiting + share + Assembler::least_memory(settings.columns);
-    match settings.order {
-        Order::Input => building,
-        Order::Similarity => {
-            let shape = Shape {
-                compression: settings.compression,
-                sequence_block: settings.block_size.unwrap_or(NUCLEOTIDE_BLOCK),
-                text_block: settings.text_block_size,
-                packed: settings.packed,
-                order: settings.order,
-            };
-            building.max(place::least_memory(&shape, threads))
-        }
-    }
 }
 
 impl<'b> Run<'b> {
@@ -270,8 +203,7 @@ impl<'b> Run<'b> {
     }
 
     fn parser(&self, path: &Path) -> Parser {
-        let most = self.settings.block_size.map_or(0, |size| size as usize);
-        Parser::new(path, most.max(WHOLE_RECORD), &self.settings.budget)
+        Parser::new(path, longest_whole(self.settings), &self.settings.budget)
     }
 
     fn chunk(&mut self, parser: &mut Parser, chunk: &[u8]) -> Result<()> {
@@ -305,7 +237,7 @@ impl<'b> Run<'b> {
             Some(assembler) => assembler,
             None => {
                 let sample = Composition::of(batch.residues.get(..SAMPLE).unwrap_or(&batch.residues));
-                self.assembler.insert(start(self.settings, &self.spill, &sample)?)
+                self.assembler.insert(start(self.settings, &self.spill, &sample, &mut self.lease)?)
             }
         };
         self.ingest.place(assembler)
@@ -330,7 +262,7 @@ impl<'b> Run<'b> {
         self.report("sealing");
         let assembler = match self.assembler.take() {
             Some(assembler) => assembler,
-            None => start(self.settings, &self.spill, &Composition::default())?,
+            None => start(self.settings, &self.spill, &Composition::default(), &mut self.lease)?,
         };
         let shape = *assembler.shape();
         let mut command = format!("build --codec {} --block-size {}", shape.compression, shape.sequence_block);
@@ -412,17 +344,21 @@ impl<'b> Run<'b> {
     }
 }
 
-/// An assembler for the kind of residues in `sample`.
-fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition) -> Result<Assembler> {
-    let alphabet = settings.alphabet.unwrap_or_else(|| sample.alphabet());
-    let usual = if alphabet.is_nucleotide() { NUCLEOTIDE_BLOCK } else { PROTEIN_BLOCK };
-    let shape = Shape {
-        compression: settings.compression,
-        sequence_block: settings.block_size.unwrap_or(usual),
-        text_block: settings.text_block_size,
-        packed: settings.packed,
-        order: settings.order,
-    };
+/// An assembler for the kind of residues in `sample`. If their blocks are larger than the smallest, `lease` grows by what that takes.
+fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition, lease: &mut Lease) -> Result<Assembler> {
+    let (known, threads) = (shape(settings, settings.alphabet), rayon::current_num_threads());
+    let shape = shape(settings, Some(settings.alphabet.unwrap_or_else(|| sample.alphabet())));
+    if settings.order == Order::Similarity && shape.sequence_block > known.sequence_block {
+        // Better now than when everything has been read.
+        let needed = place::least_memory(&shape, threads);
+        let limit = settings.budget.limit();
+        if needed > limit {
+            let what = "placing blocks of this size";
+            return Err(Error::Memory { what, need: needed, free: settings.budget.available(), limit });
+        }
+    }
+    let more = encoding_memory(&shape, threads).saturating_sub(encoding_memory(&known, threads));
+    lease.resize(lease.bytes() + more)?;
     let names_memory = Assembler::names_memory(&settings.budget);
     if settings.order == Order::Input {
         return Assembler::new(output(settings)?, shape, settings.columns, spill, names_memory);

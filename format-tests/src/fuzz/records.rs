@@ -119,7 +119,8 @@ pub fn text(input: &mut Unstructured<'_>, records: Vec<Record>) -> Text {
 
 /// Options of a build.
 pub fn recipe(input: &mut Unstructured<'_>) -> Recipe {
-    let codecs = [Compression::Zstd(1), Compression::None, Compression::Lz4, Compression::Zstd(9)];
+    let codecs = [1, 9].map(Compression::Zstd);
+    let codecs = [codecs[0], Compression::None, Compression::Lz4, codecs[1], Compression::Packed, Compression::Auto];
     Recipe {
         compression: one_of(input, &codecs),
         block_size: one_of(input, &[None, Some(1 << 10), Some(1 << 11), Some(1 << 14)]),

@@ -23,7 +23,7 @@ fn config(cases: u32) -> ProptestConfig {
 
 prop_compose! {
     fn recipe()(
-        compression in prop::sample::select(vec![Compression::None, Compression::Lz4, Compression::Zstd(1)]),
+        compression in prop::sample::select(vec![Compression::None, Compression::Packed, Compression::Lz4, Compression::Zstd(1), Compression::Auto]),
         block_size in prop::sample::select(vec![None, Some(1 << 10), Some(1 << 11), Some(1 << 14)]),
         share: bool,
         packed: bool,

@@ -34,7 +34,7 @@ pub(super) struct WriteFlags {
     /// References only: the container does not hold the other records and cannot give them back
     #[arg(long)]
     no_deltas: bool,
-    /// How residues are compressed: none, lz4, zstd or zstd:LEVEL (1 to 22)
+    /// How residues are compressed: none, packed, lz4, zstd, zstd:LEVEL (1 to 22) or auto
     #[arg(long, value_name = "CODEC", default_value = "zstd:1", value_parser = target::codec)]
     codec: Compression,
     /// Residues a line of FASTA, 0 for one line

@@ -43,7 +43,7 @@ pub(super) type Slots = Sorted<(u64, u64)>;
 pub(super) fn slots(placing: &Placing<'_>, positions: PerRecord) -> Result<Slots> {
     let Placing { database, spill, .. } = *placing;
     let mut slots = Sorter::new(spill, "positions of records", sort_memory(spill, 4, 0))?;
-    if !database.has_shared() {
+    if !database.has_shared() && !database.has_deltas() {
         for (ordinal, &position) in (0_u64..).zip(&positions.values) {
             slots.push((if position == NONE { 0 } else { position.into() }, ordinal))?;
         }

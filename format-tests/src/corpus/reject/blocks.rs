@@ -13,6 +13,7 @@ use crate::corpus::accept::{dictionary, zstd_frame};
 use crate::draft::{Block, Draft};
 
 const DNA: &str = "0017-two-bit-dna";
+const FIVE_BIT: &str = "0035-five-bit";
 const LONG: &str = "0019-long-record";
 const LZ4: &str = "0021-lz4";
 const LZ4_DNA: &str = "0022-lz4-two-bit";
@@ -23,6 +24,7 @@ pub(super) fn list(list: &mut List) {
     codecs(list);
     decoding(list);
     payloads(list);
+    wide_payloads(list);
     dictionaries(list);
 }
 
@@ -84,11 +86,9 @@ fn codecs(list: &mut List) {
     {
         list.reject("B-4", name, PROTEINS, shows, |draft| block(draft, |block| block.entry.codec = codec));
     }
-    for (name, packing, shows) in [
-        ("four-bit", 3, "four bits a residue, specified and not read by version 1"),
-        ("five-bit", 4, "five bits a residue, specified and not read by version 1"),
-        ("packing", 5, "a packing that is not known"),
-    ] {
+    for (name, packing, shows) in
+        [("packing", 5, "a packing that is not known"), ("packing-7", 7, "a packing that is not known")]
+    {
         list.reject("B-4", name, PROTEINS, shows, |draft| block(draft, |block| block.entry.packing = packing));
     }
     list.reject("B-4", "no-dictionary", PROTEINS, "a frame with a dictionary that is not there", |draft| {
@@ -176,6 +176,35 @@ fn payloads(list: &mut List) {
                 change(&mut block.stored);
             });
         });
+    }
+}
+
+// EVIDENCE: B-11
+fn wide_payloads(list: &mut List) {
+    // The first block has 1007 residues in 630 bytes; two lists without runs come after them.
+    const CODES: usize = 630;
+    let five: [Row<Vec<u8>>; 4] = [
+        ("B-11", "five-bit-code", |payload| payload[0] |= 0x1F, "a code of five bits without a letter"),
+        (
+            "B-11",
+            "five-bit-last-code",
+            |payload| {
+                payload[CODES - 2] |= 0xC0;
+                payload[CODES - 1] |= 0x07;
+            },
+            "such a code at the end",
+        ),
+        ("B-11", "five-bit-unused", |payload| payload[CODES - 1] |= 0x08, "the unused bits of the last byte"),
+        ("B-11", "five-bit-short", |payload| payload.truncate(CODES - 1), "fewer bytes than codes of five bits"),
+    ];
+    for (rule, name, change, shows) in five {
+        list.reject(rule, name, FIVE_BIT, shows, |draft| block(draft, |block| change(&mut block.stored)));
+    }
+    // Bytes of letters as codes: nobody meant them to be.
+    for (name, packing, shows) in
+        [("four-bit-bytes", 3, "bytes as four-bit DNA"), ("four-bit-rna-bytes", 6, "bytes as four-bit RNA")]
+    {
+        list.reject("B-11", name, PROTEINS, shows, |draft| block(draft, |block| block.entry.packing = packing));
     }
 }
 

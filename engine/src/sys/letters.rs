@@ -1,0 +1,188 @@
+//! The letters of packed residues, as many at a time as a processor has room for.
+//!
+//! With AVX2, which is asked for when it is needed; without it, and for the few residues at the end, the tables of the specification do. What both give is the
+//! same; codes without a letter are left to the tables, which say where they are.
+
+use talaria_db_spec::block::Packing;
+
+/// Fills residues from the front; returns how many. For [`talaria_db_spec::packing::unpack_with`].
+pub(crate) fn unpack(packed: &[u8], packing: Packing, residues: &mut [u8]) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, and the function asks for nothing else.
+        return unsafe { avx2::unpack(packed, packing, residues) };
+    }
+    let _ = (packed, packing, residues);
+    0
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::*;
+
+    use talaria_db_spec::block::Packing;
+    use zerocopy::transmute;
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn unpack(packed: &[u8], packing: Packing, residues: &mut [u8]) -> usize {
+        match packing {
+            Packing::TwoBitDna => two_bits(packed, *b"ACGT", residues),
+            Packing::TwoBitRna => two_bits(packed, *b"ACGU", residues),
+            Packing::FourBitDna => four_bits(packed, *b"-ACMGRSVTWYHKDBN", residues),
+            Packing::FourBitRna => four_bits(packed, *b"-ACMGRSVUWYHKDBN", residues),
+            Packing::FiveBit => five_bits(packed, residues),
+            Packing::Bytes | Packing::DeltaStreams => 0,
+        }
+    }
+
+    /// A table of sixteen letters in both halves of a vector.
+    #[target_feature(enable = "avx2")]
+    fn table(letters: [u8; 16]) -> __m256i {
+        _mm256_broadcastsi128_si256(transmute!(letters))
+    }
+
+    /// The low and the high four bits of each byte.
+    #[target_feature(enable = "avx2")]
+    fn nibbles(bytes: __m256i) -> (__m256i, __m256i) {
+        let mask = _mm256_set1_epi8(15);
+        (_mm256_and_si256(bytes, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), mask))
+    }
+
+    /// 128 residues of 32 bytes.
+    #[target_feature(enable = "avx2")]
+    fn two_bits(packed: &[u8], letters: [u8; 4], residues: &mut [u8]) -> usize {
+        // Of four bits the letters of the lower and of the higher two.
+        let lower = table(std::array::from_fn(|nibble| letters[nibble & 3]));
+        let higher = table(std::array::from_fn(|nibble| letters[nibble >> 2]));
+        let (to, from) = (residues.as_chunks_mut::<128>().0, packed.as_chunks::<32>().0);
+        for (to, &from) in to.iter_mut().zip(from) {
+            let (low, high) = nibbles(transmute!(from));
+            let (first, second) = (_mm256_shuffle_epi8(lower, low), _mm256_shuffle_epi8(higher, low));
+            let (third, fourth) = (_mm256_shuffle_epi8(lower, high), _mm256_shuffle_epi8(higher, high));
+            // Interleaved they are in order within each half.
+            let (front, back) = (_mm256_unpacklo_epi8(first, second), _mm256_unpackhi_epi8(first, second));
+            let (front_after, back_after) = (_mm256_unpacklo_epi8(third, fourth), _mm256_unpackhi_epi8(third, fourth));
+            let quarters = [
+                _mm256_unpacklo_epi16(front, front_after),
+                _mm256_unpackhi_epi16(front, front_after),
+                _mm256_unpacklo_epi16(back, back_after),
+                _mm256_unpackhi_epi16(back, back_after),
+            ];
+            *to = transmute!([
+                _mm256_permute2x128_si256::<0x20>(quarters[0], quarters[1]),
+                _mm256_permute2x128_si256::<0x20>(quarters[2], quarters[3]),
+                _mm256_permute2x128_si256::<0x31>(quarters[0], quarters[1]),
+                _mm256_permute2x128_si256::<0x31>(quarters[2], quarters[3]),
+            ]);
+        }
+        128 * to.len().min(from.len())
+    }
+
+    /// 64 residues of 32 bytes.
+    #[target_feature(enable = "avx2")]
+    fn four_bits(packed: &[u8], letters: [u8; 16], residues: &mut [u8]) -> usize {
+        let letters = table(letters);
+        let (to, from) = (residues.as_chunks_mut::<64>().0, packed.as_chunks::<32>().0);
+        for (to, &from) in to.iter_mut().zip(from) {
+            let (low, high) = nibbles(transmute!(from));
+            let (first, second) = (_mm256_shuffle_epi8(letters, low), _mm256_shuffle_epi8(letters, high));
+            let (front, back) = (_mm256_unpacklo_epi8(first, second), _mm256_unpackhi_epi8(first, second));
+            *to = transmute!([
+                _mm256_permute2x128_si256::<0x20>(front, back),
+                _mm256_permute2x128_si256::<0x31>(front, back),
+            ]);
+        }
+        64 * to.len().min(from.len())
+    }
+
+    /// 32 residues of 20 bytes, ten in each half. Six bytes more are looked at.
+    #[target_feature(enable = "avx2")]
+    fn five_bits(packed: &[u8], residues: &mut [u8]) -> usize {
+        // Eight residues are in five bytes; each is in the sixteen bits from byte 5 i / 8 on, which are turned so that it ends up at the top.
+        let bytes = |first: usize| table(std::array::from_fn(|index| (first + index / 2 * 5 / 8 + index % 2) as u8));
+        let shift: __m128i = transmute!(std::array::from_fn::<u16, 8, _>(|index| 1 << (11 - index * 5 % 8)));
+        let (front, back, shift) = (bytes(0), bytes(5), _mm256_broadcastsi128_si256(shift));
+        let (last, star) = (_mm256_set1_epi8(26), _mm256_set1_epi8(b'*' as i8));
+        let mut done = 0;
+        for to in residues.as_chunks_mut::<32>().0 {
+            let Some(from) = packed.get(done / 8 * 5..).and_then(<[u8]>::first_chunk::<26>) else { break };
+            let halves: [[u8; 16]; 2] = [0, 10].map(|at| std::array::from_fn(|index| from[at + index]));
+            let from: __m256i = transmute!(halves);
+            let codes = [front, back]
+                .map(|bytes| _mm256_srli_epi16::<11>(_mm256_mullo_epi16(_mm256_shuffle_epi8(from, bytes), shift)));
+            let codes = _mm256_packus_epi16(codes[0], codes[1]);
+            if _mm256_movemask_epi8(_mm256_cmpgt_epi8(codes, last)) != 0 {
+                break;
+            }
+            let letters = _mm256_add_epi8(codes, _mm256_set1_epi8(b'A' as i8));
+            *to = transmute!(_mm256_blendv_epi8(letters, star, _mm256_cmpeq_epi8(codes, last)));
+            done += 32;
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use talaria_db_spec::packing;
+
+    use super::*;
+
+    const ALL: [Packing; 5] =
+        [Packing::TwoBitDna, Packing::TwoBitRna, Packing::FourBitDna, Packing::FourBitRna, Packing::FiveBit];
+
+    /// What the tables give, and what comes with the first residues from here.
+    fn both(payload: &[u8], packing: Packing, length: usize) -> [Option<Vec<u8>>; 2] {
+        let [mut plain, mut fast] = [vec![0; length], vec![0; length]];
+        let plain_result = packing::unpack(payload, packing, &mut plain);
+        let fast_result = packing::unpack_with(payload, packing, &mut fast, unpack);
+        assert_eq!(plain_result, fast_result);
+        [(plain_result, plain), (fast_result, fast)].map(|(result, residues)| result.is_ok().then_some(residues))
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_as_by_tables(bytes in prop::collection::vec(any::<u8>(), 0..700), length in 0_usize..1200) {
+            for packing in ALL {
+                let needed = (length * packing.bits().unwrap()).div_ceil(8);
+                let mut payload: Vec<u8> = bytes.iter().copied().cycle().take(if bytes.is_empty() { 0 } else { needed }).collect();
+                if packing == Packing::FiveBit {
+                    // Mostly codes that have a letter.
+                    payload.iter_mut().skip(40).for_each(|byte| *byte &= 0b0101_1010);
+                }
+                payload.extend([0, 0]);
+                let [plain, fast] = both(&payload, packing, length);
+                prop_assert_eq!(plain, fast);
+            }
+        }
+
+        #[test]
+        fn residues_come_back(letters in prop::collection::vec(0_usize..27, 0..2000)) {
+            for packing in ALL {
+                let alphabet: &[u8] = match packing.bits().unwrap() {
+                    2 => b"ACG",
+                    4 => b"-ACMGRSVWYHKDBN",
+                    _ => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*",
+                };
+                let residues: Vec<u8> = letters.iter().map(|letter| alphabet[letter % alphabet.len()]).collect();
+                let mut payload = Vec::new();
+                packing::pack(&residues, packing, &mut payload).unwrap();
+                prop_assert_eq!(both(&payload, packing, residues.len()), [Some(residues.clone()), Some(residues)]);
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn most_is_done_at_once() {
+        if !std::arch::is_x86_feature_detected!("avx2") {
+            eprintln!("skipped: this processor has no AVX2");
+            return;
+        }
+        for packing in ALL {
+            let packed = vec![0; 1000 * packing.bits().unwrap() / 8];
+            assert!(unpack(&packed, packing, &mut [0; 1000]) >= 896, "{packing:?}");
+        }
+    }
+}
