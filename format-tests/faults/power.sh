@@ -72,9 +72,10 @@ media_on() { # ROW-TEXT OPTION
     for place in 2 40 170; do
       name_of="r11_$place" status=0
       text=$("$talaria" get "$2" "$target" "$name_of" 2>"$err") || status=$?
-      judge_read
+      judge_read get
     done
-    status=0; "$talaria" verify "$2" "$target" >/dev/null 2>"$err" || status=$?
+    status=0
+    { "$talaria" verify "$2" "$target" >/dev/null 2>"$err" || status=$?; } 2>/dev/null
     judge_read verify
     rm "$work/bad"
   done
@@ -89,11 +90,13 @@ for path in sys.argv[1:]:
     file = os.open(path, os.O_RDONLY)
     os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)' "$target" "$work/nbd/disk"
 }
-judge_read() { # [verify]
+judge_read() { # get|verify
   runs=$((runs + 1))
-  case $status in
-    0) [ "${1:-}" = verify ] || [ "$text" = "${right[$name_of]}" ] || { wrong=$((wrong + 1)); bad_now "another $name_of"; } ;;
-    1)
+  # To verify, what cannot be read is one more thing to report.
+  case $status$1 in
+    4verify) injected=$((injected + 1)) ;;
+    0get | 0verify) [ "$1" = verify ] || [ "$text" = "${right[$name_of]}" ] || { wrong=$((wrong + 1)); bad_now "another $name_of"; } ;;
+    1get | 1verify)
       injected=$((injected + 1))
       [ "$(grep -c . "$err")" = 1 ] && grep -q 'Input/output error' "$err" || bad_now 'no line with the cause'
       ;;
