@@ -12,7 +12,7 @@ sweep() { # CALL FAULT
   [ -n "$killed" ] && quick=
   while :; do
     number=$((number + (number < 4 ? 1 : sweep_step) + (number > 128 ? number / 16 : 0)))
-    try strace -f -qq $quick -o "$log" -e "trace=$1" -e "inject=$1:$2:when=$number"
+    try strace -f -qq $quick -o "$log" -e "trace=$1,rt_sigaction" -e "inject=$1:$2:when=$number"
     if [ -n "$killed" ]; then
       [ $status = 137 ] || break
       injected=$((injected + 1))

@@ -206,7 +206,10 @@ fn lock_new(path: &Path) -> io::Result<File> {
             .and_then(|named| file.metadata().map(|opened| (named.dev(), named.ino()) == (opened.dev(), opened.ino())))
             .unwrap_or(false);
         if same {
-            operations::empty(&file, path)?;
+            if let Err(error) = operations::empty(&file, path) {
+                let _ = operations::remove(path);
+                return Err(error);
+            }
             return Ok(file);
         }
     }
