@@ -76,7 +76,7 @@ judge() {
   { timeout -s ABRT 120 "$@" "${command[@]}" 2>&1 >/dev/null | cat >"$err"; status=${PIPESTATUS[0]}; } 2>/dev/null
   # A fault that met the loader of the system, or the start of the language, met no code of the program. That begins with a word about SIGXFSZ.
   met_loader=''
-  case $status.$1 in 134.strace | 139.strace) grep -q SIGXFSZ "$log" || { met_loader=yes; return; } ;; esac
+  case $status.${1:-} in 134.strace | 139.strace) grep -q SIGXFSZ "$log" || { met_loader=yes; return; } ;; esac
   if [ $status = 127 ] && grep -q 'error while loading shared libraries' "$err"; then met_loader=yes; return; fi
   runs=$((runs + 1))
   # The C library ends a process that has no memory for the library's own lists; nobody can hinder it.
