@@ -22,15 +22,26 @@ mod threads;
 mod work;
 
 use std::io::{self, Write};
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
+use talaria_db::sys::allocator::Ending;
 
 use crate::arguments::Arguments;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+/// Where the system gives no memory, that is a limit too small, and no abort.
+#[global_allocator]
+static ALLOCATOR: Ending = Ending::new(
+    "talaria-db: the system gives no more memory, although --max-memory allows it: see `ulimit -v` and overcommitment\n",
+    Exit::Memory.code() as i32,
+);
+
 fn main() -> ExitCode {
+    talaria_db::sys::signals::ignore_file_size_signal();
+    end_where_threads_get_no_memory();
     let done = Arguments::try_parse().map_or_else(|answer| print(&answer), |arguments| arguments.command.run());
     let exit = match done {
         Ok(exit) => exit,
@@ -41,6 +52,17 @@ fn main() -> ExitCode {
         }
     };
     exit.into()
+}
+
+/// The standard library panics, and then aborts, where a new thread gets no memory for its own administration: the same end, instead.
+fn end_where_threads_get_no_memory() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|text| text.starts_with("failed to allocate")) {
+            ALLOCATOR.end();
+        }
+        usual(panic);
+    }));
 }
 
 /// Prints what clap has to say: help and versions on standard output, usage errors on standard error.

@@ -114,7 +114,7 @@ fn to_file(database: &Database, options: &ExportOptions, path: &Path) -> Result<
         _ => path.to_path_buf(),
     };
     let unpublished = Unpublished::create(&target)?;
-    database.export(&mut unpublished.file(), options).map_err(named(path))?;
+    database.export(&mut &unpublished, options).map_err(named(path))?;
     Ok(unpublished.publish()?)
 }
 

@@ -31,5 +31,6 @@ mod stages;
 mod stats;
 mod streaming;
 mod streams;
+mod system_limits;
 mod update;
 mod verify;

@@ -11,6 +11,7 @@ use zstd::zstd_safe::{self, CCtx, DCtx};
 
 use crate::error::{Error, Result};
 use crate::memory::settings::Algorithm;
+use crate::memory::zstandard;
 
 thread_local! {
     static COMPRESS: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
@@ -55,9 +56,8 @@ impl CompressedBuffer {
             }
             Algorithm::Zstd => {
                 COMPRESS.with_borrow_mut(|context| {
-                    let context = context.get_or_insert_with(CCtx::create);
-                    context
-                        .compress(&mut output, data, level.clamp(1, 9) as i32)
+                    zstandard::compressor(context)
+                        .and_then(|context| context.compress(&mut output, data, level.clamp(1, 9) as i32))
                         .map_err(|code| refuse(zstd_safe::get_error_name(code).to_owned()))
                 })?;
             }
@@ -120,9 +120,8 @@ impl CompressedBuffer {
                 lz4_flex::block::decompress_into(&self.compressed, output).map_err(|error| refuse(error.to_string()))?
             }
             Algorithm::Zstd => DECOMPRESS.with_borrow_mut(|context| {
-                let context = context.get_or_insert_with(DCtx::create);
-                context
-                    .decompress(output, &self.compressed)
+                zstandard::decompressor(context)
+                    .and_then(|context| context.decompress(output, &self.compressed))
                     .map_err(|code| refuse(zstd_safe::get_error_name(code).to_owned()))
             })?,
             Algorithm::Snappy => snap::raw::Decoder::new()

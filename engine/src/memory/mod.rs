@@ -15,3 +15,4 @@ pub mod pool;
 pub mod settings;
 pub mod topology;
 pub mod watch;
+pub(crate) mod zstandard;

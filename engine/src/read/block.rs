@@ -16,6 +16,7 @@ use zstd::zstd_safe;
 
 use crate::error::{Error, Result};
 use crate::memory::buffer::{Buffer, Buffers};
+use crate::memory::zstandard;
 use crate::sys::letters;
 
 thread_local! {
@@ -41,6 +42,14 @@ pub struct Place<'a> {
 impl Place<'_> {
     fn decode(&self, reason: impl Into<String>) -> Error {
         Error::Decode { path: self.path.to_path_buf(), stream: self.stream, block: self.block, reason: reason.into() }
+    }
+
+    /// What the Zstandard library said.
+    fn refused(&self, code: usize) -> Error {
+        if code == zstandard::NO_MEMORY {
+            return zstandard::no_memory(self.path, "decode a block");
+        }
+        self.decode(zstd_safe::get_error_name(code))
     }
 
     fn format(&self, field: &'static str, rule: &'static str, got: u64, expected: u64) -> Error {
@@ -145,8 +154,7 @@ fn decompress(
             exact(lz4_flex::block::decompress_into(stored, out).map_err(|error| place.decode(error.to_string()))?)
         }
         Codec::Zstd => {
-            let frame = zstd_safe::find_frame_compressed_size(stored)
-                .map_err(|code| place.decode(zstd_safe::get_error_name(code)))?;
+            let frame = zstd_safe::find_frame_compressed_size(stored).map_err(|code| place.refused(code))?;
             if frame != stored.len() {
                 return Err(place.format("stored length", "B-5", stored.len() as u64, frame as u64));
             }
@@ -154,7 +162,7 @@ fn decompress(
                 Some(dictionary) => context.decompress_using_ddict(out, stored, dictionary),
                 None => context.decompress(out, stored),
             })
-            .map_err(|code| place.decode(zstd_safe::get_error_name(code)))?;
+            .map_err(|code| place.refused(code))?;
             exact(got)
         }
     }
@@ -166,6 +174,6 @@ fn with_context(
 ) -> zstd_safe::SafeResult {
     CONTEXTS.with(|[plain, trained]| {
         let mut slot = if with_dictionary { trained } else { plain }.borrow_mut();
-        work(slot.get_or_insert_with(zstd_safe::DCtx::create))
+        work(zstandard::decompressor(&mut slot)?)
     })
 }

@@ -41,7 +41,7 @@ pub(super) struct Listing {
 struct Sink<'l> {
     form: Form,
     path: &'l Path,
-    out: BufWriter<&'l std::fs::File>,
+    out: BufWriter<&'l Unpublished>,
     /// Clusters begun, and records of the last one.
     clusters: u64,
     records: u64,
@@ -118,7 +118,7 @@ fn id(header: &[u8]) -> &[u8] {
 
 impl<'l> Sink<'l> {
     fn new((form, output): &'l (Form, Unpublished)) -> Self {
-        let out = BufWriter::with_capacity(1 << 16, output.file());
+        let out = BufWriter::with_capacity(1 << 16, output);
         Self { form: *form, path: output.temporary(), out, clusters: 0, records: 0 }
     }
 

@@ -28,24 +28,24 @@ pub(super) fn export(references: &Database, path: &Path, width: u64) -> Result<u
     match extension.to_str() {
         Some("gz") => {
             let _lease = lease(GZIP_MEMORY)?;
-            let mut encoder = GzEncoder::new(output.file(), flate2::Compression::new(GZIP_LEVEL));
+            let mut encoder = GzEncoder::new(&output, flate2::Compression::new(GZIP_LEVEL));
             references.export(&mut encoder, &options)?;
             encoder.finish().map_err(failed)?;
         }
         Some("zst") => {
             let _lease = lease(ZSTD_MEMORY)?;
-            let mut encoder = zstd::stream::write::Encoder::new(output.file(), ZSTD_LEVEL).map_err(failed)?;
+            let mut encoder = zstd::stream::write::Encoder::new(&output, ZSTD_LEVEL).map_err(failed)?;
             encoder.include_checksum(true).map_err(failed)?;
             references.export(&mut encoder, &options)?;
             encoder.finish().map_err(failed)?;
         }
         _ => {
-            let mut file = output.file();
+            let mut file = &output;
             references.export(&mut file, &options)?;
             file.flush().map_err(failed)?;
         }
     }
-    let bytes = output.file().metadata().map_err(Error::io(output.temporary(), "look at"))?.len();
+    let bytes = output.len();
     output.publish()?;
     Ok(bytes)
 }

@@ -137,13 +137,13 @@ impl Reduction<'_> {
                 None => Unpublished::create(&beside(spill.folder(), path, "reduced.talaria"))?,
             },
         };
-        let unpublished =
+        let mut unpublished =
             stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters.as_ref()))?;
         // Nothing is read of it from here on, and the result is read whole.
         database.check_unchanged()?;
         database.release_pages();
         let reduced =
-            stages.time("verifying", || check(&unpublished, Level::Everything, &self.budget, &self.memory))?;
+            stages.time("verifying", || check(&mut unpublished, Level::Everything, &self.budget, &self.memory))?;
         let reference_residues = stages.time("counting", || reference_residues(&reduced))?;
         let section_bytes = |kind| reduced.container().section(kind).map_or(0, |section| section.length);
         let (sequence_bytes, delta_bytes) =

@@ -1,6 +1,7 @@
 //! Everything that needs unsafe code or talks to the operating system directly.
 #![expect(unsafe_code, reason = "the one place for it; every block carries its proof")]
 
+pub mod allocator;
 pub mod anonymous;
 pub mod file;
 mod guard;
@@ -11,3 +12,4 @@ pub(crate) mod matrices;
 pub mod numa;
 pub mod prefetch;
 pub mod scratch;
+pub mod signals;

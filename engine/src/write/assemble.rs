@@ -168,7 +168,7 @@ impl Assembler {
     /// [`Error::Io`](crate::Error::Io), [`Error::Space`](crate::Error::Space).
     pub fn encode(&mut self) -> Result<()> {
         let mut jobs: Vec<Cut> = self.sequences.take_done().into_iter().map(Cut::Residues).collect();
-        jobs.extend(self.described.take_done().into_iter().map(Cut::Other));
+        jobs.extend(self.described.take_done()?.into_iter().map(Cut::Other));
         let (compression, described) = (self.sequences.compression, &self.described);
         let encoded: Vec<Encoded> = jobs
             .into_par_iter()

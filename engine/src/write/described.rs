@@ -10,9 +10,12 @@ use talaria_db_spec::keys;
 use talaria_db_spec::layout::LayoutEntry;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
+use zstd::zstd_safe;
 
 use crate::column::{Column, Columns};
 use crate::error::{Error, Result};
+use crate::memory::zstandard;
+use crate::sys::anonymous::{AnonymousMemory, PageSize};
 use crate::write::cut::{CutBlock, Cutter};
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes};
 use crate::write::measure::Measures;
@@ -25,6 +28,8 @@ const TEXT_LEVEL: i32 = 3;
 const DICTIONARY_FROM: usize = 128 << 10;
 /// Bytes of a dictionary.
 const DICTIONARY_SIZE: usize = 32 << 10;
+/// More than the library takes for that: three tables of frequencies, and what it compresses with.
+const TRAINING: usize = 24 << 20;
 /// Bytes of a sample that a dictionary is trained on.
 const DICTIONARY_SAMPLE: usize = 2 << 10;
 
@@ -169,11 +174,14 @@ impl Described {
     }
 
     /// The blocks that are full and not encoded.
-    pub(super) fn take_done(&mut self) -> Vec<Cut> {
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no memory for a dictionary.
+    pub(super) fn take_done(&mut self) -> Result<Vec<Cut>> {
         let texts = self.texts.cutter.take_done();
-        self.train(&texts);
+        self.train(&texts)?;
         let layouts = self.layouts.cutter.take_done().into_iter().map(|block| Cut(Side::Layout, block));
-        texts.into_iter().map(|block| Cut(Side::Text, block)).chain(layouts).collect()
+        Ok(texts.into_iter().map(|block| Cut(Side::Text, block)).chain(layouts).collect())
     }
 
     /// Encodes a block.
@@ -192,23 +200,37 @@ impl Described {
 
     /// Trains the dictionary of the header texts on the first blocks that come, if they are enough. The first blocks are the same
     /// whatever the threads and the memory, and so is the dictionary.
-    fn train(&mut self, texts: &[CutBlock]) {
+    fn train(&mut self, texts: &[CutBlock]) -> Result<()> {
         let (mut samples, mut sizes) = (Vec::new(), Vec::new());
         for block in texts.iter().filter(|_| self.may_train) {
             samples.extend_from_slice(&block.bytes);
             sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
         }
         let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
-        let Some(level) = self.compression.level() else { return };
+        let Some(level) = self.compression.level() else { return Ok(()) };
         if !first || samples.len() < DICTIONARY_FROM {
-            return;
+            return Ok(());
         }
-        // Texts without anything in common give no dictionary, and none is needed then.
-        if let Ok(bytes) = zstd::dict::from_continuous(&samples, &sizes, DICTIONARY_SIZE) {
-            self.encoding_dictionary = EncodingDictionary::try_create(&bytes, level);
-            self.dictionary = self.encoding_dictionary.is_some().then_some(bytes);
+        // The library passes over tries that get no memory, and would choose another dictionary.
+        drop(AnonymousMemory::new(TRAINING, PageSize::Base).map_err(|_| no_memory())?);
+        let mut bytes = Vec::with_capacity(DICTIONARY_SIZE);
+        match zstd_safe::train_from_buffer(&mut bytes, &samples, &sizes) {
+            Ok(_) => {
+                let dictionary = EncodingDictionary::try_create(&bytes, level);
+                self.encoding_dictionary = Some(dictionary.ok_or_else(no_memory)?);
+                self.dictionary = Some(bytes);
+                Ok(())
+            }
+            // Without one the container would be another.
+            Err(zstandard::NO_MEMORY) => Err(no_memory()),
+            // Texts without anything in common give no dictionary, and none is needed then.
+            Err(_) => Ok(()),
         }
     }
+}
+
+fn no_memory() -> Error {
+    zstandard::no_memory("zstd".as_ref(), "train a dictionary")
 }
 
 fn text_compression(compression: Compression) -> Compression {

@@ -5,6 +5,8 @@ pub mod assemble;
 pub mod builder;
 pub(crate) mod carried;
 mod container_input;
+#[cfg(test)]
+pub(crate) mod crash;
 pub mod cut;
 pub(crate) mod deltas;
 mod described;

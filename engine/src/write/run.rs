@@ -319,7 +319,7 @@ impl<'b> Run<'b> {
         // What building took is free for checking.
         drop(lease);
         release_freed_memory();
-        let database = check(&output, level, &settings.budget, &settings.memory)?;
+        let database = check(&mut output, level, &settings.budget, &settings.memory)?;
         let report = BuildReport {
             records: database.len(),
             residues: database.residue_count(),
@@ -390,13 +390,21 @@ fn output(settings: &Settings<'_>) -> Result<Unpublished> {
 ///
 /// # Errors
 /// [`Error::Verification`] with the first thing that is wrong.
-pub(crate) fn check(output: &Unpublished, level: Level, budget: &Budget, memory: &MemorySettings) -> Result<Database> {
+pub(crate) fn check(
+    output: &mut Unpublished,
+    level: Level,
+    budget: &Budget,
+    memory: &MemorySettings,
+) -> Result<Database> {
     // Records that share a copy are all over the file: with room for its blocks, each is decoded once.
     let cache = if level == Level::Everything { room_for_blocks(output.temporary(), budget.free() / 2) } else { 0 };
     let options = OpenOptions::new().memory(memory.clone()).cache(cache).budget(budget.clone());
     let database = options.open(output.temporary())?;
     match database.verify(level)?.problems.into_iter().next() {
-        None => Ok(database),
+        None => {
+            output.set_checked();
+            Ok(database)
+        }
         Some(problem) => {
             let reason = format!("it was read back and is damaged: {problem}");
             Err(Error::Verification { path: output.temporary().to_path_buf(), reason })

@@ -8,6 +8,7 @@ use zstd::zstd_safe::{self, CParameter, Strategy};
 
 use super::{Compression, EncodedBlock, compress, encode_bytes, finish, no_room};
 use crate::error::Result;
+use crate::memory::zstandard;
 
 /// The level from which on Zstandard weighs matches against values by itself.
 const OPTIMAL_LEVEL: i32 = 16;
@@ -70,16 +71,10 @@ pub(crate) fn encode_deltas(bytes: &[u8], compression: Compression) -> Result<En
 fn compress_values(stream: &[u8]) -> Result<Vec<u8>> {
     let mut frame = Vec::with_capacity(zstd_safe::compress_bound(stream.len()));
     let compressed = VALUES_CONTEXT.with_borrow_mut(|slot| {
-        let context = match slot {
-            Some(context) => context,
-            none => {
-                let mut context = zstd_safe::CCtx::create();
-                for parameter in VALUES {
-                    context.set_parameter(parameter)?;
-                }
-                none.insert(context)
-            }
-        };
+        let context = zstandard::compressor(slot)?;
+        for parameter in VALUES {
+            context.set_parameter(parameter)?;
+        }
         context.compress2(&mut frame, stream)
     });
     compressed.map_err(no_room)?;

@@ -16,6 +16,7 @@ pub use self::compression::Compression;
 pub(crate) use self::deltas::encode_deltas;
 pub use self::residues::encode_residues;
 use crate::error::{Error, Result};
+use crate::memory::zstandard;
 
 /// A block as it is stored.
 #[derive(Debug)]
@@ -66,6 +67,9 @@ fn finish(stored: Vec<u8>, decoded: usize, codec: Codec, packing: Packing, dicti
 
 /// A buffer of the bound's size is never too small: what is left is want of memory.
 fn no_room(code: usize) -> Error {
+    if code == zstandard::NO_MEMORY {
+        return zstandard::no_memory("zstd".as_ref(), "compress a block");
+    }
     let source = std::io::Error::other(zstd_safe::get_error_name(code));
     Error::Io { path: "zstd".into(), action: "compress a block", source }
 }
@@ -87,7 +91,7 @@ fn compress(
     let mut frame = Vec::with_capacity(zstd_safe::compress_bound(bytes.len()));
     CONTEXT
         .with_borrow_mut(|slot| {
-            let context = slot.get_or_insert_with(zstd_safe::CCtx::create);
+            let context = zstandard::compressor(slot)?;
             match dictionary {
                 Some(dictionary) => context.compress_using_cdict(&mut frame, bytes, dictionary),
                 None => context.compress(&mut frame, bytes, level),

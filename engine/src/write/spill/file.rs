@@ -1,7 +1,8 @@
 //! Files without a name.
 //!
 //! The file has no name from its first moment where the system can do that; elsewhere it is made with a random one, for its
-//! owner alone, that is removed at once. Either way the bytes go when the file is closed, however the process ends.
+//! owner alone, that is removed at once. Either way the bytes go when the file is closed, however the process ends. A process that is killed
+//! between the two leaves an empty file; whoever makes one in that way next removes it. That takes no file from anybody, as none is opened by name.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
@@ -43,7 +44,9 @@ impl SpillFile {
             self.spill.give_back(count);
             let folder = self.spill.folder();
             return Err(match error.kind() {
-                ErrorKind::StorageFull => self.spill.refuse(count, fs2::available_space(folder).unwrap_or(0)),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    self.spill.refuse(count, fs2::available_space(folder).unwrap_or(0))
+                }
                 _ => Error::io(folder, "write temporary data")(error),
             });
         }
@@ -94,7 +97,7 @@ pub(super) fn create_sized(spill: &Spill, bytes: u64) -> Result<File> {
     let placed = file.allocate(bytes).and_then(|()| file.set_len(bytes));
     match placed {
         Ok(()) => Ok(file),
-        Err(error) if error.kind() == ErrorKind::StorageFull => {
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
             Err(spill.refuse(bytes, fs2::available_space(folder).unwrap_or(0)))
         }
         Err(error) => Err(Error::io(folder, "set aside temporary space")(error)),
@@ -124,17 +127,38 @@ fn unnamed(_: &Path) -> io::Result<File> {
     Err(ErrorKind::Unsupported.into())
 }
 
+/// What names of such files begin with, before sixteen hexadecimal digits.
+const PREFIX: &str = ".spill-";
+
+/// Removes names that killed processes left.
+fn remove_left(folder: &Path) {
+    // A folder that cannot be listed or changed is told of by whatever is tried next.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let is_left =
+            digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        if is_left && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file that loses its name before it gets a byte.
 fn named_and_removed(folder: &Path) -> io::Result<File> {
+    remove_left(folder);
     let mut attempts = 0;
     loop {
         attempts += 1;
         // The keys of a hasher are random, and different for each.
-        let path = folder.join(format!(".spill-{:016x}", RandomState::new().hash_one(attempts)));
+        let path = folder.join(format!("{PREFIX}{:016x}", RandomState::new().hash_one(attempts)));
         match options().create_new(true).open(&path) {
             Ok(file) => {
-                fs::remove_file(&path)?;
-                return Ok(file);
+                return match fs::remove_file(&path) {
+                    // Another process took it for one that was left.
+                    Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                    _ => Ok(file),
+                };
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}
             Err(error) => return Err(error),
@@ -161,6 +185,19 @@ mod tests {
             file.write_all_at(b"bytes", 0).unwrap();
         }
         named_and_removed(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = [".spill-0123", ".spill-0123456789abcdeg", "spill-0123456789abcdef"];
+        for name in others.into_iter().chain([".spill-0123456789abcdef"]) {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        named_and_removed(folder.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, others);
     }
 
     #[test]
