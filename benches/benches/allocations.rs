@@ -1,5 +1,5 @@
-//! Calls of the allocator for a million records, by what is done with them. Counts, not times: the same on every machine with as many
-//! threads.
+//! Calls of the allocator for a million records, by what is done with them. Counts, not times: the same on every
+//! machine with as many threads.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark: its output is its purpose")]
 
 use talaria_db::memory::settings::MemorySettings;

@@ -1,9 +1,11 @@
-//! Lookups of a container that is larger than the budget: records a second against the budget, as a Markdown table on standard output.
+//! Lookups of a container that is larger than the budget: records a second against the budget, as a Markdown table on
+//! standard output.
 //!
 //!     cargo bench -p talaria-db-benches --bench budget -- [CONTAINER]
 //!
-//! Whole records, by ordinal: evenly drawn, and by Zipf's law with exponent 0.9. The budget is a part of the decoded size of the container; the
-//! cache may have all of it that opening leaves. Without a container one is made. Rounds of all rows take turns; medians.
+//! Whole records, by ordinal: evenly drawn, and by Zipf's law with exponent 0.9. The budget is a part of the decoded
+//! size of the container; the cache may have all of it that opening leaves. Without a container one is made. Rounds of
+//! all rows take turns; medians.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that prints its tables")]
 
 use std::hint::black_box;
@@ -25,7 +27,8 @@ fn main() {
     let path = given.unwrap_or_else(|| made.as_ref().unwrap().path.clone());
     let database = Database::open(&path).unwrap();
     let header = database.container().header();
-    // Residues of distinct copies, and header texts, of which the stored size is a third or less; and what a block takes beside them.
+    // Residues of distinct copies, and header texts, of which the stored size is a third or less; and what a block
+    // takes beside them.
     let decoded = header.stored_residue_count.get() + texts(&database);
     println!(
         "{} records, {} decoded, {} on disk; {STEPS} lookups a round, {ROUNDS} rounds\n",

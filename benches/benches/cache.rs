@@ -2,8 +2,8 @@
 //!
 //!     cargo bench -p talaria-db-benches --bench cache --features trace -- CONTAINER...
 //!
-//! The first container is reduced, and what that asks the cache for is a trace; without the feature or a container the other
-//! traces are left. The second tier is measured on all containers.
+//! The first container is reduced, and what that asks the cache for is a trace; without the feature or a container the
+//! other traces are left. The second tier is measured on all containers.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that prints its tables")]
 
 use std::hint::black_box;
@@ -166,7 +166,8 @@ fn peer(index: usize, capacity: usize) -> Box<dyn Peer> {
     }
 }
 
-/// One round on an empty cache: hit rate and million operations a second. With several threads each runs the whole trace, from another place.
+/// One round on an empty cache: hit rate and million operations a second. With several threads each runs the whole
+/// trace, from another place.
 fn round(index: usize, capacity: usize, trace: &[CacheKey], threads: usize) -> (f64, f64) {
     let cache = peer(index, capacity);
     let decoded = AtomicU64::new(0);

@@ -1,9 +1,10 @@
-//! Deltas of clusters that another program found: their bytes, and the time to make them, to give all records back, and to look one up.
+//! Deltas of clusters that another program found: their bytes, and the time to make them, to give all records back, and
+//! to look one up.
 //!
 //!     cargo bench -p talaria-db-benches --bench delta -- CONTAINER TABLE OUTPUT
 //!
-//! `TABLE` has a representative and a member a line, by any of their names, as `mmseqs createtsv` writes it. `OUTPUT` is written. Prints bytes by part, bits a
-//! residue of what is told, and times; nothing without arguments.
+//! `TABLE` has a representative and a member a line, by any of their names, as `mmseqs createtsv` writes it. `OUTPUT`
+//! is written. Prints bytes by part, bits a residue of what is told, and times; nothing without arguments.
 
 use std::error::Error;
 use std::io::Write;

@@ -1,8 +1,10 @@
-//! What large pages, populating and mapping are worth: random lookups in a container under each setting, and mapping against reading.
+//! What large pages, populating and mapping are worth: random lookups in a container under each setting, and mapping
+//! against reading.
 //!
-//! `cargo bench -p talaria-db-benches --bench pages -- [CONTAINER...]` prints Markdown tables, for a made-up container of two million
-//! records unless some are given. Before each opening the file is dropped from the page cache, since pages that are in memory keep
-//! their size whatever is asked for; so one round is: open cold, warm up, measure, for one setting after the other.
+//! `cargo bench -p talaria-db-benches --bench pages -- [CONTAINER...]` prints Markdown tables, for a made-up container
+//! of two million records unless some are given. Before each opening the file is dropped from the page cache, since
+//! pages that are in memory keep their size whatever is asked for; so one round is: open cold, warm up, measure, for
+//! one setting after the other.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 

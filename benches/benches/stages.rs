@@ -1,7 +1,9 @@
-//! What a build and a reader do with bytes, stage by stage, on one thread and in memory: so that each can be set beside a copy and the whole.
+//! What a build and a reader do with bytes, stage by stage, on one thread and in memory: so that each can be set beside
+//! a copy and the whole.
 //!
-//! Ingest: reading the file in chunks with its digest, taking FASTA apart, hashing residues for copies, packing, encoding blocks, checksums.
-//! Decoding: by packing and codec, beside the codec alone. The whole of a build is in the benchmark `build`, real containers in `library`.
+//! Ingest: reading the file in chunks with its digest, taking FASTA apart, hashing residues for copies, packing,
+//! encoding blocks, checksums. Decoding: by packing and codec, beside the codec alone. The whole of a build is in the
+//! benchmark `build`, real containers in `library`.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to say")]
 
 use std::path::Path;

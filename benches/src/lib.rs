@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use talaria_db::{Builder, Compression, Result};
 
-/// Records with ids `r0`, `r1`, ... and residues drawn evenly from `letters`, with lengths from `shortest` to three times that.
+/// Records with ids `r0`, `r1`, ... and residues drawn evenly from `letters`, with lengths from `shortest` to three
+/// times that.
 pub fn records(count: u64, shortest: u64, letters: &'static [u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + Send {
     let mut random = Random(count ^ shortest);
     (0..count).map(move |index| {

@@ -21,8 +21,8 @@ use crate::failure::Result;
 
 /// A storage engine for biological sequence databases
 ///
-/// FASTA goes in once and becomes one sealed, checksummed file; records and regions come out by id or number, and the very bytes
-/// of the FASTA on demand. All of it inside a memory limit.
+/// FASTA goes in once and becomes one sealed, checksummed file; records and regions come out by id or number, and the
+/// very bytes of the FASTA on demand. All of it inside a memory limit.
 #[derive(Debug, Parser)]
 #[command(name = "talaria-db", version, after_help = exit::HELP, max_term_width = 100)]
 pub(crate) struct Arguments {

@@ -1,7 +1,7 @@
 //! `talaria-db`: build, look up, export, verify and describe sequence containers.
 //!
-//! The command line owns what the engine must not know: flags, the environment, progress, messages and exit codes. One command is
-//! one file of [`commands`]; flags as they are typed and what they come to are two types where they differ.
+//! The command line owns what the engine must not know: flags, the environment, progress, messages and exit codes. One
+//! command is one file of [`commands`]; flags as they are typed and what they come to are two types where they differ.
 
 mod arguments;
 mod commands;
@@ -54,7 +54,8 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// The standard library panics, and then aborts, where a new thread gets no memory for its own administration: the same end, instead.
+/// The standard library panics, and then aborts, where a new thread gets no memory for its own administration: the same
+/// end, instead.
 fn end_where_threads_get_no_memory() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {

@@ -67,7 +67,8 @@ pub(crate) fn available() -> Available {
     )
 }
 
-/// Of the system and the batch system, which says MiB, and of what they are how many; 0 stands for all memory of the node.
+/// Of the system and the batch system, which says MiB, and of what they are how many; 0 stands for all memory of the
+/// node.
 fn least(system: Available, jobs: [(&'static str, Option<String>, Option<String>); 2]) -> Available {
     let number = |text: Option<String>| text?.trim().parse::<u64>().ok().filter(|&number| number > 0);
     let mut least = system;

@@ -1,4 +1,5 @@
-//! How far a build or a reduction has come: a bar on a terminal, else a line now and then, as for the log of a batch job.
+//! How far a build or a reduction has come: a bar on a terminal, else a line now and then, as for the log of a batch
+//! job.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};

@@ -15,8 +15,8 @@ use crate::failure::{Failure, Result};
 use crate::memory;
 use crate::sizes;
 
-/// Anonymous memory of the program itself: the allocator's, stacks, writable data. Most that commands were seen to have beside what they
-/// lease is less.
+/// Anonymous memory of the program itself: the allocator's, stacks, writable data. Most that commands were seen to have
+/// beside what they lease is less.
 const OWN: u64 = 4 << 20;
 /// The block cache gets at most one part of the limit in this many, so that work has the rest.
 const CACHE_SHARE: u64 = 4;
@@ -27,8 +27,8 @@ const CACHE_SHARE: u64 = 4;
 pub(crate) struct MemoryFlags {
     /// Most memory to use: a size (512M, 4G), a percentage of what this process may use, or auto for a quarter of that
     ///
-    /// What the process may use is the least of the machine's memory, its control groups' limits, and what SLURM gives the job. auto is
-    /// never more than TALARIA_MAX_MEMORY.
+    /// What the process may use is the least of the machine's memory, its control groups' limits, and what SLURM gives
+    /// the job. auto is never more than TALARIA_MAX_MEMORY.
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     max_memory: Option<String>,
     /// Use little memory: stream, keep little, give back early; the same as --profile low

@@ -22,8 +22,8 @@ impl ThreadFlags {
     }
 }
 
-/// Starts `threads`, or as many as there are processors, under this budget and these settings. To be called at most once; the result is to
-/// be kept until all is done that they do.
+/// Starts `threads`, or as many as there are processors, under this budget and these settings. To be called at most
+/// once; the result is to be kept until all is done that they do.
 pub(crate) fn start(threads: Option<u16>, budget: &Budget, settings: &MemorySettings) -> Result<GlobalWorkers> {
     Ok(GlobalWorkers::start(threads.map_or(0, usize::from), budget, settings)?)
 }

@@ -1,6 +1,7 @@
 //! The optional columns: what a build can keep of each record for filters, beside what every container has.
 //!
-//! They cost four bytes a record each, and counting residues while a container is built. Readers that do not know them pass them over.
+//! They cost four bytes a record each, and counting residues while a container is built. Readers that do not know them
+//! pass them over.
 
 use talaria_db_spec::section::SectionKind;
 

@@ -34,15 +34,17 @@ use crate::read::stream::{Stream, StreamKind};
 /// Bytes of memory of a dictionary that is ready for use, beside its content.
 const DICTIONARY_TABLES: u64 = 32 << 10;
 
-/// Bytes that are read from front to back in the time of waiting for one page: about that much on solid state, more on disks that turn.
+/// Bytes that are read from front to back in the time of waiting for one page: about that much on solid state, more on
+/// disks that turn.
 pub(crate) const AS_MUCH_AS_A_PAGE: u64 = 64 << 10;
-/// A column stays in the system's cache if it is not more than one part of it in this many: three are used together, with blocks.
+/// A column stays in the system's cache if it is not more than one part of it in this many: three are used together,
+/// with blocks.
 const SHARE_OF_A_COLUMN: u64 = 5;
 
 /// An open container. Clones share it; all methods take `&self` and may be called from many threads.
 ///
-/// Opening reads the header page and the trailer: it costs the same whatever the number of records. Pages of columns and indexes are
-/// compared with their checksums when they are first used, blocks every time they are decoded.
+/// Opening reads the header page and the trailer: it costs the same whatever the number of records. Pages of columns
+/// and indexes are compared with their checksums when they are first used, blocks every time they are decoded.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -213,8 +215,8 @@ impl Database {
         &self.inner.container
     }
 
-    /// What pages columns, directories and indexes lie in, and what was asked for; read back from the system, which costs it a walk over
-    /// the page tables of the process.
+    /// What pages columns, directories and indexes lie in, and what was asked for; read back from the system, which
+    /// costs it a walk over the page tables of the process.
     #[must_use]
     pub fn mapping_report(&self) -> MappingReport {
         let MappingSettings { huge_pages: asked, populate, .. } = self.inner.memory.mapping;
@@ -381,9 +383,10 @@ impl Database {
         self.inner.ahead.as_ref().and_then(|ahead| ahead.get(kind.index()))
     }
 
-    /// Compares the file with what it was when it was opened, by length and time. What is read is compared with checksums when it is read first; what
-    /// was compared already and is overwritten in place after that is found out here. A question to the system; for the end of a job. Of a mapped
-    /// file that is not [guarded](crate::OpenOptions::guard) nothing is known, and it is taken for unchanged.
+    /// Compares the file with what it was when it was opened, by length and time. What is read is compared with
+    /// checksums when it is read first; what was compared already and is overwritten in place after that is found out
+    /// here. A question to the system; for the end of a job. Of a mapped file that is not
+    /// [guarded](crate::OpenOptions::guard) nothing is known, and it is taken for unchanged.
     ///
     /// # Errors
     /// [`Error::Changed`], or [`Error::Io`].
@@ -412,8 +415,8 @@ impl Database {
         }
     }
 
-    /// Asks for the whole of a column or index if `count` items of it are going to be looked at: reading it from front to back takes
-    /// less time than waiting for that many pages of it, one by one. Not, if it would push itself out.
+    /// Asks for the whole of a column or index if `count` items of it are going to be looked at: reading it from front
+    /// to back takes less time than waiting for that many pages of it, one by one. Not, if it would push itself out.
     pub(crate) fn expect(&self, section: &Section, count: usize) {
         if self.stays(section) && count as u64 >= section.length / AS_MUCH_AS_A_PAGE {
             self.expect_items(section, 0..section.item_count);

@@ -1,7 +1,8 @@
 //! An embedded storage engine for biological sequence databases.
 //!
-//! FASTA goes in once, through a [`Builder`]; what comes out is one sealed, checksummed file, which a [`Database`] maps into memory
-//! and reads in place: records by name or number, regions, batches, parallel scans, and the very bytes that went in.
+//! FASTA goes in once, through a [`Builder`]; what comes out is one sealed, checksummed file, which a [`Database`] maps
+//! into memory and reads in place: records by name or number, regions, batches, parallel scans, and the very bytes that
+//! went in.
 //!
 //! ```
 //! use talaria_db::{Builder, Database};
@@ -17,10 +18,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - Everything that is read is compared with a checksum first; a name is compared with the record's own header. A damaged or
-//!   hostile file gives an [`Error`], not a wrong residue.
-//! - All memory whose size depends on data is leased from a [`memory::budget::Budget`]; what does not fit is spilled to temporary
-//!   files.
+//! - Everything that is read is compared with a checksum first; a name is compared with the record's own header. A
+//!   damaged or hostile file gives an [`Error`], not a wrong residue.
+//! - All memory whose size depends on data is leased from a [`memory::budget::Budget`]; what does not fit is spilled to
+//!   temporary files.
 //! - The engine never prints, and never reads the environment or a configuration file.
 //!
 //! How to see where memory goes is in `PROFILING.md` of this crate.

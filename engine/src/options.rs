@@ -56,8 +56,9 @@ impl OpenOptions {
         self
     }
 
-    /// Whether a mapped file that becomes shorter, or that the disk cannot read, gives an error. Unless told so it ends the process
-    /// with SIGBUS, as a library takes no signal of a process unasked; see [`MappingSettings::guard`](crate::memory::settings::MappingSettings::guard).
+    /// Whether a mapped file that becomes shorter, or that the disk cannot read, gives an error. Unless told so it ends
+    /// the process with SIGBUS, as a library takes no signal of a process unasked; see
+    /// [`MappingSettings::guard`](crate::memory::settings::MappingSettings::guard).
     #[must_use]
     pub fn guard(mut self, guard: bool) -> Self {
         self.memory.mapping.guard = guard;

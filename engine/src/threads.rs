@@ -1,8 +1,9 @@
 //! Worker threads: how many, with stacks of which size, on which nodes.
 //!
 //! All pools of the engine start here, so that no stack is missing in the budget and every worker is placed by
-//! [`crate::memory::placement`]. Stacks are leased whole, though the system gives their pages only as they are touched. A number of threads
-//! that was asked for and does not fit the budget is refused; a number that is left to the engine is one that fits.
+//! [`crate::memory::placement`]. Stacks are leased whole, though the system gives their pages only as they are touched.
+//! A number of threads that was asked for and does not fit the budget is refused; a number that is left to the engine
+//! is one that fits.
 
 use std::num::NonZero;
 
@@ -11,8 +12,8 @@ use crate::memory::budget::{Budget, Lease};
 use crate::memory::placement::{PlacementReport, Plan};
 use crate::memory::settings::MemorySettings;
 
-/// Bytes of a worker's stack. Builds, exports and reductions touch up to 72 KiB of it, Zstandard at level 22 included, as codecs keep their
-/// tables elsewhere; the rest is for what a caller's own code does inside.
+/// Bytes of a worker's stack. Builds, exports and reductions touch up to 72 KiB of it, Zstandard at level 22 included,
+/// as codecs keep their tables elsewhere; the rest is for what a caller's own code does inside.
 pub const STACK: usize = 512 << 10;
 
 /// What stacks may take of the free budget where their number is left to the engine: one part in this many.
@@ -66,7 +67,8 @@ impl Workers {
     }
 }
 
-/// The workers of the whole process, which never end. What they take is given back when this is dropped: keep it as long as they work.
+/// The workers of the whole process, which never end. What they take is given back when this is dropped: keep it as
+/// long as they work.
 #[derive(Debug)]
 pub struct GlobalWorkers {
     plan: Plan,
@@ -119,7 +121,8 @@ pub(crate) fn stacks_memory(asked: usize) -> u64 {
     (thread_count(asked) as u64).saturating_mul(STACK as u64)
 }
 
-/// As many workers as this process may use at a time, if their stacks are a small part of the budget; else fewer, but one.
+/// As many workers as this process may use at a time, if their stacks are a small part of the budget; else fewer, but
+/// one.
 fn fitting(budget: &Budget) -> usize {
     let processors = thread_count(0);
     let fit = budget.free() / SHARE / STACK as u64;
@@ -170,7 +173,8 @@ mod tests {
         assert!(report.nodes_found < 2 || report.threads_pinned == 2 || !report.refused.is_empty(), "{report}");
     }
 
-    /// The deepest there is: blocks of the largest size at the highest level, encoded by one thread inside the calls of many others.
+    /// The deepest there is: blocks of the largest size at the highest level, encoded by one thread inside the calls of
+    /// many others.
     #[test]
     fn the_stack_is_enough_for_the_highest_level() {
         use crate::write::encode::{Compression, encode_residues};

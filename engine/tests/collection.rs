@@ -1,4 +1,5 @@
-//! A collection gives memory back to the system, as the system itself says. Alone in its process: resident memory belongs to all of it.
+//! A collection gives memory back to the system, as the system itself says. Alone in its process: resident memory
+//! belongs to all of it.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "this is a test")]
 

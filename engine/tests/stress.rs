@@ -1,5 +1,6 @@
-//! Many threads ask one database everything at once, with a cache and a budget that are always too small, while the file is replaced by rename
-//! and what is kept is taken away from them. Every answer is right, or an error that says that memory is short.
+//! Many threads ask one database everything at once, with a cache and a budget that are always too small, while the
+//! file is replaced by rename and what is kept is taken away from them. Every answer is right, or an error that says
+//! that memory is short.
 //!
 //! An ordinary test, and the one that the thread sanitizer is run over (`format-tests/TESTING.md`).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test")]

@@ -137,7 +137,8 @@ impl Draft {
         self.set_plain(kind, items.as_bytes());
     }
 
-    /// Packs what can be packed. Entries of the key index keep less of the hashes, in the order that this gives them in each bucket.
+    /// Packs what can be packed. Entries of the key index keep less of the hashes, in the order that this gives them in
+    /// each bucket.
     pub fn pack(&mut self) {
         let buckets = self.integers(SectionKind::KeyBuckets);
         self.edit::<U64>(SectionKind::KeyEntries, |entries| {

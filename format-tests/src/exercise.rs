@@ -1,7 +1,7 @@
 //! All that can be asked of a container, be it hostile.
 //!
-//! Nothing may panic, run away or take more memory than [`MEMORY`]. What a damaged file answers is not looked at, as it may be another
-//! file's truth; what a full check calls sound must give all its answers, the same by every way.
+//! Nothing may panic, run away or take more memory than [`MEMORY`]. What a damaged file answers is not looked at, as it
+//! may be another file's truth; what a full check calls sound must give all its answers, the same by every way.
 
 use std::io::{self, Write};
 use std::sync::Mutex;
@@ -18,13 +18,15 @@ use crate::expected::Expected;
 /// A budget for files of a few KiB.
 pub const MEMORY: u64 = 16 << 20;
 
-/// Most bytes that export may write of a container that has one change; scripts may write at most as much as three times their source.
+/// Most bytes that export may write of a container that has one change; scripts may write at most as much as three
+/// times their source.
 pub const MOST_TEXT: usize = 1 << 20;
 
 /// Most residues and bytes of headers of a container whose answers are compared with each other.
 const SMALL: u64 = 1 << 18;
 
-/// Opens a file and does all that can be done with it; returns how many bytes of text it gives, at most `most_text` and a piece.
+/// Opens a file and does all that can be done with it; returns how many bytes of text it gives, at most `most_text` and
+/// a piece.
 pub fn everything(bytes: Vec<u8>, expected: Option<&Expected>, most_text: usize) -> usize {
     let options = OpenOptions::new().cache(64 << 10).budget(Budget::new(MEMORY));
     let Ok(database) = options.from_bytes(bytes) else { return 0 };

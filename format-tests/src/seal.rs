@@ -1,7 +1,8 @@
-//! Seals whatever can be found of a container in bytes that may be none: what is left to stand between them and the reader are the rules.
+//! Seals whatever can be found of a container in bytes that may be none: what is left to stand between them and the
+//! reader are the rules.
 //!
-//! [`crate::image::Image`] seals what lies above one change and counts on the rest; this counts on nothing, and leaves alone what it
-//! does not find.
+//! [`crate::image::Image`] seals what lies above one change and counts on the rest; this counts on nothing, and leaves
+//! alone what it does not find.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! Files that change while they are read: cut short, written over, replaced. Every answer is right or an error, the process lives, and other containers
-//! do not notice.
+//! Files that change while they are read: cut short, written over, replaced. Every answer is right or an error, the
+//! process lives, and other containers do not notice.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test")]
 
 use std::fs::{self, OpenOptions as FileOptions};
@@ -143,7 +143,8 @@ fn garbage_is_never_an_answer() {
     }
 }
 
-// As `cp` and `rsync --inplace` do it: what is read is sound, and of another container; that the file changed is told at the end.
+// As `cp` and `rsync --inplace` do it: what is read is sound, and of another container; that the file changed is told
+// at the end.
 #[test]
 fn another_container_in_the_same_place_is_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! The inputs that fuzzing found worth keeping, on every run: those that reach what others do not, and those that once found a fault.
+//! The inputs that fuzzing found worth keeping, on every run: those that reach what others do not, and those that once
+//! found a fault.
 #![expect(clippy::expect_used, reason = "in the helpers of tests a fault is a failed test")]
 
 use std::collections::BTreeSet;

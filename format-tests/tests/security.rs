@@ -1,4 +1,5 @@
-//! What `SECURITY.md` says of hostile containers and no other test shows, and whether the tests that it names are there.
+//! What `SECURITY.md` says of hostile containers and no other test shows, and whether the tests that it names are
+//! there.
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
 
 use std::fs::{self, OpenOptions as FileOptions};

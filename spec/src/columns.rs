@@ -58,7 +58,8 @@ impl HeaderEntry {
         self.flags & FLAG_SHARED != 0
     }
 
-    /// Whether the record has a stored copy of its own: in the result of a reduction that has no membership sections these are the references.
+    /// Whether the record has a stored copy of its own: in the result of a reduction that has no membership sections
+    /// these are the references.
     #[must_use]
     pub const fn is_reference(&self) -> bool {
         !self.is_shared() && !self.is_delta()

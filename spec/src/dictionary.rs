@@ -24,7 +24,8 @@ pub struct DictionaryEntry {
 }
 
 impl DictionaryEntry {
-    /// Where dictionary `index` lies in a dictionary section of `bytes` bytes, in which the one before it ends at `start`.
+    /// Where dictionary `index` lies in a dictionary section of `bytes` bytes, in which the one before it ends at
+    /// `start`.
     ///
     /// # Errors
     /// D-1.

@@ -1,6 +1,7 @@
 //! Constants that may never change, because files that hold them exist.
 
-/// First bytes of a container, in the manner of PNG: a high bit, a name, and line ends that a transfer in text mode would change.
+/// First bytes of a container, in the manner of PNG: a high bit, a name, and line ends that a transfer in text mode
+/// would change.
 pub const HEADER_MAGIC: [u8; 8] = *b"\x89TAL\r\n\x1a\n";
 
 /// Last bytes of a container; a file without them was cut short or never finished.

@@ -52,7 +52,8 @@ pub fn bucket(hash: u64, buckets: u64) -> u64 {
 pub struct KeyEntry(u64);
 
 impl KeyEntry {
-    /// The entry for the name with this hash of the record `ordinal`, which is less than 2^40, with `bits` of the hash, at most 24.
+    /// The entry for the name with this hash of the record `ordinal`, which is less than 2^40, with `bits` of the hash,
+    /// at most 24.
     #[must_use]
     pub const fn new(hash: u64, ordinal: u64, bits: u32) -> Self {
         Self((hash & fingerprint_mask(bits)) << 40 | (ordinal & (MAXIMUM_RECORDS - 1)))

@@ -1,7 +1,7 @@
 //! Layout scripts: the bytes of an irregular record that are neither header text nor residues.
 //!
-//! A regular record needs none: its source's line width and line end say everything. A script lists the lines, the stray
-//! blanks and the missing line ends of one record in order.
+//! A regular record needs none: its source's line width and line end say everything. A script lists the lines, the
+//! stray blanks and the missing line ends of one record in order.
 
 use alloc::vec::Vec;
 
@@ -68,7 +68,8 @@ impl ScriptWriter {
         self.body.extend_from_slice(bytes);
     }
 
-    /// Appends an operation. Counts above 2^62 - 1 have no room; records are at most 2^63 - 1 residues long and memory is shorter.
+    /// Appends an operation. Counts above 2^62 - 1 have no room; records are at most 2^63 - 1 residues long and memory
+    /// is shorter.
     pub fn push(&mut self, operation: Operation<'_>) {
         match operation {
             Operation::Lines { count, width } => {

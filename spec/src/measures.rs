@@ -1,9 +1,12 @@
-//! What the optional columns say of a record: the share of `G` and `C`, and how complex its residues are (FORMAT.md, section 12).
+//! What the optional columns say of a record: the share of `G` and `C`, and how complex its residues are (FORMAT.md,
+//! section 12).
 //!
-//! Both are functions of how often each residue occurs. Logarithms are taken in integers, as FORMAT.md lays down step by step, since
-//! those of the platforms' libraries differ in their last bits: every reader and writer gets the same bytes on every machine.
+//! Both are functions of how often each residue occurs. Logarithms are taken in integers, as FORMAT.md lays down step
+//! by step, since those of the platforms' libraries differ in their last bits: every reader and writer gets the same
+//! bytes on every machine.
 //!
-//! A record costs some hundred nanoseconds once its residues are counted: logarithms of counts below 1024 come from a table.
+//! A record costs some hundred nanoseconds once its residues are counted: logarithms of counts below 1024 come from a
+//! table.
 
 use crate::alphabet::Alphabet;
 use crate::error::SpecError;

@@ -8,7 +8,8 @@ use crate::error::SpecError;
 /// All of it: identity and coverage are in ten-thousandths.
 pub const WHOLE: u16 = 10_000;
 
-/// What an item has in place of the ordinal of a representative if no record stands for its own: all ones, in items of either size.
+/// What an item has in place of the ordinal of a representative if no record stands for its own: all ones, in items of
+/// either size.
 pub const NO_REPRESENTATIVE: u64 = u64::MAX;
 
 /// FORMAT.md, section 13: an item of files with fewer than 2^32 records.
@@ -56,7 +57,8 @@ impl WideMembershipEntry {
         }
     }
 
-    /// Compares the entry of record `ordinal`, one of `records`, with the rules M-3 and M-5, and with as much of M-2 as it shows alone.
+    /// Compares the entry of record `ordinal`, one of `records`, with the rules M-3 and M-5, and with as much of M-2 as
+    /// it shows alone.
     ///
     /// # Errors
     /// M-2, M-3 or M-5.

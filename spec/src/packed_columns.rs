@@ -1,8 +1,9 @@
 //! Columns in fewer bits: FORMAT.md, section 14.
 //!
-//! The items of a column are taken in frames of 128. An item is cut into **lanes**, each a number that keeps to a range of its own (the block of an address, its
-//! byte, a length), and a frame has for each lane its least value and how many bits what is above it takes. So an item is read by itself, from a frame of
-//! some hundred bytes, and nothing is decompressed.
+//! The items of a column are taken in frames of 128. An item is cut into **lanes**, each a number that keeps to a range
+//! of its own (the block of an address, its byte, a length), and a frame has for each lane its least value and how many
+//! bits what is above it takes. So an item is read by itself, from a frame of some hundred bytes, and nothing is
+//! decompressed.
 //!
 //! Both directions are here, since together they define the bytes. Cost: a lane of an item is a load and a shift.
 
@@ -49,10 +50,12 @@ pub const fn frames(items: u64) -> u64 {
     items.div_ceil(FRAME)
 }
 
-/// Where frame `number` of a section lies whose frames end at `end`: from its own place in the index to that of the next one, or to `end` after the last.
+/// Where frame `number` of a section lies whose frames end at `end`: from its own place in the index to that of the
+/// next one, or to `end` after the last.
 ///
 /// # Errors
-/// W-2, if it does not lie inside, the first one does not start with the section, or it is longer than any frame with these lanes.
+/// W-2, if it does not lie inside, the first one does not start with the section, or it is longer than any frame with
+/// these lanes.
 pub fn frame_range(
     kind: SectionKind,
     lanes: &[u32],
@@ -141,8 +144,8 @@ impl<'a> Frame<'a> {
         Ok(Self { kind, number, lanes, widths, least, values })
     }
 
-    /// Writes items from `first` on to `items`, as they would stand in the column: as many as there is room for, or up to the 128th. A value that its lane
-    /// cannot hold is cut short; [`Frame::check`] finds it.
+    /// Writes items from `first` on to `items`, as they would stand in the column: as many as there is room for, or up
+    /// to the 128th. A value that its lane cannot hold is cut short; [`Frame::check`] finds it.
     pub fn unpack(&self, first: usize, items: &mut [u8]) {
         let size = self.least.len().max(1);
         for lane in self.lanes() {

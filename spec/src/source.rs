@@ -90,8 +90,8 @@ impl LineEnd {
 }
 
 impl SourceEntry {
-    /// Compares source `index` with rules P-1 to P-3, given where its strings and its records should start, and the bytes of all strings.
-    /// Returns where the strings of the next source start.
+    /// Compares source `index` with rules P-1 to P-3, given where its strings and its records should start, and the
+    /// bytes of all strings. Returns where the strings of the next source start.
     ///
     /// # Errors
     /// P-1, P-2 or P-3.

@@ -1,7 +1,9 @@
-//! From untrusted bytes to a proof: the header page and the trailer become a [`Container`], or an error that names the rule.
+//! From untrusted bytes to a proof: the header page and the trailer become a [`Container`], or an error that names the
+//! rule.
 //!
 //! What is checked here is what opening costs: the header, the trailer, and the section table, whatever the number of
-//! records. Pages and blocks are compared with their checksums when they are first used, and everything else by `verify`.
+//! records. Pages and blocks are compared with their checksums when they are first used, and everything else by
+//! `verify`.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,5 @@
-//! Decoding of blocks by packing and codec: by the engine with its checks, by the codec and packing alone, and a copy of memory.
+//! Decoding of blocks by packing and codec: by the engine with its checks, by the codec and packing alone, and a copy
+//! of memory.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -30,7 +31,8 @@ struct Group {
     decoded: usize,
 }
 
-/// Decoding by packing and codec: the engine with its checks, the codec and packing alone, a copy. The seconds that the latter would take for all blocks.
+/// Decoding by packing and codec: the engine with its checks, the codec and packing alone, a copy. The seconds that the
+/// latter would take for all blocks.
 pub(crate) fn decoding(path: &Path, database: &Database, kind: StreamKind, out: &mut impl Write) -> Outcome<f64> {
     let Some(stream) = Stream::find(database.container(), kind) else { return Ok(0.0) };
     let storage = Storage::open(path, &MemorySettings::default())?;

@@ -1,9 +1,11 @@
-//! What the library takes of containers, without processes: opening, lookups, scans, and decoding beside the codec alone and a copy of memory.
+//! What the library takes of containers, without processes: opening, lookups, scans, and decoding beside the codec
+//! alone and a copy of memory.
 //!
 //!     cargo bench -p talaria-db-benches --bench library -- [CONTAINER ...]
 //!
-//! Prints lines of what was measured, a figure and its unit, separated by tabs; medians of rounds. Without a container: three of made-up
-//! records. "Cold" has the file dropped from the page cache by `dd`, where there is one; all else reads from the page cache.
+//! Prints lines of what was measured, a figure and its unit, separated by tabs; medians of rounds. Without a container:
+//! three of made-up records. "Cold" has the file dropped from the page cache by `dd`, where there is one; all else
+//! reads from the page cache.
 
 mod decoding;
 mod lookups;

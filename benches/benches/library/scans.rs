@@ -13,7 +13,8 @@ use talaria_db::threads::Workers;
 
 use crate::{Outcome, time};
 
-/// With one thread and with as many as there are; `alone` is the seconds that decoding all blocks takes with nothing around it.
+/// With one thread and with as many as there are; `alone` is the seconds that decoding all blocks takes with nothing
+/// around it.
 pub(crate) fn scans(path: &Path, alone: f64, out: &mut impl Write) -> Outcome<()> {
     let database = Database::open(path)?;
     let groups = database.block_groups(StreamKind::Sequence)?;

@@ -32,18 +32,19 @@ Examples:
   talaria-db build nr.gz -o small.talaria --preset small
   zcat nr.gz | talaria-db build - -o nr.talaria --max-memory 8G --tmp-dir /scratch")]
 pub(crate) struct BuildFlags {
-    /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2, or containers, whose sources are taken; - is standard input
+    /// FASTA files, plain or compressed with gzip, Zstandard, xz or bzip2, or containers, whose sources are taken; - is
+    /// standard input
     #[arg(value_name = "IN", required = true, value_hint = ValueHint::FilePath)]
     inputs: Vec<PathBuf>,
     /// The container; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
-    /// Codec, block sizes, order and columns at once: fast (packed), balanced, or small (zstd:19, blocks of 256K, of nucleotides 4M,
-    /// order by similarity, packed columns). What is given beside it counts instead
+    /// Codec, block sizes, order and columns at once: fast (packed), balanced, or small (zstd:19, blocks of 256K, of
+    /// nucleotides 4M, order by similarity, packed columns). What is given beside it counts instead
     #[arg(long, value_name = "PRESET", default_value = "balanced", value_parser = preset())]
     preset: Preset,
-    /// How residues are compressed: none, packed (two, four or five bits each), lz4, zstd, zstd:LEVEL (1 to 22), or auto (packed where
-    /// zstd:1 takes off less than an eighth); zstd:1 unless given
+    /// How residues are compressed: none, packed (two, four or five bits each), lz4, zstd, zstd:LEVEL (1 to 22), or
+    /// auto (packed where zstd:1 takes off less than an eighth); zstd:1 unless given
     #[arg(long, value_name = "CODEC", value_parser = target::codec)]
     codec: Option<Compression>,
     /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given
@@ -52,8 +53,8 @@ pub(crate) struct BuildFlags {
     /// Bytes of header texts a block, a power of two from 4K to 8M; 16K unless given
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     text_block_size: Option<u32>,
-    /// The order in which residues lie: that of the input (unless given), or similar ones next to each other, which takes a third to
-    /// a half off their size and longer to build. Records keep their order and numbers
+    /// The order in which residues lie: that of the input (unless given), or similar ones next to each other, which
+    /// takes a third to a half off their size and longer to build. Records keep their order and numbers
     #[arg(long, value_name = "ORDER", value_parser = target::order())]
     order: Option<Order>,
     /// Pack what is known of each record, and the index of names, into about half the bytes
@@ -62,7 +63,8 @@ pub(crate) struct BuildFlags {
     /// What the residues are
     #[arg(long, default_value = "auto", value_parser = alphabet())]
     alphabet: AlphabetChoice,
-    /// Columns to keep of each record for the filters of `get` and `export`, 4 bytes each: the share of G and C, and how complex it is
+    /// Columns to keep of each record for the filters of `get` and `export`, 4 bytes each: the share of G and C, and
+    /// how complex it is
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = column())]
     columns: Vec<Column>,
     /// Store identical sequences as often as they occur

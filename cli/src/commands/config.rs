@@ -22,8 +22,9 @@ use crate::threads::ThreadFlags;
 /// Show, check or explain the configuration
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A value comes from the first of these that has it: a flag, a variable TALARIA_... (one for every key, with _ for .), the configuration
-file, a default. A profile lies beneath the other values of the place that names it.
+A value comes from the first of these that has it: a flag, a variable TALARIA_... (one for every
+key, with _ for .), the configuration file, a default. A profile lies beneath the other values of
+the place that names it.
 
 Examples:
   talaria-db config show

@@ -30,22 +30,27 @@ use self::similarity::SimilarityFlags;
 /// Reduce a container or FASTA to fewer sequences that stand for all of them
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The result is a container that gives every original record back, or FASTA of the references alone if OUT ends in .fasta, .fa, .faa,
-.fna or .ffn, with .gz or .zst after it if it is to be compressed. Beside it goes a table of clusters, a line a record: representative, member, identity, coverage. Records that
-no reference stands for come last, with - as their representative.
+The result is a container that gives every original record back, or FASTA of the references alone if
+OUT ends in .fasta, .fa, .faa, .fna or .ffn, with .gz or .zst after it if it is to be compressed.
+Beside it goes a table of clusters, a line a record: representative, member, identity, coverage.
+Records that no reference stands for come last, with - as their representative.
 
 Methods:
   exact    records with the same residues (case counts) join the first of them
-  cluster  records join a longer one that a verified alignment finds similar: --min-identity of the alignment's columns, gaps counted, over
-           --coverage of their residues (BLOSUM62, or 2 and -3 for nucleotides; case does not count)
-  select   references are chosen greedily by the residues that they newly cover, their own and those of records that are similar as for cluster,
-           until nothing more can be covered, or until they have --ratio of all residues: the other records then belong to no reference, and
-           the container alone has them
-  contain  records whose residues occur wholly inside another one's, letter by letter, join the longest such one (case does not count, nor U for
-           T); with preferences only one that is preferred as much or more
+  cluster  records join a longer one that a verified alignment finds similar: --min-identity of the
+           alignment's columns, gaps counted, over --coverage of their residues (BLOSUM62, or 2 and
+           -3 for nucleotides; case does not count)
+  select   references are chosen greedily by the residues that they newly cover, their own and those
+           of records that are similar as for cluster, until nothing more can be covered, or until
+           they have --ratio of all residues: the other records then belong to no reference, and the
+           container alone has them
+  contain  records whose residues occur wholly inside another one's, letter by letter, join the
+           longest such one (case does not count, nor U for T); with preferences only one that is
+           preferred as much or more
 
-With --update, OUT has the records of OLD under their numbers and those of IN after them, and `export` gives both back. Method and criteria are
-those that OLD was made with. Its references stay references, and its members stay with them, as alike as OLD says. All is written again.
+With --update, OUT has the records of OLD under their numbers and those of IN after them, and
+`export` gives both back. Method and criteria are those that OLD was made with. Its references stay
+references, and its members stay with them, as alike as OLD says. All is written again.
 
 Examples:
   talaria-db reduce uniref100.talaria -o distinct.talaria
@@ -62,8 +67,8 @@ pub(crate) struct ReduceFlags {
     /// The container or FASTA to write; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
-    /// Goes on from an earlier result: records of IN join its references or become new ones, and all that was in it stays as it is.
-    /// OUT may be OLD
+    /// Goes on from an earlier result: records of IN join its references or become new ones, and all that was in it
+    /// stays as it is. OUT may be OLD
     #[arg(long, value_name = "OLD", value_hint = ValueHint::FilePath)]
     update: Option<PathBuf>,
     /// How records are brought together [default: exact; with --update as OLD was made]
@@ -97,16 +102,19 @@ pub(crate) struct ReduceFlags {
     /// Says what memory, temporary files and sorted runs each stage would take at most, and reduces nothing
     #[arg(long)]
     estimate: bool,
-    /// Keep the state of a clustering in this folder after each round, and go on from what an interrupted run of the same input and options left there
+    /// Keep the state of a clustering in this folder after each round, and go on from what an interrupted run of the
+    /// same input and options left there
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     resume: Option<PathBuf>,
     /// Writes the report as JSON; with --estimate, the estimate
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
-    /// How residues are compressed: none, packed, lz4, zstd, zstd:LEVEL (1 to 22) or auto; as in the container, and zstd:1 from FASTA, unless given
+    /// How residues are compressed: none, packed, lz4, zstd, zstd:LEVEL (1 to 22) or auto; as in the container, and
+    /// zstd:1 from FASTA, unless given
     #[arg(long, value_name = "CODEC", value_parser = target::codec)]
     codec: Option<Compression>,
-    /// The order in which residues lie, as for `build`; as in the container, and that of the input from FASTA, unless given
+    /// The order in which residues lie, as for `build`; as in the container, and that of the input from FASTA, unless
+    /// given
     #[arg(long, value_name = "ORDER", value_parser = target::order())]
     order: Option<Order>,
     /// Residues a line of FASTA, 0 for one line
@@ -352,7 +360,8 @@ fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     Ok(())
 }
 
-/// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather than given plain text.
+/// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather
+/// than given plain text.
 pub(super) fn is_fasta_name(path: &Path) -> Result<bool> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let is_fasta = |name: &str| [".fasta", ".fa", ".faa", ".fna", ".ffn"].iter().any(|ending| name.ends_with(ending));

@@ -23,9 +23,10 @@ use crate::work::WorkFlags;
 /// Run one stage of a clustering over one shard or partition, with files in and out
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For clusters of machines: each stage can run as soon as the files that it reads are there, and reads them in any order. The result is that of
-`talaria-db reduce --method cluster` over all shards, to the byte. Shards are containers. Files of other stages are told apart by what they hold; those that do
-not go together, are damaged or are missing are refused by name.
+For clusters of machines: each stage can run as soon as the files that it reads are there, and reads
+them in any order. The result is that of `talaria-db reduce --method cluster` over all shards, to
+the byte. Shards are containers. Files of other stages are told apart by what they hold; those that
+do not go together, are damaged or are missing are refused by name.
 
   kmers   SHARD                    the words of a shard          one run for each shard
   edges   KMERS...                 pairs that share words        one run for each part of all words
@@ -33,7 +34,8 @@ not go together, are damaged or are missing are refused by name.
   cover   KMERS... LINKS...        who joins whom                one run
   write   SHARD... CLUSTERS        the reduced container         one run
 
-Identities are from 0.65 for proteins and 0.85 for nucleotides on; below, clusterings take several rounds, and `reduce` alone does them.
+Identities are from 0.65 for proteins and 0.85 for nucleotides on; below, clusterings take several
+rounds, and `reduce` alone does them.
 
 Examples:
   for i in 1 2 3 4; do talaria-db stage kmers $i.talaria -o $i.kmers --min-identity 0.9; done

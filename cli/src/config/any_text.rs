@@ -1,6 +1,8 @@
-//! Any text as a configuration: refused, a line a problem, or taken, and then the same when it is written and read again.
+//! Any text as a configuration: refused, a line a problem, or taken, and then the same when it is written and read
+//! again.
 //!
-//! Called by a fuzzer (`format-tests/fuzz`), and with the inputs that are stored in `fixtures/fuzz/config` by the suite.
+//! Called by a fuzzer (`format-tests/fuzz`), and with the inputs that are stored in `fixtures/fuzz/config` by the
+//! suite.
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What environment variables say: `TALARIA_MAX_MEMORY`, `TALARIA_PROFILE`, and one for every key.
 //!
-//! Other programs may have variables that begin with `TALARIA_`; those that begin with `TALARIA_MEMORY_` are keys, or mistakes. An empty
-//! variable says nothing.
+//! Other programs may have variables that begin with `TALARIA_`; those that begin with `TALARIA_MEMORY_` are keys, or
+//! mistakes. An empty variable says nothing.
 
 use std::ffi::OsString;
 

@@ -1,6 +1,7 @@
 //! The example file: every key with what it is, as a comment, and its default.
 //!
-//! Keys are commented out, so that the file as it is changes nothing. The copy in the repository is compared with this by a test.
+//! Keys are commented out, so that the file as it is changes nothing. The copy in the repository is compared with this
+//! by a test.
 
 use crate::config::keys::{Effect, KEYS};
 

@@ -1,7 +1,8 @@
 //! The configuration file: where it is, and what it says.
 //!
-//! TOML, with the tables of [`crate::config::keys`]. Whatever is not understood is refused, with its line: a key that is passed over in
-//! silence is a limit that does not hold. Nothing is read if the file is not there; reading one of a page takes some 50 microseconds.
+//! TOML, with the tables of [`crate::config::keys`]. Whatever is not understood is refused, with its line: a key that
+//! is passed over in silence is a limit that does not hold. Nothing is read if the file is not there; reading one of a
+//! page takes some 50 microseconds.
 
 use std::io::ErrorKind;
 use std::ops::Range;

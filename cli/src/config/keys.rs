@@ -1,7 +1,8 @@
 //! All keys of the configuration, in one table: what they hold, what they set, what they say about themselves.
 //!
-//! The parser, the environment, suggestions, `config show` and the example file are made from it. Names and tables are those of the
-//! document that the memory systems were designed by; some mean the same setting, and `memory.max_memory` and the four after it are added.
+//! The parser, the environment, suggestions, `config show` and the example file are made from it. Names and tables are
+//! those of the document that the memory systems were designed by; some mean the same setting, and `memory.max_memory`
+//! and the four after it are added.
 
 use crate::config::value::{Kind, Value};
 
@@ -93,7 +94,8 @@ impl Key {
         self.path.starts_with("memory.low_memory.") && self.setting() != Some(Setting::Profile)
     }
 
-    /// A value of this key as a value of its setting, in which keys of one setting can be compared; none if it asks for nothing.
+    /// A value of this key as a value of its setting, in which keys of one setting can be compared; none if it asks for
+    /// nothing.
     pub(crate) fn meaning(&self, value: &Value) -> Option<Value> {
         Some(match (self.setting()?, value) {
             (Setting::HugePages, Value::Switch(on)) => Value::text(if *on { "thp" } else { "off" }),

@@ -1,4 +1,5 @@
-//! Where values come from, and the layers that they come in: a file, the environment, the command line, each above the one before.
+//! Where values come from, and the layers that they come in: a file, the environment, the command line, each above the
+//! one before.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
 //! Configuration: defaults, a TOML file, the environment, flags; each goes before what is named before it.
 //!
-//! Everything comes from one table of [`keys`]. [`layers`] are what the places say, [`resolve`] makes of them what commands take, and
-//! [`show`] says which value came from where. Nothing of the machine is looked at here, so that a lookup of one record need not wait.
+//! Everything comes from one table of [`keys`]. [`layers`] are what the places say, [`resolve`] makes of them what
+//! commands take, and [`show`] says which value came from where. Nothing of the machine is looked at here, so that a
+//! lookup of one record need not wait.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod any_text;

@@ -1,8 +1,8 @@
 //! The profiles: sets of values that lie beneath the keys of whoever names one.
 //!
 //! They are the three examples of the document that the keys come from, but for this:
-//! - The document's memory (128, 4 and 16 GB) is the most that a profile takes; if `auto` comes to less, that. A profile is no statement
-//!   about the machine.
+//! - The document's memory (128, 4 and 16 GB) is the most that a profile takes; if `auto` comes to less, that. A
+//!   profile is no statement about the machine.
 //! - Its cache (32 GB, 256 MB, 4 GB) is never more than a quarter of the limit, as with every way to give one.
 //! - `balanced` has a threshold of compression, so it compresses.
 

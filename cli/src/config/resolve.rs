@@ -1,4 +1,5 @@
-//! From layers to what is in force: for each setting the value of the highest layer, and from there what the engine takes.
+//! From layers to what is in force: for each setting the value of the highest layer, and from there what the engine
+//! takes.
 
 use std::path::PathBuf;
 

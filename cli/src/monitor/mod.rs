@@ -42,7 +42,8 @@ pub(crate) enum Voice {
     Own,
 }
 
-/// Watches memory until the command is done. Without the flag only if caches are to follow the pressure, and then silently.
+/// Watches memory until the command is done. Without the flag only if caches are to follow the pressure, and then
+/// silently.
 #[derive(Debug)]
 pub(crate) struct Monitor {
     watch: Option<Arc<Watch>>,
@@ -92,8 +93,8 @@ impl Monitor {
         Words { watch: self.watch.clone().filter(|_| self.says), budget: self.budget.clone() }
     }
 
-    /// As [`Monitor::finish`], after what has become of a container's pages and cache. An error if the container changed meanwhile: what was said of
-    /// it may be wrong then.
+    /// As [`Monitor::finish`], after what has become of a container's pages and cache. An error if the container
+    /// changed meanwhile: what was said of it may be wrong then.
     pub(crate) fn finish_reading(self, database: &Database) -> Result<()> {
         database.check_unchanged()?;
         if self.says {

@@ -1,6 +1,7 @@
 //! The series of `--monitor-memory=FILE.json`: one object, with a look a line.
 //!
-//! Every look is written at once, so that what led to a kill can be read afterwards; then the last line, with the peaks, is missing.
+//! Every look is written at once, so that what led to a kill can be read afterwards; then the last line, with the
+//! peaks, is missing.
 
 use std::fs::File;
 use std::io::Write;

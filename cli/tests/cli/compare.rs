@@ -1,4 +1,5 @@
-//! The comparison with other tools (`benches/compare`): it runs, it says when an answer is wrong, and the README has the figures of the result that is kept.
+//! The comparison with other tools (`benches/compare`): it runs, it says when an answer is wrong, and the README has
+//! the figures of the result that is kept.
 //!
 //! It needs Python 3.9 or later. Without it these tests say so and pass.
 #![expect(clippy::print_stderr, reason = "what is skipped is said")]
@@ -92,7 +93,8 @@ fn a_run_of_talaria_db_beside_cat() {
                 checked += 1;
             }
         }
-        // Export, lookups of many and of one by three presets and `cat`, and lookups of both kinds in FASTA; three tasks of reduction of two rows, two of them of three.
+        // Export, lookups of many and of one by three presets and `cat`, and lookups of both kinds in FASTA; three
+        // tasks of reduction of two rows, two of them of three.
         assert_eq!(checked, if command == "run" { 14 } else { 8 });
     }
 }

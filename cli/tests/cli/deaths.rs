@@ -53,8 +53,8 @@ fn folders() -> (Folder, PathBuf, PathBuf, PathBuf) {
     (folder, temporary, results, output)
 }
 
-/// The target is as it was and the temporary files are gone. What is left is the file that was to be the output, under its hidden name: the
-/// next run takes it over.
+/// The target is as it was and the temporary files are gone. What is left is the file that was to be the output, under
+/// its hidden name: the next run takes it over.
 fn check_left(temporary: &Path, results: &Path) {
     assert_eq!(listed(temporary), [""; 0]);
     let left: Vec<String> = listed(results).into_iter().filter(|name| !name.ends_with(".unfinished")).collect();

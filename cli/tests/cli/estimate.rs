@@ -48,7 +48,8 @@ fn both(folder: &Folder, input: &dyn AsRef<OsStr>, flags: &[&str]) -> (Value, Va
     (json(folder, "e.json"), json(folder, "r.json"))
 }
 
-/// Reduces `fasta` in every one of these ways under every one of these limits, and checks all against what was told; how many runs there were.
+/// Reduces `fasta` in every one of these ways under every one of these limits, and checks all against what was told;
+/// how many runs there were.
 fn check_bounds(fasta: &[u8], methods: &[&[&str]], limits: &[&str]) -> u64 {
     let (folder, db) = built(fasta);
     let mut runs = 0;

@@ -1,7 +1,7 @@
 //! What keys change in what the program does, beyond what `config show` says of them.
 //!
-//! That each key sets its setting is shown by the unit tests of the configuration; here and in the tests that [`OBSERVED`] names, that
-//! somebody follows it.
+//! That each key sets its setting is shown by the unit tests of the configuration; here and in the tests that
+//! [`OBSERVED`] names, that somebody follows it.
 
 use std::ffi::OsStr;
 use std::path::Path;

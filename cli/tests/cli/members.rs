@@ -3,7 +3,8 @@ use std::path::PathBuf;
 
 use crate::common::{Folder, built, run, run_with_input};
 
-/// Three distinct sequences: `a`, `c` and `e` are alike, `b` and `f`, and `d` is alone; `tw` is the id of two references.
+/// Three distinct sequences: `a`, `c` and `e` are alike, `b` and `f`, and `d` is alone; `tw` is the id of two
+/// references.
 const FASTA: &str =
     ">a one\nMKV\n>sp|Q1|B_X two\nGGA\n>c\nMKV\n>d\nAAA\n>e\nMKV\n>f\nGGA\n>tw\nLLL\n>tw\nIII\n>g\nIII\n";
 

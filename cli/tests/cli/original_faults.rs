@@ -71,7 +71,8 @@ fn records_that_nobody_chose_do_not_vanish() {
     there_and_back(&fasta, "0.5");
 }
 
-/// Unrelated records have nothing to tell by: beyond the membership, of at most 8 bytes a record and two pages for the sections, nothing is added.
+/// Unrelated records have nothing to tell by: beyond the membership, of at most 8 bytes a record and two pages for the
+/// sections, nothing is added.
 #[test]
 fn deltas_do_not_outgrow_the_data() {
     let mut numbers = Numbers::new(4);

@@ -1,6 +1,7 @@
 use crate::common::{Folder, Numbers, built, record, run};
 
-/// Two chromosomes over several blocks, in all IUPAC letters and both cases, and how samtools would print their regions.
+/// Two chromosomes over several blocks, in all IUPAC letters and both cases, and how samtools would print their
+/// regions.
 fn genome() -> (Folder, std::path::PathBuf, [Vec<u8>; 2]) {
     let mut numbers = Numbers::new(5);
     let chromosomes = [

@@ -35,7 +35,8 @@ fn a_file_that_may_not_grow_is_an_error() {
     assert!(built.len() > 512 << 10);
 }
 
-/// Where exactly memory ends is the system's affair, so all limits are tried; none of them leads to an abort, or to another file.
+/// Where exactly memory ends is the system's affair, so all limits are tried; none of them leads to an abort, or to
+/// another file.
 #[test]
 fn address_space_that_ends_is_an_error() {
     let (_, built, _) = build_under("-v unlimited");

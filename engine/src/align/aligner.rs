@@ -25,8 +25,9 @@ const BAND: RangeInclusive<usize> = 256..=256;
 const MOST_GAPS: usize = 4096;
 /// Padding behind sequences: the widest block.
 const PADDING: usize = 256;
-/// Bytes of matrices a residue, and beside them. A trace has four bytes for each [`block_aligner::L`] cells of the widest block: two for an extension,
-/// three for a band. Two bytes hold a residue, 16 an operation of the path, and 14 a step of each trace.
+/// Bytes of matrices a residue, and beside them. A trace has four bytes for each [`block_aligner::L`] cells of the
+/// widest block: two for an extension, three for a band. Two bytes hold a residue, 16 an operation of the path, and 14
+/// a step of each trace.
 const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + 2 + 16 + 14;
 const PER_BAND_RESIDUE: usize = trace(1, &BAND) * 3 + 14;
 const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (40 << 10);
@@ -40,11 +41,13 @@ const LONGEST_BANDED: usize = 4096;
 const DROP: i32 = 100;
 /// The least score of a diagonal that is worth an alignment with gaps.
 const LEAST_SCORE: i32 = 25;
-/// How far the identity along a diagonal may be below the wanted one, in ten-thousandths: one gap leaves at least half of an alignment on it.
+/// How far the identity along a diagonal may be below the wanted one, in ten-thousandths: one gap leaves at least half
+/// of an alignment on it.
 const SLACK: u32 = 2_000;
 /// Residues that may be left over at the ends of what is taken for a whole sequence.
 const ENDS: usize = 4;
-/// An alignment this close to the wanted identity is looked at again, unless it has nearly the whole member; both in ten-thousandths.
+/// An alignment this close to the wanted identity is looked at again, unless it has nearly the whole member; both in
+/// ten-thousandths.
 const DOUBT: u16 = 200;
 const NEARLY_WHOLE: u64 = 9_800;
 
@@ -145,8 +148,8 @@ impl Aligner {
         self.matrices.as_ref().is_some_and(|matrices| residues(member) <= matrices.residues)
     }
 
-    /// Looks whether a member may join a representative, from a diagonal on which they share words. Both are folded. None if they are not
-    /// similar enough, or if the member is longer than the aligner was made for.
+    /// Looks whether a member may join a representative, from a diagonal on which they share words. Both are folded.
+    /// None if they are not similar enough, or if the member is longer than the aligner was made for.
     pub fn verify(
         &mut self,
         scoring: Scoring,
@@ -198,7 +201,8 @@ impl Aligner {
                 member_start: start,
                 representative_start: shift(start),
             };
-            // With what is left over at the ends, and gaps to reach it, the best alignment may be longer, and less identical.
+            // With what is left over at the ends, and gaps to reach it, the best alignment may be longer, and less
+            // identical.
             let longer = Path { columns: path.columns + 3 * (member.len() - left.len()), ..path };
             if accepted(&longer).is_some()
                 && let Some(alignment) = accepted(&path)
@@ -235,7 +239,8 @@ impl Aligner {
         accepted(&best)
     }
 
-    /// The alignment through a pair of equal residues; none if what is behind them makes the wanted identity impossible.
+    /// The alignment through a pair of equal residues; none if what is behind them makes the wanted identity
+    /// impossible.
     fn extend_both(
         &mut self,
         scoring: Scoring,

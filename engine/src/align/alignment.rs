@@ -111,8 +111,8 @@ impl Default for Criterion {
 }
 
 impl Criterion {
-    /// Identity and coverage in ten-thousandths, rounded down, of an alignment of a member and a representative with so many residues; none if
-    /// they are not enough. Of both coverages the lesser one counts.
+    /// Identity and coverage in ten-thousandths, rounded down, of an alignment of a member and a representative with so
+    /// many residues; none if they are not enough. Of both coverages the lesser one counts.
     #[must_use]
     pub fn accepts(&self, alignment: &Alignment, member: u32, representative: u32) -> Option<(u16, u16)> {
         let similarity = self.similarity(alignment, member, representative);
@@ -147,8 +147,8 @@ impl Criterion {
     }
 }
 
-/// `part` of `whole` in ten-thousandths, rounded down; the exact value is at least a threshold if and only if this is, since thresholds are
-/// ten-thousandths.
+/// `part` of `whole` in ten-thousandths, rounded down; the exact value is at least a threshold if and only if this is,
+/// since thresholds are ten-thousandths.
 fn share(part: u32, whole: u32) -> u16 {
     let parts = u64::from(part) * u64::from(WHOLE) / u64::from(whole.max(1));
     u16::try_from(parts).unwrap_or(u16::MAX).min(WHOLE)

@@ -2,8 +2,9 @@
 
 use super::Scoring;
 
-/// Residues as an aligner sees them, into `out`: upper-case letters. Of proteins, the rare `U`, `O` and `J` are what they are nearest to, `C`, `K`
-/// and `L`; of RNA, `U` is `T`. Whatever is no letter, or no nucleotide, is the unknown residue, `X` or `N`, which equals nothing.
+/// Residues as an aligner sees them, into `out`: upper-case letters. Of proteins, the rare `U`, `O` and `J` are what
+/// they are nearest to, `C`, `K` and `L`; of RNA, `U` is `T`. Whatever is no letter, or no nucleotide, is the unknown
+/// residue, `X` or `N`, which equals nothing.
 pub fn fold(residues: &[u8], scoring: Scoring, out: &mut Vec<u8>) {
     let table = match scoring {
         Scoring::Protein => &PROTEIN,

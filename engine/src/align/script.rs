@@ -1,9 +1,10 @@
 //! The cheapest script that makes a sequence of another one, by what its bytes cost once they are compressed.
 //!
-//! A part of the other sequence is found as such. Else ends that are the same are taken off; k-mers that both sequences have once are anchors, of which the longest chain in order is kept; what is
-//! between two anchors is aligned by dynamic programming with affine gaps, if it is not too large, and put down as it is otherwise. So memory is
-//! bounded ([`MEMORY`]), and time grows with the unlike parts. All costs are whole numbers, and ties are broken in one way: a script does not
-//! depend on the machine.
+//! A part of the other sequence is found as such. Else ends that are the same are taken off; k-mers that both sequences
+//! have once are anchors, of which the longest chain in order is kept; what is between two anchors is aligned by
+//! dynamic programming with affine gaps, if it is not too large, and put down as it is otherwise. So memory is bounded
+//! ([`MEMORY`]), and time grows with the unlike parts. All costs are whole numbers, and ties are broken in one way: a
+//! script does not depend on the machine.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -144,7 +145,8 @@ impl Aligner {
         }
     }
 
-    /// Three states a cell: residues side by side, one inserted, one skipped. A trace keeps for each which state was before.
+    /// Three states a cell: residues side by side, one inserted, one skipped. A trace keeps for each which state was
+    /// before.
     fn dynamic(&mut self, parent: &[u8], sequence: &[u8], runs: &mut Vec<Run>) {
         let width = parent.len() + 1;
         self.traces.clear();

@@ -1,10 +1,12 @@
 //! Words that two sequences must share if they are as identical as is wanted.
 //!
-//! Each column of an alignment that is no match spoils at most as many words as a word has residues. So an alignment with few of them leaves
-//! words whole, and how many at least follows from the lengths (as in CD-HIT; Li and Godzik, Bioinformatics 2006). Two sequences that share fewer need not
-//! be aligned: nothing is lost by not doing so. At low identities no number follows, and nothing is ruled out.
+//! Each column of an alignment that is no match spoils at most as many words as a word has residues. So an alignment
+//! with few of them leaves words whole, and how many at least follows from the lengths (as in CD-HIT; Li and Godzik,
+//! Bioinformatics 2006). Two sequences that share fewer need not be aligned: nothing is lost by not doing so. At low
+//! identities no number follows, and nothing is ruled out.
 //!
-//! Costs a pass over each sequence, and 8 KiB for the marks of the member's words: a tenth of an alignment that is found to be in vain.
+//! Costs a pass over each sequence, and 8 KiB for the marks of the member's words: a tenth of an alignment that is
+//! found to be in vain.
 
 use super::{CoverageMode, Criterion, Identity, Scoring};
 
@@ -26,8 +28,8 @@ impl Default for SharedWords {
 }
 
 impl SharedWords {
-    /// Whether both sequences, folded, share as many words as an alignment must leave whole that the criterion accepts. The representative is looked at
-    /// as far from the diagonal as such an alignment can lead.
+    /// Whether both sequences, folded, share as many words as an alignment must leave whole that the criterion accepts.
+    /// The representative is looked at as far from the diagonal as such an alignment can lead.
     pub(super) fn enough(
         &mut self,
         scoring: Scoring,
@@ -66,7 +68,8 @@ fn shared_by(scoring: Scoring, criterion: &Criterion, member: usize, representat
         CoverageMode::Both => covered(member).max(covered(representative)),
     };
     let identity = i64::from(criterion.identity);
-    // A run of matches has one word less than residues for each residue of a word but one; each column that is no match ends a run.
+    // A run of matches has one word less than residues for each residue of a word but one; each column that is no match
+    // ends a run.
     let per_hundred = |length: i64| (identity - (10_000 - identity) * (length - 1)) / 100;
     let mut lengths = match scoring {
         Scoring::Protein => 3..=4_i64,

@@ -83,8 +83,8 @@ impl Composition {
 
     /// What the residues are.
     ///
-    /// Nucleotides, if all letters are IUPAC nucleotide codes and nine of ten are `A C G T U N`; RNA, if there is more `U` than `T`.
-    /// Gaps and other signs do not count. [`Alphabet::Unknown`] without letters.
+    /// Nucleotides, if all letters are IUPAC nucleotide codes and nine of ten are `A C G T U N`; RNA, if there is more
+    /// `U` than `T`. Gaps and other signs do not count. [`Alphabet::Unknown`] without letters.
     ///
     /// ```
     /// use talaria_db::fasta::alphabet::Composition;

@@ -196,8 +196,8 @@ fn write_lines(
     residues.len() - rest.len()
 }
 
-/// Writes all whole lines of the usual widths with an LF after each but the last, in pieces whose size the compiler knows; says what is
-/// left. The common case of [`write_lines`], at several times its speed.
+/// Writes all whole lines of the usual widths with an LF after each but the last, in pieces whose size the compiler
+/// knows; says what is left. The common case of [`write_lines`], at several times its speed.
 fn write_whole_lines<'a>(
     residues: &'a [u8],
     (left, width, filled): (&mut u64, u64, &mut u64),
@@ -209,8 +209,8 @@ fn write_whole_lines<'a>(
         80 => write_lines_of::<80>,
         _ => return residues,
     };
-    // At the start of a line, with at least one more line after the whole ones: the last of them stays open, as its end comes
-    // with the next residue.
+    // At the start of a line, with at least one more line after the whole ones: the last of them stays open, as its end
+    // comes with the next residue.
     let whole = length(residues.len()) / width;
     if *filled != 0 || whole == 0 || whole > *left {
         return residues;

@@ -1,11 +1,11 @@
 //! Many small sequences, copied one after the other into a few large chunks.
 //!
-//! For copies that are made together and go together: a chunk is one allocation, whatever the number of sequences in it. What is in a
-//! chunk can be handed out as [`SharedSequence`]s without another copy; the chunk then lives as long as any of them, so that one small
-//! sequence that is kept keeps a chunk. Nothing can be freed one by one.
+//! For copies that are made together and go together: a chunk is one allocation, whatever the number of sequences in
+//! it. What is in a chunk can be handed out as [`SharedSequence`]s without another copy; the chunk then lives as long
+//! as any of them, so that one small sequence that is kept keeps a chunk. Nothing can be freed one by one.
 //!
-//! An arena is in no lease: whoever fills one knows beforehand how much it is going to hold, and has leased that or answers for it.
-//! Costs the copy, and an allocation a chunk.
+//! An arena is in no lease: whoever fills one knows beforehand how much it is going to hold, and has leased that or
+//! answers for it. Costs the copy, and an allocation a chunk.
 
 use std::sync::Arc;
 
@@ -57,8 +57,8 @@ impl ArenaRef {
 }
 
 impl SequenceArena {
-    /// An arena with chunks of `chunk_size` bytes, the first of which is made when it is needed; a longer sequence gets a chunk of its
-    /// own.
+    /// An arena with chunks of `chunk_size` bytes, the first of which is made when it is needed; a longer sequence gets
+    /// a chunk of its own.
     #[must_use]
     pub fn new(chunk_size: usize) -> Self {
         Self { chunks: Vec::new(), current: Buffer::default(), chunk_size }
@@ -86,7 +86,8 @@ impl SequenceArena {
         chunk.get(sequence.offset..sequence.offset + sequence.length).unwrap_or_default()
     }
 
-    /// A sequence that shares its chunk with the arena. What is left of the chunk is not filled any more: for when all is copied.
+    /// A sequence that shares its chunk with the arena. What is left of the chunk is not filled any more: for when all
+    /// is copied.
     #[must_use]
     pub fn share(&mut self, sequence: &ArenaRef) -> SharedSequence {
         if sequence.chunk == self.chunks.len() {

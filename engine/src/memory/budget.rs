@@ -1,9 +1,10 @@
 //! One budget for all anonymous memory.
 //!
-//! Whoever is about to allocate something whose size depends on data or options takes a [`Lease`] first. If the bytes are not
-//! free, those who hold what they could do without (caches, pools: [`Reclaim`]) are asked to give some of it back; only then is the lease
-//! refused, which makes its consumer spill or give up with an error that names the need. Nothing is allocated beyond the limit in the
-//! hope that it will do. Leases are counted, not enforced by the allocator: constant small things (a few KiB) go without.
+//! Whoever is about to allocate something whose size depends on data or options takes a [`Lease`] first. If the bytes
+//! are not free, those who hold what they could do without (caches, pools: [`Reclaim`]) are asked to give some of it
+//! back; only then is the lease refused, which makes its consumer spill or give up with an error that names the need.
+//! Nothing is allocated beyond the limit in the hope that it will do. Leases are counted, not enforced by the
+//! allocator: constant small things (a few KiB) go without.
 //!
 //! A lease costs one atomic operation, and the time of giving back if it comes to that.
 
@@ -14,14 +15,14 @@ use crate::error::{Error, Result};
 
 /// The share of optional memory without pressure.
 const FULL_SHARE: u64 = 1000;
-/// How often others are asked for memory before a lease is refused: what they give back may be taken again, by themselves for one,
-/// before the lease is.
+/// How often others are asked for memory before a lease is refused: what they give back may be taken again, by
+/// themselves for one, before the lease is.
 const ATTEMPTS: usize = 8;
 
 /// Who holds memory that can be done without.
 ///
-/// Is called from any thread that takes a lease, so an implementation must not take leases that [`Budget::lease`] refuses by asking in
-/// turn: what can be given back is leased with [`Budget::try_lease`].
+/// Is called from any thread that takes a lease, so an implementation must not take leases that [`Budget::lease`]
+/// refuses by asking in turn: what can be given back is leased with [`Budget::try_lease`].
 pub trait Reclaim: Send + Sync + std::fmt::Debug {
     /// Bytes leased for what could be given back now.
     fn reclaimable(&self) -> u64;
@@ -156,8 +157,8 @@ impl Budget {
         &self.account.temporary
     }
 
-    /// How much of `bytes` of optional memory, as of a cache or of a batch, is advisable under the pressure of the moment: all of it,
-    /// unless a [`crate::memory::manager::MemoryManager`] that adapts has said otherwise.
+    /// How much of `bytes` of optional memory, as of a cache or of a batch, is advisable under the pressure of the
+    /// moment: all of it, unless a [`crate::memory::manager::MemoryManager`] that adapts has said otherwise.
     #[must_use]
     pub fn advisable(&self, bytes: u64) -> u64 {
         match self.account.share.load(Ordering::Relaxed) {
@@ -276,7 +277,8 @@ impl Lease {
         Ok(())
     }
 
-    /// Makes the lease `bytes` long if what it grows by is free, and says whether it is; asks nobody to give anything back.
+    /// Makes the lease `bytes` long if what it grows by is free, and says whether it is; asks nobody to give anything
+    /// back.
     pub fn try_resize(&mut self, bytes: u64) -> bool {
         if bytes > self.bytes {
             if self.budget.take_free(bytes - self.bytes).is_err() {

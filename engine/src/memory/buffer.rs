@@ -1,7 +1,7 @@
 //! Bytes that were decoded, in a buffer that goes back to its pool.
 //!
-//! A buffer is filled with zeros once, when it is made: when it is used again, what an earlier user left in it is overwritten, and
-//! nothing but what was asked for can be seen of it.
+//! A buffer is filled with zeros once, when it is made: when it is used again, what an earlier user left in it is
+//! overwritten, and nothing but what was asked for can be seen of it.
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The control groups that count this process's memory, versions 1 and 2.
 //!
-//! Every ancestor group counts, as a limit holds for all that is below it. Groups are looked for where every current distribution
-//! mounts them, below `/sys/fs/cgroup`; one mounted elsewhere is not found.
+//! Every ancestor group counts, as a limit holds for all that is below it. Groups are looked for where every current
+//! distribution mounts them, below `/sys/fs/cgroup`; one mounted elsewhere is not found.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -77,8 +77,8 @@ impl Group {
 
 /// The group `path` and every group above it, up to the mount point.
 ///
-/// Inside a container the path may be the host's, of which nothing exists here but the mount point itself; with a namespace
-/// it may begin with `..`, for which the mount point is what can be seen, too.
+/// Inside a container the path may be the host's, of which nothing exists here but the mount point itself; with a
+/// namespace it may begin with `..`, for which the mount point is what can be seen, too.
 fn upwards(version: Version, mount: &Path, path: &str) -> Vec<Group> {
     let mut group = PathBuf::new();
     for component in Path::new(path).components() {

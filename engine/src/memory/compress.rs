@@ -1,9 +1,9 @@
 //! Data that is kept in memory compressed.
 //!
-//! A [`CompressedBuffer`] knows the length that it decompresses to, and gives back exactly that many bytes or an error. LZ4
-//! and Snappy cost an allocation beside the result; Zstandard keeps a context for each thread that compresses or
-//! decompresses, of up to a few MiB for blocks of the usual size. It neither caches nor leases: whoever keeps buffers leases
-//! [`CompressedBuffer::len`] of them.
+//! A [`CompressedBuffer`] knows the length that it decompresses to, and gives back exactly that many bytes or an error.
+//! LZ4 and Snappy cost an allocation beside the result; Zstandard keeps a context for each thread that compresses or
+//! decompresses, of up to a few MiB for blocks of the usual size. It neither caches nor leases: whoever keeps buffers
+//! leases [`CompressedBuffer::len`] of them.
 
 use std::cell::RefCell;
 
@@ -71,8 +71,8 @@ impl CompressedBuffer {
         Ok(Self { compressed: output.into_boxed_slice(), original_length: data.len(), algorithm })
     }
 
-    /// Bytes that [`CompressedBuffer::compress`] takes for its result while it works on `length` bytes; what is not used of them is
-    /// free when it is done.
+    /// Bytes that [`CompressedBuffer::compress`] takes for its result while it works on `length` bytes; what is not
+    /// used of them is free when it is done.
     #[must_use]
     pub fn most(algorithm: Algorithm, length: usize) -> usize {
         match algorithm {

@@ -1,10 +1,10 @@
 //! The memory that a process may use, as its surroundings and its user say it.
 //!
-//! A budget larger than the control group's limit ends in a kill without a message, so the default is read from where the
-//! kernel keeps it: the least of the process's control groups and the machine's memory.
+//! A budget larger than the control group's limit ends in a kill without a message, so the default is read from where
+//! the kernel keeps it: the least of the process's control groups and the machine's memory.
 //!
-//! Not looked at: the environment (batch systems are the business of the command line), swap, `ulimit`, `memory.high`, and
-//! what other processes of the same group use.
+//! Not looked at: the environment (batch systems are the business of the command line), swap, `ulimit`, `memory.high`,
+//! and what other processes of the same group use.
 //!
 //! A look costs the reading of about ten files of a few bytes.
 
@@ -41,8 +41,8 @@ pub enum LimitSource {
 
 /// The least of the limits that the kernel sets for this process.
 ///
-/// `root` is put before `/proc` and `/sys`; it is `/` but for tests. What is missing or unreadable is passed over; if all
-/// of it is, the answer is 1 GiB.
+/// `root` is put before `/proc` and `/sys`; it is `/` but for tests. What is missing or unreadable is passed over; if
+/// all of it is, the answer is 1 GiB.
 #[must_use]
 pub fn available(root: &Path) -> MemoryLimit {
     let mut limits = Vec::new();
@@ -60,13 +60,13 @@ pub fn available(root: &Path) -> MemoryLimit {
     least.unwrap_or(MemoryLimit { bytes: FALLBACK, source: LimitSource::Fallback })
 }
 
-/// Reads a limit as users write it, as in `4G`, `512M`, `64MiB`, `1.5g`, `50%` or `1073741824`: a decimal number with up to
-/// nine digits after the point, then a unit in any case. `K`, `M`, `G` and `T` are powers of 1024 whether or not a `B` or
-/// `iB` follows; `%` is of `total` bytes. The result is rounded down to bytes.
+/// Reads a limit as users write it, as in `4G`, `512M`, `64MiB`, `1.5g`, `50%` or `1073741824`: a decimal number with
+/// up to nine digits after the point, then a unit in any case. `K`, `M`, `G` and `T` are powers of 1024 whether or not
+/// a `B` or `iB` follows; `%` is of `total` bytes. The result is rounded down to bytes.
 ///
 /// # Errors
-/// [`Error::Option`] of `--max-memory` if the text is empty or no such number (a sign makes it none), the unit is unknown,
-/// the percentage is above 100, or the result is 0 or beyond 64 bits.
+/// [`Error::Option`] of `--max-memory` if the text is empty or no such number (a sign makes it none), the unit is
+/// unknown, the percentage is above 100, or the result is 0 or beyond 64 bits.
 pub fn parse(text: &str, total: u64) -> Result<u64> {
     let refuse = |reason: &str| Error::Option { option: "--max-memory", reason: format!("'{text}' {reason}") };
     let not_a_number = || refuse("is not a number with a unit, as in 4G or 50%");

@@ -1,11 +1,13 @@
-//! When memory is given back: caches cut down, the allocator's heap trimmed, optional memory made smaller under pressure.
+//! When memory is given back: caches cut down, the allocator's heap trimmed, optional memory made smaller under
+//! pressure.
 //!
-//! The [`Budget`] already asks caches and pools for what somebody else needs. The manager is for the time before that: it keeps room free
-//! ([`MemoryManager::run_gc`] cuts down to 70 % of the limit once a threshold is passed), gives freed memory back to the system, and makes
-//! what is optional (the sizes of caches and batches) follow the pressure that a [`crate::memory::monitor::MemoryMonitor`] sees.
+//! The [`Budget`] already asks caches and pools for what somebody else needs. The manager is for the time before that:
+//! it keeps room free ([`MemoryManager::run_gc`] cuts down to 70 % of the limit once a threshold is passed), gives
+//! freed memory back to the system, and makes what is optional (the sizes of caches and batches) follow the pressure
+//! that a [`crate::memory::monitor::MemoryMonitor`] sees.
 //!
-//! It frees nothing that is in use, so it cannot make a limit hold that is too small. A look at whether there is anything to do costs two
-//! atomic loads; a collection costs what is evicted, and a walk over the allocator's heap.
+//! It frees nothing that is in use, so it cannot make a limit hold that is too small. A look at whether there is
+//! anything to do costs two atomic loads; a collection costs what is evicted, and a walk over the allocator's heap.
 
 use crate::memory::budget::Budget;
 use crate::memory::monitor::MemoryStatus;
@@ -59,8 +61,8 @@ impl MemoryManager {
         self.budget.in_use() > part(self.budget.limit(), self.settings.threshold)
     }
 
-    /// Has caches and pools give back what is above 70 % of the limit, and the allocator what is free; returns how much less of the budget
-    /// is in use.
+    /// Has caches and pools give back what is above 70 % of the limit, and the allocator what is free; returns how much
+    /// less of the budget is in use.
     pub fn run_gc(&self) -> u64 {
         let before = self.budget.in_use();
         self.budget.make_free(self.budget.limit() - part(self.budget.limit(), TARGET));
@@ -68,8 +70,8 @@ impl MemoryManager {
         before.saturating_sub(self.budget.in_use())
     }
 
-    /// To be called between the steps of a long work, as batches or windows: collects if it is time to, and trims the heap after each step
-    /// if collection is to be aggressive.
+    /// To be called between the steps of a long work, as batches or windows: collects if it is time to, and trims the
+    /// heap after each step if collection is to be aggressive.
     pub fn step(&self) {
         if self.should_gc() && self.budget.reclaimable() > 0 {
             self.run_gc();

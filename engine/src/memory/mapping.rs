@@ -1,17 +1,19 @@
 //! What came of the pages that were asked for: read back from the system.
 //!
-//! The system takes most advice without a word and does as it can, so that only `/proc/self/smaps` tells which pages bytes lie in. A
-//! look costs the system a walk over the page tables of the process (a millisecond for some hundred MiB): for reports, not for loops.
+//! The system takes most advice without a word and does as it can, so that only `/proc/self/smaps` tells which pages
+//! bytes lie in. A look costs the system a walk over the page tables of the process (a millisecond for some hundred
+//! MiB): for reports, not for loops.
 //!
-//! Pages of the file itself that were in memory before the container was opened stay as they are; where they are small (a file that
-//! was just written), asking for large ones gets them only once the system has dropped and read them anew.
+//! Pages of the file itself that were in memory before the container was opened stay as they are; where they are small
+//! (a file that was just written), asking for large ones gets them only once the system has dropped and read them anew.
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::memory::settings::HugePages;
 
-/// What was asked for about the columns, directories and indexes of a container, and what came of it. Its text is one line.
+/// What was asked for about the columns, directories and indexes of a container, and what came of it. Its text is one
+/// line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MappingReport {
@@ -36,7 +38,8 @@ pub struct MappingReport {
 }
 
 impl MappingReport {
-    /// Adds what `smaps`, the text of `/proc/self/smaps`, says of `addresses`, and says whether it has every byte of them.
+    /// Adds what `smaps`, the text of `/proc/self/smaps`, says of `addresses`, and says whether it has every byte of
+    /// them.
     pub fn add(&mut self, smaps: &str, addresses: &Range<usize>) -> bool {
         let mut found = 0;
         for area in areas(smaps) {

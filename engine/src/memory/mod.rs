@@ -1,4 +1,5 @@
-//! Memory as a resource: one budget, the limits that it is set from, what is set about its use, where it lies, and what watches over it.
+//! Memory as a resource: one budget, the limits that it is set from, what is set about its use, where it lies, and what
+//! watches over it.
 
 pub mod arena;
 pub mod budget;

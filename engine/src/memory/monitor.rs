@@ -1,11 +1,13 @@
 //! What the system says of the memory that this process uses, and whether that is getting scarce.
 //!
-//! The budget knows what was leased; the system knows what is really there. The monitor reads the process's resident memory (anonymous
-//! and mapped apart, from `/proc/self/status`), the machine's memory, the control groups with a limit, and the pressure stall
-//! information (PSI) of the machine or the group: the share of the last ten seconds in which tasks waited for memory.
+//! The budget knows what was leased; the system knows what is really there. The monitor reads the process's resident
+//! memory (anonymous and mapped apart, from `/proc/self/status`), the machine's memory, the control groups with a
+//! limit, and the pressure stall information (PSI) of the machine or the group: the share of the last ten seconds in
+//! which tasks waited for memory.
 //!
-//! It decides nothing; [`crate::memory::manager::MemoryManager`] does. What cannot be read is left out, so that on a system without
-//! any of this the status is `Ok`. A look costs the reading of about ten files of a few bytes: tens of microseconds.
+//! It decides nothing; [`crate::memory::manager::MemoryManager`] does. What cannot be read is left out, so that on a
+//! system without any of this the status is `Ok`. A look costs the reading of about ten files of a few bytes: tens of
+//! microseconds.
 
 use std::path::{Path, PathBuf};
 
@@ -121,7 +123,8 @@ impl MemoryMonitor {
         self
     }
 
-    /// Shares of a limit, from 0 to 1, from which on the status is `Warning` or `Critical`; 0.85 and 0.95 unless told otherwise.
+    /// Shares of a limit, from 0 to 1, from which on the status is `Warning` or `Critical`; 0.85 and 0.95 unless told
+    /// otherwise.
     #[must_use]
     pub fn thresholds(mut self, warning: f64, critical: f64) -> Self {
         (self.warning_threshold, self.critical_threshold) = (warning, critical);

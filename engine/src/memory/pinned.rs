@@ -1,8 +1,9 @@
 //! Buffers that stay in memory: page-aligned, locked, leased.
 //!
-//! For buffers that are filled and emptied all the time and live as long as the work: they lie in as few pages as the system can do
-//! with, are never written to swap where the process may lock that much (`RLIMIT_MEMLOCK`, 8 MiB on most systems), and go back to the
-//! system when dropped. Costs a system call or three to make; for small or short-lived buffers the allocator is better.
+//! For buffers that are filled and emptied all the time and live as long as the work: they lie in as few pages as the
+//! system can do with, are never written to swap where the process may lock that much (`RLIMIT_MEMLOCK`, 8 MiB on most
+//! systems), and go back to the system when dropped. Costs a system call or three to make; for small or short-lived
+//! buffers the allocator is better.
 
 use crate::error::Result;
 use crate::memory::budget::{Budget, Lease};

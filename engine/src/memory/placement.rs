@@ -1,9 +1,10 @@
 //! Which nodes of the machine threads and memory lie on.
 //!
-//! A [`Plan`] is made once from the settings and the [`Topology`]; worker threads and large regions are then placed by it. Threads are
-//! pinned to nodes in turn, so that what a thread touches first is near it; interleaving and binding set where pages come from. On a
-//! machine with one node, or with a kernel that does not say, nothing is called and nothing changes; the report says so. A call that the
-//! system refuses is in the report too and stops nothing: placement changes speed, never results.
+//! A [`Plan`] is made once from the settings and the [`Topology`]; worker threads and large regions are then placed by
+//! it. Threads are pinned to nodes in turn, so that what a thread touches first is near it; interleaving and binding
+//! set where pages come from. On a machine with one node, or with a kernel that does not say, nothing is called and
+//! nothing changes; the report says so. A call that the system refuses is in the report too and stops nothing:
+//! placement changes speed, never results.
 //!
 //! The threads of the caller are never touched, only workers of [`crate::threads`] and what those start.
 
@@ -108,8 +109,8 @@ impl Plan {
         }
     }
 
-    /// Places memory that many threads will read: spread over the nodes, unless it is to be local, in which case it stays with whoever
-    /// fills it. `memory` starts at a page.
+    /// Places memory that many threads will read: spread over the nodes, unless it is to be local, in which case it
+    /// stays with whoever fills it. `memory` starts at a page.
     pub fn place_region(&self, memory: &[u8]) {
         let (policy, nodes) = self.policy();
         if !self.is_active() || policy == Policy::Local {

@@ -1,13 +1,15 @@
 //! Objects that are expensive to make, kept for the next one who needs such a thing.
 //!
-//! What is acquired goes back when it is dropped. Idle objects are leased from the memory budget one by one, as long as it has room to
-//! spare, and given up when somebody else wants the memory ([`Reclaim`]); what is in use is in no lease of the pool, and whoever holds it
-//! answers for it as for any other allocation. If the pool goes first, what is in use then is freed as it is dropped.
+//! What is acquired goes back when it is dropped. Idle objects are leased from the memory budget one by one, as long as
+//! it has room to spare, and given up when somebody else wants the memory ([`Reclaim`]); what is in use is in no lease
+//! of the pool, and whoever holds it answers for it as for any other allocation. If the pool goes first, what is in use
+//! then is freed as it is dropped.
 //!
-//! Objects are kept by class of capacity, eight to each doubling, so that one that is used again is at most an eighth larger than
-//! what was asked for. There are several lists with a lock each, and a thread uses its own first; others are looked into when that has
-//! nothing fitting, as where one thread fills what another one drops. Costs two locks that are nearly always free, and two changes
-//! of the budget, for each object: for things of a few KiB and more. Smaller ones are never kept.
+//! Objects are kept by class of capacity, eight to each doubling, so that one that is used again is at most an eighth
+//! larger than what was asked for. There are several lists with a lock each, and a thread uses its own first; others
+//! are looked into when that has nothing fitting, as where one thread fills what another one drops. Costs two locks
+//! that are nearly always free, and two changes of the budget, for each object: for things of a few KiB and more.
+//! Smaller ones are never kept.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -73,7 +75,8 @@ struct Idle<T> {
 }
 
 impl<T: Reusable> Pool<T> {
-    /// A pool that keeps up to `most` bytes of idle objects. `budget` asks it for memory from now on; `what` is what its leases are for.
+    /// A pool that keeps up to `most` bytes of idle objects. `budget` asks it for memory from now on; `what` is what
+    /// its leases are for.
     ///
     /// # Errors
     /// Those of a lease of no bytes: what is kept is leased as it comes.
@@ -86,8 +89,8 @@ impl<T: Reusable> Pool<T> {
         Ok(pool)
     }
 
-    /// An object for at least `capacity` bytes: an idle one, as it was left, or one that `make` makes for the bytes it is given, which are
-    /// up to an eighth more.
+    /// An object for at least `capacity` bytes: an idle one, as it was left, or one that `make` makes for the bytes it
+    /// is given, which are up to an eighth more.
     pub fn acquire(self: &Arc<Self>, capacity: usize, make: impl FnOnce(usize) -> T) -> Pooled<T> {
         if capacity < LEAST_KEPT {
             return Pooled::from(make(capacity));

@@ -1,8 +1,9 @@
-//! What can be set about memory, in one value: how files are mapped, what is cached, how passes stream, where memory lies.
+//! What can be set about memory, in one value: how files are mapped, what is cached, how passes stream, where memory
+//! lies.
 //!
-//! The engine reads no configuration file and no environment; whoever embeds it fills in a [`MemorySettings`] and gives it to
-//! [`crate::OpenOptions`], [`crate::Builder`] or [`crate::reduce::Reduction`]. The limit itself is a [`crate::memory::budget::Budget`].
-//! Defaults are what was measured to be best; what does not help is off.
+//! The engine reads no configuration file and no environment; whoever embeds it fills in a [`MemorySettings`] and gives
+//! it to [`crate::OpenOptions`], [`crate::Builder`] or [`crate::reduce::Reduction`]. The limit itself is a
+//! [`crate::memory::budget::Budget`]. Defaults are what was measured to be best; what does not help is off.
 //!
 //! ```
 //! use talaria_db::memory::settings::{HugePages, MemorySettings};
@@ -40,15 +41,16 @@ pub struct MappingSettings {
     pub use_memory_mapping: bool,
     /// Files of fewer bytes are read and not mapped.
     pub threshold: u64,
-    /// Whether a mapped file may become shorter or unreadable: this process then handles SIGBUS, from the first such file on, and what cannot be
-    /// read is an error. Else it ends the process.
+    /// Whether a mapped file may become shorter or unreadable: this process then handles SIGBUS, from the first such
+    /// file on, and what cannot be read is an error. Else it ends the process.
     pub guard: bool,
     /// Whether columns and indexes are brought into memory when a container is opened.
     pub populate: bool,
     /// What pages columns and indexes should lie in.
     pub huge_pages: HugePages,
-    /// Bytes that the system has for pages of files, if that is little: what a control group allows beside the limit on memory. No more than
-    /// a share of it is asked for before it is used, as it would push itself out. None: as many as there are.
+    /// Bytes that the system has for pages of files, if that is little: what a control group allows beside the limit on
+    /// memory. No more than a share of it is asked for before it is used, as it would push itself out. None: as many as
+    /// there are.
     pub page_cache: Option<u64>,
 }
 
@@ -71,7 +73,8 @@ pub enum HugePages {
     /// None.
     #[default]
     Off,
-    /// Those that the system makes of ordinary ones when it is asked to; of the file's own pages, so they take no anonymous memory.
+    /// Those that the system makes of ordinary ones when it is asked to; of the file's own pages, so they take no
+    /// anonymous memory.
     Transparent,
     /// Reserved pages of 2 MiB, which the administrator sets aside; a copy, leased from the budget.
     TwoMiB,
@@ -85,8 +88,8 @@ pub enum HugePages {
 pub struct CacheSettings {
     /// Most bytes; none for what the work at hand suggests, 0 for no cache.
     pub capacity: Option<u64>,
-    /// How many steps ahead of its use an entry of an index or column is fetched into the processor's caches, in lookups of many
-    /// records; 0: not.
+    /// How many steps ahead of its use an entry of an index or column is fetched into the processor's caches, in
+    /// lookups of many records; 0: not.
     pub prefetch_distance: usize,
 }
 
@@ -102,14 +105,15 @@ impl Default for CacheSettings {
 pub struct StreamingSettings {
     /// Whether nothing but the buffers is held: no mapping, no cache.
     pub only: bool,
-    /// Most records in a chunk of a pass over a container. Builds have chunks of their own, as a file must not depend on memory.
+    /// Most records in a chunk of a pass over a container. Builds have chunks of their own, as a file must not depend
+    /// on memory.
     pub chunk_records: usize,
     /// Chunks in memory at a time: one that is filled, one that waits, one that is worked on.
     pub buffers: usize,
     /// Whether what comes next is read before it is asked for.
     pub read_ahead: bool,
-    /// Whether chunks of an input that wait are kept compressed, with what [`CompressionSettings`] say. Saves memory with many buffers
-    /// only, as the thread that reads and its caller have a plain one each.
+    /// Whether chunks of an input that wait are kept compressed, with what [`CompressionSettings`] say. Saves memory
+    /// with many buffers only, as the thread that reads and its caller have a plain one each.
     pub compress_chunks: bool,
 }
 

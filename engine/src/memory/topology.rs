@@ -1,7 +1,7 @@
 //! The nodes of a machine: which processors are near which memory.
 //!
-//! Read from where Linux says it, below `/sys/devices/system/node`. A machine with one memory has one node or does not say. Costs the
-//! reading of two small files a node.
+//! Read from where Linux says it, below `/sys/devices/system/node`. A machine with one memory has one node or does not
+//! say. Costs the reading of two small files a node.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A thread that looks at memory again and again while work goes on, and has the manager act on what it sees.
 //!
-//! It keeps the last look and the peaks; every look is also given to a function, which may keep the series. Costs a thread with a small
-//! stack, and a look ([`MemoryMonitor`]) every interval.
+//! It keeps the last look and the peaks; every look is also given to a function, which may keep the series. Costs a
+//! thread with a small stack, and a look ([`MemoryMonitor`]) every interval.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,7 +63,8 @@ impl Watch {
     /// Looks at once, then every `interval`; `each` gets every look, on the watch's own thread but for the first one.
     ///
     /// # Errors
-    /// [`Error::Memory`] if the budget has no room for the thread's stack, [`Error::Option`] if the system refuses a thread.
+    /// [`Error::Memory`] if the budget has no room for the thread's stack, [`Error::Option`] if the system refuses a
+    /// thread.
     pub fn start(
         monitor: MemoryMonitor,
         manager: MemoryManager,

@@ -1,6 +1,7 @@
 //! Contexts of the Zstandard library, and how it says that it got no memory.
 //!
-//! The library takes its memory from C and not from Rust's allocator. That it got none is no damage of what it reads, and no property of what it writes.
+//! The library takes its memory from C and not from Rust's allocator. That it got none is no damage of what it reads,
+//! and no property of what it writes.
 
 use std::path::Path;
 

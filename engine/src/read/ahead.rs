@@ -1,14 +1,16 @@
 //! Reading ahead: who asks for blocks one after the other gets the next ones from memory.
 //!
-//! The kernel's own read-ahead does not know what a block is. Left to itself it reads up to `read_ahead_kb` (128 KiB usually, 8 MiB on
-//! some machines) around the first touch of a mapped page, though a lookup needs 10 KiB of it. So it is switched off for files that are open
-//! for lookups, and each block that is decoded alone is asked for by itself: one read, of its own bytes. Blocks that come one after the other are
-//! a run; then the ones that follow are asked for before they are needed, in a window that doubles from [`FIRST`] blocks up to
-//! [`MOST_BYTES`]. Several runs are followed at a time, as threads share a pass between them.
+//! The kernel's own read-ahead does not know what a block is. Left to itself it reads up to `read_ahead_kb` (128 KiB
+//! usually, 8 MiB on some machines) around the first touch of a mapped page, though a lookup needs 10 KiB of it. So it
+//! is switched off for files that are open for lookups, and each block that is decoded alone is asked for by itself:
+//! one read, of its own bytes. Blocks that come one after the other are a run; then the ones that follow are asked for
+//! before they are needed, in a window that doubles from [`FIRST`] blocks up to [`MOST_BYTES`]. Several runs are
+//! followed at a time, as threads share a pass between them.
 //!
-//! What is asked for comes into the system's cache, not into the process: it takes nothing of the budget. Where that cache is small, as in a
-//! control group a little larger than the budget, all windows together are smaller than it. A call brings at most as much as the
-//! kernel would read ahead, so it is asked for in pieces of the least that kernels have ([`PIECE`]).
+//! What is asked for comes into the system's cache, not into the process: it takes nothing of the budget. Where that
+//! cache is small, as in a control group a little larger than the budget, all windows together are smaller than it. A
+//! call brings at most as much as the kernel would read ahead, so it is asked for in pieces of the least that kernels
+//! have ([`PIECE`]).
 //!
 //! Costs a lock and a few comparisons a decoded block, and a call to the system for each that is not part of a run.
 
@@ -58,8 +60,8 @@ struct Run {
 }
 
 impl ReadAhead {
-    /// For one of `streams` streams, of blocks of up to `nominal` bytes. All windows of all of them, with the one before, are within
-    /// `page_cache` decoded bytes, if a block for each is.
+    /// For one of `streams` streams, of blocks of up to `nominal` bytes. All windows of all of them, with the one
+    /// before, are within `page_cache` decoded bytes, if a block for each is.
     pub(crate) fn new(nominal: u32, streams: u64, page_cache: Option<u64>) -> Self {
         let share = page_cache.map_or(u64::MAX, |bytes| bytes / (2 * RUNS as u64 * streams.max(1)));
         let most = (MOST_BYTES.min(share) / u64::from(nominal.max(1))).max(1);

@@ -15,18 +15,19 @@ use crate::read::stream::{Item, Stream};
 
 /// Most bytes that [`Database::for_each_record`] holds at a time, unless one record is longer.
 const MOST_BYTES: u64 = 256 << 20;
-/// Most bytes of records of a batch that are copied into one chunk, unless those of one block are more: what one record that is kept
-/// keeps of the others.
+/// Most bytes of records of a batch that are copied into one chunk, unless those of one block are more: what one record
+/// that is kept keeps of the others.
 const CHUNK: u64 = 64 << 10;
-/// Records whose items of a column are asked for together, where a column does not stay in the system's cache: up to 256 KiB of it.
+/// Records whose items of a column are asked for together, where a column does not stay in the system's cache: up to
+/// 256 KiB of it.
 const TOGETHER: u64 = 1 << 14;
 /// Parts of a batch for each thread, at least, if it touches as many blocks.
 const PARTS: usize = 8;
 /// Bytes of memory beside its own that a record of a batch takes.
 pub const OVERHEAD: u64 = 256;
 
-/// Most bytes of records that [`Database::for_each_record`] holds at a time, unless one record is longer: the more records are fetched
-/// together, the more of them are in each block that is decoded.
+/// Most bytes of records that [`Database::for_each_record`] holds at a time, unless one record is longer: the more
+/// records are fetched together, the more of them are in each block that is decoded.
 #[must_use]
 pub fn most_bytes(budget: &Budget) -> u64 {
     budget.advisable((budget.available() / 4).min(MOST_BYTES))
@@ -35,8 +36,8 @@ pub fn most_bytes(budget: &Budget) -> u64 {
 impl Database {
     /// The records with these numbers, in the order given. Repeated numbers are allowed.
     ///
-    /// The bytes are copied out of the blocks into chunks of up to 64 KiB, which hold nothing but records of the batch. The whole result is in memory and
-    /// the caller's; [`Database::for_each_record`] has a bound.
+    /// The bytes are copied out of the blocks into chunks of up to 64 KiB, which hold nothing but records of the batch.
+    /// The whole result is in memory and the caller's; [`Database::for_each_record`] has a bound.
     ///
     /// # Errors
     /// [`crate::Error::OutOfRange`], or damage in what was touched.
@@ -86,7 +87,8 @@ impl Database {
         Ok(sequences)
     }
 
-    /// Calls `visit` with the records with these numbers, in the order given, a bounded number of them in memory at a time.
+    /// Calls `visit` with the records with these numbers, in the order given, a bounded number of them in memory at a
+    /// time.
     ///
     /// # Errors
     /// As [`Database::batch`], [`crate::Error::Memory`], or what `visit` returns.
@@ -143,8 +145,8 @@ impl Database {
         Ok(deltas)
     }
 
-    /// What `item` finds in `columns` for each of these records. The columns of a record further on are fetched meanwhile, as in a large
-    /// file each access waits for memory.
+    /// What `item` finds in `columns` for each of these records. The columns of a record further on are fetched
+    /// meanwhile, as in a large file each access waits for memory.
     fn look_up(
         &self,
         ordinals: &[u64],
@@ -171,8 +173,8 @@ impl Database {
             .collect()
     }
 
-    /// The same where the columns are larger than what the system can keep of them: piece by piece, from front to back, so that each page
-    /// is read once.
+    /// The same where the columns are larger than what the system can keep of them: piece by piece, from front to back,
+    /// so that each page is read once.
     fn look_up_in_order(
         &self,
         ordinals: &[u64],
@@ -254,8 +256,8 @@ impl Database {
     }
 }
 
-/// Groups of items, each group in one block, that one thread copies into one chunk: as many as fit it, and so few that all threads have
-/// some.
+/// Groups of items, each group in one block, that one thread copies into one chunk: as many as fit it, and so few that
+/// all threads have some.
 fn parts<'g>(stream: &Stream, items: &[Item], groups: &'g [&'g [usize]]) -> Vec<&'g [&'g [usize]]> {
     let most = groups.len().div_ceil(rayon::current_num_threads() * PARTS);
     let (mut parts, mut start, mut bytes) = (Vec::new(), 0, 0);

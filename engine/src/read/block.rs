@@ -1,7 +1,8 @@
 //! Decoding one block: checksum, codec, packing, each compared with what the directory says.
 //!
-//! Costs a buffer of the decoded length, which the caller has checked against the stream's nominal block size, and the codec's
-//! time. Buffers come from a pool, as most blocks are dropped soon after they are decoded. Contexts of Zstandard are kept by thread.
+//! Costs a buffer of the decoded length, which the caller has checked against the stream's nominal block size, and the
+//! codec's time. Buffers come from a pool, as most blocks are dropped soon after they are decoded. Contexts of
+//! Zstandard are kept by thread.
 
 mod delta;
 
@@ -20,8 +21,8 @@ use crate::memory::zstandard;
 use crate::sys::letters;
 
 thread_local! {
-    /// One for frames without a dictionary and one for those with: a context that goes from one to the other takes the dictionary
-    /// for cold every time, and decodes slower.
+    /// One for frames without a dictionary and one for those with: a context that goes from one to the other takes the
+    /// dictionary for cold every time, and decodes slower.
     static CONTEXTS: [RefCell<Option<zstd_safe::DCtx<'static>>>; 2] = const { [RefCell::new(None), RefCell::new(None)] };
 }
 

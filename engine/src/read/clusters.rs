@@ -1,8 +1,8 @@
 //! Which record stands for which, in the result of a reduction.
 //!
-//! Two forms: what the file says in its membership sections, read in place, and what follows from shared copies where it says nothing
-//! (an exact reduction, FORMAT.md, section 13), for which two lists are made in memory: 32 bytes a member and 64 meanwhile, leased, and two
-//! passes over the columns.
+//! Two forms: what the file says in its membership sections, read in place, and what follows from shared copies where
+//! it says nothing (an exact reduction, FORMAT.md, section 13), for which two lists are made in memory: 32 bytes a
+//! member and 64 meanwhile, leased, and two passes over the columns.
 
 use std::ops::Range;
 
@@ -96,7 +96,8 @@ impl Database {
         Ok(Clusters { database: self.clone(), form })
     }
 
-    /// Whether this record, whose item of the header table is `entry`, is a reference: it stands for itself, and maybe for others.
+    /// Whether this record, whose item of the header table is `entry`, is a reference: it stands for itself, and maybe
+    /// for others.
     pub(crate) fn is_reference(&self, ordinal: u64, entry: &HeaderEntry) -> Result<bool> {
         match self.container().section(SectionKind::Membership).filter(|_| self.container().has_membership()) {
             Some(section) => Ok(self.membership_entry(section, ordinal)?.representative() == Some(ordinal)),
@@ -153,7 +154,8 @@ impl Clusters {
         }
     }
 
-    /// The members of a representative, itself not among them, ascending. Of a record that is none there are no members.
+    /// The members of a representative, itself not among them, ascending. Of a record that is none there are no
+    /// members.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or rule M-2 to M-5 or S-9; so do the items.
@@ -281,7 +283,8 @@ fn groups(database: &Database) -> impl ParallelIterator<Item = Range<u64>> {
     (0..records.div_ceil(GROUP)).into_par_iter().map(move |group| group * GROUP..((group + 1) * GROUP).min(records))
 }
 
-/// Where the residues of a record are, and how many: the stream, the address, the length. All records without residues have one place.
+/// Where the residues of a record are, and how many: the stream, the address, the length. All records without residues
+/// have one place.
 type Place = (bool, u64, u64);
 
 /// Place and ordinal of those records that are shared copies, or of those that are none.

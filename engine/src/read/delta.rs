@@ -1,9 +1,10 @@
 //! Deltas: records that are told as what differs from a parent (FORMAT.md, section 13), given as if they were stored.
 //!
-//! A delta's items are followed up to a record that is stored, at most eight of them, and applied on the way back; each is compared with its
-//! checksum. That costs the blocks of the items, which usually are one or two as a cluster lies together, the block of the stored record, and two copies of the
-//! residues in memory, which are leased. [`Database::resolve_many`] takes many records in the order in which their items lie, so that each block is decoded once
-//! and what several records have as their parent is made once.
+//! A delta's items are followed up to a record that is stored, at most eight of them, and applied on the way back; each
+//! is compared with its checksum. That costs the blocks of the items, which usually are one or two as a cluster lies
+//! together, the block of the stored record, and two copies of the residues in memory, which are leased.
+//! [`Database::resolve_many`] takes many records in the order in which their items lie, so that each block is decoded
+//! once and what several records have as their parent is made once.
 
 use std::collections::HashMap;
 
@@ -130,8 +131,8 @@ impl Database {
         self.container().has_deltas()
     }
 
-    /// How a record is told as a delta: the ordinal of its parent, and how many parents there are up to one that is stored. `None` for a record
-    /// that is no delta.
+    /// How a record is told as a delta: the ordinal of its parent, and how many parents there are up to one that is
+    /// stored. `None` for a record that is no delta.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or damage in what was touched.

@@ -1,7 +1,7 @@
 //! Which records have lengths and measures within bounds, from the columns alone: no block is decoded.
 //!
-//! Columns are read in runs, in parallel; a run costs its pages' checksums the first time and a comparison a record. The numbers of the
-//! records that match come in windows, so that memory does not grow with the number of records.
+//! Columns are read in runs, in parallel; a run costs its pages' checksums the first time and a comparison a record.
+//! The numbers of the records that match come in windows, so that memory does not grow with the number of records.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -73,8 +73,8 @@ impl Database {
     /// The numbers of the records that match, ascending, in vectors of up to 262,144. An item that is an error ends it.
     ///
     /// # Errors
-    /// [`Error::NoColumn`] if the filter needs one that the container does not have, [`Error::Memory`]. Damage in the columns is in the
-    /// items.
+    /// [`Error::NoColumn`] if the filter needs one that the container does not have, [`Error::Memory`]. Damage in the
+    /// columns is in the items.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -1,9 +1,10 @@
 //! Many names at once: the steps of many lookups side by side, and each text block decoded once.
 //!
-//! A lookup is a chain of loads that depend on each other: bucket, entry, header table. In an index larger than the processor's caches
-//! each of them waits for memory. So the chains of a chunk of names run one step apart: while one name's bucket is read, the bucket of a name
-//! [`crate::memory::settings::CacheSettings::prefetch_distance`] further on is fetched, and so for the other steps. Then the candidates
-//! are sorted by where their header texts lie, and compared block by block, in parallel.
+//! A lookup is a chain of loads that depend on each other: bucket, entry, header table. In an index larger than the
+//! processor's caches each of them waits for memory. So the chains of a chunk of names run one step apart: while one
+//! name's bucket is read, the bucket of a name [`crate::memory::settings::CacheSettings::prefetch_distance`] further on
+//! is fetched, and so for the other steps. Then the candidates are sorted by where their header texts lie, and compared
+//! block by block, in parallel.
 //!
 //! Memory beside the result: 48 bytes a candidate, which are leased.
 

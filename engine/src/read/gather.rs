@@ -1,8 +1,9 @@
 //! Residues of many records in an order of one's own, each block decoded once.
 //!
-//! Where residues lie in another order than the records, going through records decodes a block for each of them. So as many as memory holds are
-//! gathered at once: their blocks are decoded in the order in which they lie, and each record's residues are copied to where they are wanted. Of more
-//! residues than memory holds, every block is decoded once for each part of them.
+//! Where residues lie in another order than the records, going through records decodes a block for each of them. So as
+//! many as memory holds are gathered at once: their blocks are decoded in the order in which they lie, and each
+//! record's residues are copied to where they are wanted. Of more residues than memory holds, every block is decoded
+//! once for each part of them.
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;

@@ -11,7 +11,8 @@ use crate::read::shared::SharedSequence;
 use crate::read::stream::Item;
 
 impl Database {
-    /// The layout script of an irregular record, for [`talaria_db_spec::layout::Script::parse`]; `None` for a regular one.
+    /// The layout script of an irregular record, for [`talaria_db_spec::layout::Script::parse`]; `None` for a regular
+    /// one.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or damage in what was touched.

@@ -1,8 +1,9 @@
-//! Long records for those who take them piece by piece: the next blocks are decoded by workers while the caller has the one before.
+//! Long records for those who take them piece by piece: the next blocks are decoded by workers while the caller has the
+//! one before.
 //!
-//! [`StreamingSettings::buffers`](crate::memory::settings::StreamingSettings::buffers) blocks are in memory at a time, leased as they are
-//! made; where the budget has room for one only, the caller decodes one after the other. From inside a pool nothing is gained, as its
-//! workers have work of their own; there blocks are decoded when their turn comes.
+//! [`StreamingSettings::buffers`](crate::memory::settings::StreamingSettings::buffers) blocks are in memory at a time,
+//! leased as they are made; where the budget has room for one only, the caller decodes one after the other. From inside
+//! a pool nothing is gained, as its workers have work of their own; there blocks are decoded when their turn comes.
 
 use std::ops::Range;
 

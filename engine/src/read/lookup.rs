@@ -1,7 +1,8 @@
-//! From names to records: hash, bucket, entries with the fingerprint, and then the record's own header text, which decides.
+//! From names to records: hash, bucket, entries with the fingerprint, and then the record's own header text, which
+//! decides.
 //!
-//! A lookup touches one page of the buckets, one of the entries, one of the header table and one text block. A wrong record is
-//! never returned, whatever the hash says.
+//! A lookup touches one page of the buckets, one of the entries, one of the header table and one text block. A wrong
+//! record is never returned, whatever the hash says.
 
 use std::ops::Range;
 
@@ -11,8 +12,9 @@ use crate::database::Database;
 use crate::error::Result;
 
 impl Database {
-    /// The numbers of all records that bear `name`, ascending: as their id (the first word of a title), else as an accession, else
-    /// as one without its version, else as an entry name. The first of these that any record has counts.
+    /// The numbers of all records that bear `name`, ascending: as their id (the first word of a title), else as an
+    /// accession, else as one without its version, else as an entry name. The first of these that any record has
+    /// counts.
     ///
     /// # Errors
     /// Damage in what was touched.

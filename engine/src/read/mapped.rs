@@ -1,9 +1,10 @@
 //! A mapped file, and what is done about the part of it that every lookup uses: columns, directories, indexes.
 //!
-//! That part is small beside the blocks and read at random, so it gains from being in memory and in large pages. Pages of the file's
-//! own are the system's and not of the budget. Reserved pages cannot hold a file's pages: they hold a copy, which is leased, and which
-//! is what is then compared with checksums. What cannot be had is passed over for the next best: the system's own large pages, then
-//! the usual ones. The blocks are never populated: a cold lookup would read 2 MiB for 16 KiB.
+//! That part is small beside the blocks and read at random, so it gains from being in memory and in large pages. Pages
+//! of the file's own are the system's and not of the budget. Reserved pages cannot hold a file's pages: they hold a
+//! copy, which is leased, and which is what is then compared with checksums. What cannot be had is passed over for the
+//! next best: the system's own large pages, then the usual ones. The blocks are never populated: a cold lookup would
+//! read 2 MiB for 16 KiB.
 
 use std::ops::Range;
 
@@ -92,7 +93,8 @@ impl MappedFile {
         }
     }
 
-    /// Copies of all hot parts in reserved pages of `1 << bits` bytes and what was refused about their place, or why there are none.
+    /// Copies of all hot parts in reserved pages of `1 << bits` bytes and what was refused about their place, or why
+    /// there are none.
     fn copies(&self, bits: u8, budget: &Budget, settings: &MemorySettings) -> Result<(Vec<Copy>, Vec<String>), String> {
         let page = PageSize::Reserved { bits };
         let name = if bits == 30 { "1G" } else { "2M" };

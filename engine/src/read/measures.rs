@@ -17,7 +17,8 @@ impl Database {
         Column::ALL.into_iter().filter(|&column| self.column(column).is_some()).collect()
     }
 
-    /// The share of `G`, `C` and `S` among `A C G T U S W` in a record, from 0 to 1; `None` if the container does not have the column.
+    /// The share of `G`, `C` and `S` among `A C G T U S W` in a record, from 0 to 1; `None` if the container does not
+    /// have the column.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or rule O-1 or S-9.
@@ -25,7 +26,8 @@ impl Database {
         self.measure(Column::GcContent, ordinal)
     }
 
-    /// How complex the residues of a record are: Shannon entropy over the most that it could be in the container's alphabet, from 0 to
+    /// How complex the residues of a record are: Shannon entropy over the most that it could be in the container's
+    /// alphabet, from 0 to
     /// 1. `None` if the container does not have the column.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
-//! Items of packed columns (FORMAT.md, section 14), unpacked as they are asked for: what comes out are the items as they would stand in a column of full width, so
-//! that nobody else needs to know.
+//! Items of packed columns (FORMAT.md, section 14), unpacked as they are asked for: what comes out are the items as
+//! they would stand in a column of full width, so that nobody else needs to know.
 //!
-//! An item costs a look at the index of frames and one at its frame, two to four pages in all. Runs of items unpack each frame once. Nothing is kept: a frame is as
-//! fast to unpack as to find.
+//! An item costs a look at the index of frames and one at its frame, two to four pages in all. Runs of items unpack
+//! each frame once. Nothing is kept: a frame is as fast to unpack as to find.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -27,8 +27,8 @@ pub(crate) struct PackedColumn<'a> {
 }
 
 impl<'a> PackedColumn<'a> {
-    /// Fills `item`, which is as long as an item of the column, with the one at `index`, which is one that there is. Pages come from `cache` where the
-    /// storage has to read them.
+    /// Fills `item`, which is as long as an item of the column, with the one at `index`, which is one that there is.
+    /// Pages come from `cache` where the storage has to read them.
     pub(super) fn item(&self, cache: &BlockCache, index: u64, item: &mut [u8]) -> Result<()> {
         let number = index / FRAME;
         let places = self.cached(cache, self.index_of(number..number + 1))?;

@@ -1,8 +1,8 @@
 //! Items of columns, directories and indexes, each read through a page that is compared with its checksum.
 //!
-//! A page is compared the first time it is used, and a bit remembers it. That is one CRC-32 of 4 KiB (a fraction of a microsecond)
-//! for the first of up to 1024 items, and an atomic load for the others. With `pread` a page stays only if the cache keeps it, and is
-//! read and compared again if it does not. The bits take a byte for 32 KiB of columns.
+//! A page is compared the first time it is used, and a bit remembers it. That is one CRC-32 of 4 KiB (a fraction of a
+//! microsecond) for the first of up to 1024 items, and an atomic load for the others. With `pread` a page stays only if
+//! the cache keeps it, and is read and compared again if it does not. The bits take a byte for 32 KiB of columns.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -43,7 +43,8 @@ impl Pages {
         Self { checksums, verified }
     }
 
-    /// Item `index` of `section`, which has items of `N` bytes. Its page comes from `cache` where the storage has to read it.
+    /// Item `index` of `section`, which has items of `N` bytes. Its page comes from `cache` where the storage has to
+    /// read it.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], [`Error::Io`], or rule S-9 if the page does not match its checksum.

@@ -1,11 +1,13 @@
 //! Work that is cut into units, done on all threads, and handed over in order, through a bounded number of buffers.
 //!
-//! A unit is cut, made into a buffer by whichever thread is free, and taken by the calling thread when its turn comes; then the buffer is
-//! used again. So at any time one buffer is taken, others wait, and others are filled, and memory is what the buffers take: each is
-//! leased before it is filled, and where the budget refuses, the unit waits until an earlier one has been taken. The calling thread
-//! makes units too while there is nothing to take: it does all the work if no other thread has time.
+//! A unit is cut, made into a buffer by whichever thread is free, and taken by the calling thread when its turn comes;
+//! then the buffer is used again. So at any time one buffer is taken, others wait, and others are filled, and memory is
+//! what the buffers take: each is leased before it is filled, and where the budget refuses, the unit waits until an
+//! earlier one has been taken. The calling thread makes units too while there is nothing to take: it does all the work
+//! if no other thread has time.
 //!
-//! Costs a lock a unit, so that units should be some hundred microseconds of work. Making a unit must not wait for another one.
+//! Costs a lock a unit, so that units should be some hundred microseconds of work. Making a unit must not wait for
+//! another one.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +28,8 @@ pub(crate) trait Work: Sync {
     fn make(&self, unit: Self::Unit, buffer: &mut Self::Buffer) -> Result<()>;
 }
 
-/// Runs all units of `cut` through, with up to `buffers` (at least 2) of them at a time; `take` gets the buffers in order.
+/// Runs all units of `cut` through, with up to `buffers` (at least 2) of them at a time; `take` gets the buffers in
+/// order.
 ///
 /// # Errors
 /// The first error of the first unit that has one, after all units before it were taken.
@@ -229,7 +232,8 @@ impl<W: Work, C: FnMut() -> Result<Option<W::Unit>>> Line<'_, W, C> {
     }
 }
 
-/// Ends the line if the thread that makes a unit panics, as nobody could wait for that unit; the scope then passes the panic on.
+/// Ends the line if the thread that makes a unit panics, as nobody could wait for that unit; the scope then passes the
+/// panic on.
 struct StopOnPanic<'l, 'w, W: Work, C: FnMut() -> Result<Option<W::Unit>>>(&'l Line<'w, W, C>);
 
 impl<W: Work, C: FnMut() -> Result<Option<W::Unit>>> Drop for StopOnPanic<'_, '_, W, C> {

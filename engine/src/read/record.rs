@@ -94,7 +94,8 @@ impl Database {
         self.slice(self.texts(), item, 0..item.length)
     }
 
-    /// Residues `range` of a record, counted from 0. Only the blocks that it touches are decoded; a delta is made whole.
+    /// Residues `range` of a record, counted from 0. Only the blocks that it touches are decoded; a delta is made
+    /// whole.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], or damage in what was touched.
@@ -128,8 +129,8 @@ impl Database {
         Ok(residues.substring(index(range.start)..index(range.end)))
     }
 
-    /// Calls `part` with residues `range` of a record piece by piece, so that a chromosome needs no more memory than a few blocks. If it is
-    /// called from outside of a pool of workers, those decode the next pieces meanwhile.
+    /// Calls `part` with residues `range` of a record piece by piece, so that a chromosome needs no more memory than a
+    /// few blocks. If it is called from outside of a pool of workers, those decode the next pieces meanwhile.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], damage in what was touched, or what `part` returns.

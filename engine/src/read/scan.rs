@@ -1,8 +1,9 @@
 //! Every record, in parallel, block by block.
 //!
-//! A block is decoded by one thread, which visits the records that it owns (FORMAT.md, section 7). Records longer than a block
-//! are copied together for the visitor, and leased from the budget meanwhile; records that share a stored copy are fetched through the
-//! cache. Deltas are resolved after the stored records of a run of blocks, in the order of their own stream.
+//! A block is decoded by one thread, which visits the records that it owns (FORMAT.md, section 7). Records longer than
+//! a block are copied together for the visitor, and leased from the budget meanwhile; records that share a stored copy
+//! are fetched through the cache. Deltas are resolved after the stored records of a run of blocks, in the order of
+//! their own stream.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -84,7 +85,8 @@ impl LastBlock {
         Ok(block)
     }
 
-    /// An item's bytes; its block is decoded only if it is another one than last time. With `keep` it goes into the cache too.
+    /// An item's bytes; its block is decoded only if it is another one than last time. With `keep` it goes into the
+    /// cache too.
     pub(crate) fn item(
         &mut self,
         database: &Database,
@@ -154,7 +156,8 @@ impl Database {
         })
     }
 
-    /// A scan where residues lie in another order than header texts: the residues are gathered, and the texts come in their order.
+    /// A scan where residues lie in another order than header texts: the residues are gathered, and the texts come in
+    /// their order.
     fn scan_windows(&self, visit: &(impl Fn(RecordView<'_>) -> Result<()> + Sync)) -> Result<()> {
         let wants = |ordinals: Range<u64>| Ok(vec![true; (ordinals.end - ordinals.start) as usize]);
         let mut windows = Windows::new(self, self.len(), WINDOW_SHARE, &wants);
@@ -183,9 +186,11 @@ impl Database {
         Ok(())
     }
 
-    /// For each block, or a run of them, the slots that it owns; before them those before the first block. Together they are all slots, once.
+    /// For each block, or a run of them, the slots that it owns; before them those before the first block. Together
+    /// they are all slots, once.
     pub(crate) fn owned_slots(&self) -> impl IndexedParallelIterator<Item = Result<Range<u64>>> + '_ {
-        // The more deltas there are to take in the order of their stream, the fewer of its blocks are decoded more than once.
+        // The more deltas there are to take in the order of their stream, the fewer of its blocks are decoded more than
+        // once.
         let run = if self.has_deltas() { RUN } else { 1 };
         let runs = usize::try_from(self.sequences().directory.item_count.div_ceil(run)).unwrap_or(usize::MAX);
         (0..runs.saturating_add(1)).into_par_iter().map(move |number| {
@@ -199,7 +204,8 @@ impl Database {
         })
     }
 
-    /// Calls `visit` with the ordinal, the header table's item and the residues of the records in `slots`, one block decoded at a time.
+    /// Calls `visit` with the ordinal, the header table's item and the residues of the records in `slots`, one block
+    /// decoded at a time.
     pub(crate) fn visit_sequences(
         &self,
         slots: Range<u64>,
@@ -217,7 +223,8 @@ impl Database {
         self.visit_some(slots, Some(&mut |_, _| Ok(())), false, visit)
     }
 
-    /// The same without residues for records that share a copy or an item that is not empty: these are `told` where theirs are.
+    /// The same without residues for records that share a copy or an item that is not empty: these are `told` where
+    /// theirs are.
     pub(crate) fn visit_owners(
         &self,
         slots: Range<u64>,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::memory::buffer::Buffer;
 
-/// Bytes of a decoded block: residues or a header text. Clones and substrings share the block, which lives as long as any of
-/// them.
+/// Bytes of a decoded block: residues or a header text. Clones and substrings share the block, which lives as long as
+/// any of them.
 ///
-/// So a short substring keeps a whole block alive (16 KiB by default). Copy the bytes if many small pieces of many blocks are to
-/// be kept; [`crate::Database::batch`] does.
+/// So a short substring keeps a whole block alive (16 KiB by default). Copy the bytes if many small pieces of many
+/// blocks are to be kept; [`crate::Database::batch`] does.
 ///
 /// ```
 /// use talaria_db::read::shared::SharedSequence;

@@ -1,4 +1,5 @@
-//! What a container holds, in figures: lengths, residues, blocks. Also the entries behind them, for tools that show one record's.
+//! What a container holds, in figures: lengths, residues, blocks. Also the entries behind them, for tools that show one
+//! record's.
 //!
 //! Costs one pass over the columns and one over the sequence blocks, both in parallel. Header texts are not decoded.
 

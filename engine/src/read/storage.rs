@@ -88,7 +88,8 @@ impl Storage {
             return Ok(Self::File(opened(file)));
         }
         let mapping = Mapping::new(&file).map_err(Error::io(path, "map"))?;
-        // A lookup touches a page here and there, the first ones while opening; what the kernel reads around them is of no use.
+        // A lookup touches a page here and there, the first ones while opening; what the kernel reads around them is of
+        // no use.
         mapping.advise(Advice::Random, 0, usize::try_from(length).unwrap_or(usize::MAX));
         let mut mapped = MappedFile::new(mapping);
         if guard && !mapped.guard() {
@@ -97,7 +98,8 @@ impl Storage {
         Ok(Self::Mapped(mapped, guard.then(|| opened(file))))
     }
 
-    /// Populates the parts `hot` of a mapped file and puts them into large pages, as the settings say; see [`MappedFile::prepare`].
+    /// Populates the parts `hot` of a mapped file and puts them into large pages, as the settings say; see
+    /// [`MappedFile::prepare`].
     pub fn prepare(&mut self, hot: &[Range<u64>], settings: &MemorySettings, budget: &Budget) {
         if let Self::Mapped(mapped, _) = self {
             mapped.prepare(hot, settings, budget);
@@ -133,8 +135,8 @@ impl Storage {
         }
     }
 
-    /// Whether [`Storage::in_place`] borrows. Where that has once been so and is no more, a page of the file could not be had: what was borrowed is to be
-    /// read again.
+    /// Whether [`Storage::in_place`] borrows. Where that has once been so and is no more, a page of the file could not
+    /// be had: what was borrowed is to be read again.
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
         match self {
@@ -165,8 +167,8 @@ impl Storage {
         }
     }
 
-    /// As [`Storage::bytes`], borrowed where they are in memory just now: as long as [`Storage::is_in_memory`] is true they are the file's. To be asked
-    /// after they have been used.
+    /// As [`Storage::bytes`], borrowed where they are in memory just now: as long as [`Storage::is_in_memory`] is true
+    /// they are the file's. To be asked after they have been used.
     ///
     /// # Errors
     /// As [`Storage::bytes`].
@@ -182,15 +184,16 @@ impl Storage {
         borrowed.map(Cow::Borrowed).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// What comes of bytes that are read in place, as long as they are the file's; if it turns out that they were not, what comes of reading them again.
+    /// What comes of bytes that are read in place, as long as they are the file's; if it turns out that they were not,
+    /// what comes of reading them again.
     pub(crate) fn settled<T>(&self, attempt: impl Fn() -> T) -> T {
         let in_place = self.is_in_memory();
         let result = attempt();
         if in_place && !self.is_in_memory() { attempt() } else { result }
     }
 
-    /// Whether the file is as long as it was when it was opened, and has not been written to since, as far as its time says; of a mapped file that is not
-    /// guarded nobody knows.
+    /// Whether the file is as long as it was when it was opened, and has not been written to since, as far as its time
+    /// says; of a mapped file that is not guarded nobody knows.
     ///
     /// # Errors
     /// What the system says.
@@ -215,7 +218,8 @@ impl Storage {
         }
     }
 
-    /// Asks the system to read a range into its cache, without waiting for it: in pieces, as it ignores what is too much.
+    /// Asks the system to read a range into its cache, without waiting for it: in pieces, as it ignores what is too
+    /// much.
     pub(crate) fn will_need(&self, range: Range<u64>) {
         let mut start = range.start;
         while start < range.end {

@@ -110,8 +110,8 @@ pub struct Item {
     pub length: u64,
 }
 
-/// Memory for the blocks that `threads` threads have at hand in a pass over records: two of residues and one of another stream, with
-/// their payloads; none is nominally larger than `nominal`.
+/// Memory for the blocks that `threads` threads have at hand in a pass over records: two of residues and one of another
+/// stream, with their payloads; none is nominally larger than `nominal`.
 pub(crate) fn blocks_memory(nominal: u32, threads: usize) -> u64 {
     threads as u64 * 4 * u64::from(nominal)
 }
@@ -203,7 +203,8 @@ impl Database {
         Ok(decoded)
     }
 
-    /// Asks the system for what decoding block `number` is going to need, and the ones after it if they are going to be next.
+    /// Asks the system for what decoding block `number` is going to need, and the ones after it if they are going to be
+    /// next.
     fn read_ahead(&self, stream: &Stream, number: u64, entry: &BlockEntry) {
         let Some(ahead) = self.ahead(stream.kind) else { return };
         match ahead.observe(number) {

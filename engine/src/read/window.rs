@@ -1,8 +1,9 @@
 //! Going through records in their order where residues lie in another one.
 //!
-//! The residues of as many records as memory holds are gathered at once ([`crate::read::gather`]): a **window**. Each block is then decoded once for each window that
-//! has a record of it, and not for each record. With room for everything there is one window. Records that are longer than a block have blocks of their own,
-//! and deltas a stream of their own: neither is gathered.
+//! The residues of as many records as memory holds are gathered at once ([`crate::read::gather`]): a **window**. Each
+//! block is then decoded once for each window that has a record of it, and not for each record. With room for
+//! everything there is one window. Records that are longer than a block have blocks of their own, and deltas a stream
+//! of their own: neither is gathered.
 
 use std::ops::Range;
 
@@ -13,7 +14,8 @@ use crate::read::gather::{self, WANTED, Wanted};
 
 /// Records whose columns are looked at together.
 const RUN: u64 = 1 << 12;
-/// Bytes of memory that a record takes beside its residues: where they are, where they are wanted, and vectors that double.
+/// Bytes of memory that a record takes beside its residues: where they are, where they are wanted, and vectors that
+/// double.
 const BESIDE: u64 = WANTED + 48;
 /// Least bytes of a window; where even these are refused there is none.
 const LEAST: u64 = 1 << 20;
@@ -59,7 +61,8 @@ impl<'w> Windows<'w> {
         Self { database, end, wants, share, window: None }
     }
 
-    /// Gathers from record `next` on, unless it is at hand; the end of the records that are to be taken before the next call.
+    /// Gathers from record `next` on, unless it is at hand; the end of the records that are to be taken before the next
+    /// call.
     ///
     /// # Errors
     /// Damage in what was touched.

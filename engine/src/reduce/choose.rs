@@ -46,11 +46,13 @@ pub(crate) fn estimate_choice(account: &mut Account, groups: Vec<Held>, records:
     chosen
 }
 
-/// Groups of records with the same residues, each under the record that is to represent them, of several the first one. What is stored once stays
-/// with the first record of all, so that a shared copy is that of an earlier record; [`Groups::take_copies`] says who that is.
+/// Groups of records with the same residues, each under the record that is to represent them, of several the first one.
+/// What is stored once stays with the first record of all, so that a shared copy is that of an earlier record;
+/// [`Groups::take_copies`] says who that is.
 ///
 /// # Errors
-/// [`Error::Option`] if a record of an earlier result has other residues than its representative; damage in that result, or in the input.
+/// [`Error::Option`] if a record of an earlier result has other residues than its representative; damage in that
+/// result, or in the input.
 pub(crate) fn choose(groups: Groups, choice: Choice<'_>, spill: &Spill, reserve: u64) -> Result<Groups> {
     let old = choice.old.map_or(0, Old::len);
     let mut copies = groups.emptied(spill, reserve)?.after(old);

@@ -1,10 +1,12 @@
 //! The clusters as text, in one or both of two forms.
 //!
-//! A table, tab-separated, no heading, a line a record: representative, member, identity, coverage. The first two columns are the ones that
-//! `mmseqs createtsv` writes, with the whole first word of each header. Identity and coverage have three decimals, rounded down. Records without a
-//! representative come last, in their order, with `-` in its place and zeros.
+//! A table, tab-separated, no heading, a line a record: representative, member, identity, coverage. The first two
+//! columns are the ones that `mmseqs createtsv` writes, with the whole first word of each header. Identity and coverage
+//! have three decimals, rounded down. Records without a representative come last, in their order, with `-` in its place
+//! and zeros.
 //!
-//! And the form of CD-HIT (`.clstr`), with whole ids, two decimals of a percentage and no strand. It has no records without a representative.
+//! And the form of CD-HIT (`.clstr`), with whole ids, two decimals of a percentage and no strand. It has no records
+//! without a representative.
 //!
 //! In both a cluster starts with its representative; clusters are in the order of their representatives.
 
@@ -55,7 +57,8 @@ impl Listing {
         Ok((!outputs.is_empty()).then_some(Self { outputs }))
     }
 
-    /// Writes the lines of all records, given the pairs of representatives and members that differ, and which records are no references.
+    /// Writes the lines of all records, given the pairs of representatives and members that differ, and which records
+    /// are no references.
     pub(super) fn write(&self, database: &Database, pairs: Pairs, joined: impl Fn(u64) -> Result<bool>) -> Result<()> {
         let mut sinks: Vec<Sink<'_>> = self.outputs.iter().map(Sink::new).collect();
         let mut lines: Vec<Pair> = Vec::with_capacity(TOGETHER);

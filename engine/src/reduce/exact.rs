@@ -1,8 +1,9 @@
 //! Exact reduction: records with the same residues join the first of them.
 //!
-//! Hash and length of every record are sorted, so that candidates stand together; then their bytes are compared, block by
-//! block: a hash alone never decides. Upper and lower case are different residues. Costs one pass over the container, an external sort of 24
-//! bytes a record and one of 32 where copies are shared, and the decoding of those blocks that have a candidate whose bytes are not shared already.
+//! Hash and length of every record are sorted, so that candidates stand together; then their bytes are compared, block
+//! by block: a hash alone never decides. Upper and lower case are different residues. Costs one pass over the
+//! container, an external sort of 24 bytes a record and one of 32 where copies are shared, and the decoding of those
+//! blocks that have a candidate whose bytes are not shared already.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -134,7 +135,8 @@ pub(crate) fn group(
     Ok(groups)
 }
 
-/// Hash, length and ordinal of every record. Those that share a copy have the hash of the record whose copy it is, and are not decoded.
+/// Hash, length and ordinal of every record. Those that share a copy have the hash of the record whose copy it is, and
+/// are not decoded.
 fn hash_all(
     database: &Database,
     spill: &Spill,
@@ -192,7 +194,8 @@ fn hash_all(
     Ok(sorter)
 }
 
-/// Where a record has its copy, and the hash of it, or that it is that of another one. Owners sort before their guests, as they come first.
+/// Where a record has its copy, and the hash of it, or that it is that of another one. Owners sort before their guests,
+/// as they come first.
 fn copy(database: &Database, ordinal: u64, length: u64, hash: Option<u64>) -> Result<(u64, u64, u64, u64)> {
     let (is_delta, address) = database.residue_place(ordinal)?;
     let guest = if hash.is_some() { 0 } else { GUEST };
@@ -269,7 +272,8 @@ impl Comparison<'_> {
     }
 
     fn settle_short(&mut self, waiting: Vec<Candidates>) -> Result<Vec<Candidates>> {
-        // Records at one address have been compared when they were written; only one of them is loaded, and none if there is but one.
+        // Records at one address have been compared when they were written; only one of them is loaded, and none if
+        // there is but one.
         let (mut loaded, mut memory): (Vec<(Place, u64)>, u64) = (Vec::new(), 0);
         for candidates in waiting.iter().filter(|candidates| candidates.length > 0) {
             let mut addresses = Vec::new();
@@ -305,8 +309,8 @@ impl Comparison<'_> {
             .collect()
     }
 
-    /// Lets each candidate join the first one that it is equal to. More than one kind means that two different sequences have
-    /// one hash.
+    /// Lets each candidate join the first one that it is equal to. More than one kind means that two different
+    /// sequences have one hash.
     fn split(&mut self, candidates: Candidates, equal: impl Fn(u64, u64) -> Result<bool>) -> Result<Candidates> {
         let Candidates { length, mut kinds, ordinals } = candidates;
         'next: for ordinal in ordinals {

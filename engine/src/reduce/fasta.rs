@@ -17,8 +17,8 @@ const ZSTD_MEMORY: u64 = 8 << 20;
 const GZIP_LEVEL: u32 = 6;
 const ZSTD_LEVEL: i32 = 3;
 
-/// Writes all records of `references` to `path`, in `width` residues a line, as gzip if the name ends in `.gz` and as Zstandard if it ends in
-/// `.zst`, and publishes the file. Returns its length.
+/// Writes all records of `references` to `path`, in `width` residues a line, as gzip if the name ends in `.gz` and as
+/// Zstandard if it ends in `.zst`, and publishes the file. Returns its length.
 pub(super) fn export(references: &Database, path: &Path, width: u64) -> Result<u64> {
     let output = Unpublished::create(path)?;
     let options = ExportOptions { lines: Lines::Width(width), ..ExportOptions::default() };

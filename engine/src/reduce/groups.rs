@@ -1,4 +1,5 @@
-//! What a method found: which record joins which, and which ones nobody stands for, sorted on disk where it is too much for memory.
+//! What a method found: which record joins which, and which ones nobody stands for, sorted on disk where it is too much
+//! for memory.
 
 use talaria_db_spec::membership::NO_REPRESENTATIVE;
 
@@ -31,7 +32,8 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// No groups yet among `records` records. They are kept until all is written, which takes `reserve` bytes beside them.
+    /// No groups yet among `records` records. They are kept until all is written, which takes `reserve` bytes beside
+    /// them.
     ///
     /// # Errors
     /// [`crate::Error::Memory`].
@@ -71,7 +73,8 @@ impl Groups {
         vec![by_member, account.sort::<Pair>("representatives and their members", memory, records)]
     }
 
-    /// `member` joins `representative`, to which it is this similar. A record joins at most once, and one that stands for itself.
+    /// `member` joins `representative`, to which it is this similar. A record joins at most once, and one that stands
+    /// for itself.
     ///
     /// # Errors
     /// [`crate::Error::Io`], [`crate::Error::Space`].
@@ -85,8 +88,9 @@ impl Groups {
         self.by_representative.push(Pair { representative, member, similarity })
     }
 
-    /// Nobody stands for `record`, which has so many residues, nor does it itself. Only of methods that tell their members: what is told otherwise is
-    /// that each record without a copy has a representative. No such record joins another one, and none joins it.
+    /// Nobody stands for `record`, which has so many residues, nor does it itself. Only of methods that tell their
+    /// members: what is told otherwise is that each record without a copy has a representative. No such record joins
+    /// another one, and none joins it.
     ///
     /// Its residues are stored like those of a reference, unless [`Groups::set_copies`] says who has them.
     ///
@@ -109,8 +113,8 @@ impl Groups {
         Ok(Self { clusters: self.clusters, sizes: self.sizes, ..empty })
     }
 
-    /// Says who has the residues, by groups of which none leaves a record: the same clusters, each under its first record, or clusters that
-    /// records without a representative are in, too.
+    /// Says who has the residues, by groups of which none leaves a record: the same clusters, each under its first
+    /// record, or clusters that records without a representative are in, too.
     pub(crate) fn set_copies(&mut self, copies: Self) {
         self.copies = Some(Box::new(copies));
     }
@@ -138,7 +142,8 @@ impl Groups {
         self.unrepresented
     }
 
-    /// For each of these percentages the identity that so many of the members do not exceed, at the nearest rank; nothing without members.
+    /// For each of these percentages the identity that so many of the members do not exceed, at the nearest rank;
+    /// nothing without members.
     pub(crate) fn identity_quantiles(&self, percentages: &[u8]) -> Vec<(u8, u16)> {
         let members = self.members();
         let quantile = |&percentage: &u8| {
@@ -185,8 +190,8 @@ pub(crate) fn sort_memory_of(records: u64, bytes: usize) -> usize {
     usize::try_from(records).unwrap_or(usize::MAX).saturating_mul(bytes).saturating_add(LEAST_SORT_MEMORY as usize)
 }
 
-/// A share of what is available of the budget beside `reserve`, within reason. What caches hold counts as available, so that what they happen to
-/// hold does not decide how many runs there are.
+/// A share of what is available of the budget beside `reserve`, within reason. What caches hold counts as available, so
+/// that what they happen to hold does not decide how many runs there are.
 pub(crate) fn sort_memory(spill: &Spill, share: u64, reserve: u64) -> usize {
     sort_memory_within(spill.budget().available(), share, reserve)
 }

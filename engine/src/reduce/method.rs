@@ -49,7 +49,8 @@ impl Method {
 pub enum Output {
     /// A container with all records, members as copies of their references.
     Container(PathBuf),
-    /// FASTA of the references alone, in this many residues a line; 0 for one line. Compressed if the name ends in `.gz` or `.zst`.
+    /// FASTA of the references alone, in this many residues a line; 0 for one line. Compressed if the name ends in
+    /// `.gz` or `.zst`.
     Fasta(PathBuf, u64),
 }
 

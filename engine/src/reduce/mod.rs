@@ -1,12 +1,12 @@
 //! Reductions: fewer sequences that stand for all of them, with every original record recoverable.
 //!
-//! A reduction runs directly over a container, block by block, and makes another container (or FASTA of the references). What differs from
-//! method to method is which record each one joins; the rest of this module turns that into files. A record that joins another one
-//! has it as its representative; records that join none are the references. A method may leave records unrepresented: they join none, and are no
-//! references either.
+//! A reduction runs directly over a container, block by block, and makes another container (or FASTA of the
+//! references). What differs from method to method is which record each one joins; the rest of this module turns that
+//! into files. A record that joins another one has it as its representative; records that join none are the references.
+//! A method may leave records unrepresented: they join none, and are no references either.
 //!
-//! Methods: [`exact`], containment ([`Containment`]), [`cluster`], and a choice of references ([`Selection`]). A reduction may go on from an earlier one
-//! ([`Reduction::update`]).
+//! Methods: [`exact`], containment ([`Containment`]), [`cluster`], and a choice of references ([`Selection`]). A
+//! reduction may go on from an earlier one ([`Reduction::update`]).
 
 mod built;
 mod choose;

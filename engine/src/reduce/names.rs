@@ -14,11 +14,13 @@ const LONGEST: u64 = 1 << 16;
 /// Memory for names that are looked up together.
 pub(super) const MEMORY: u64 = NAMES as u64 * 256 + LONGEST;
 
-/// Looks the names of a file up, as [`Database::find`] takes them, and calls `visit` with what `parse` made of each line and the records of its name; how
-/// many names no record bears. `parse` takes a line without the space around it, and gives a name and anything else, or says what is wrong.
+/// Looks the names of a file up, as [`Database::find`] takes them, and calls `visit` with what `parse` made of each
+/// line and the records of its name; how many names no record bears. `parse` takes a line without the space around it,
+/// and gives a name and anything else, or says what is wrong.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Input`] for a line that is too long or wrong; [`Error::Memory`]; damage in the index of names.
+/// [`Error::Io`]; [`Error::Input`] for a line that is too long or wrong; [`Error::Memory`]; damage in the index of
+/// names.
 pub(super) fn look_up<T>(
     database: &Database,
     path: &Path,

@@ -27,7 +27,8 @@ use crate::write::run::room_for_length;
 impl Reduction<'_> {
     /// The least budget that this reduction can do with, in bytes. The input is looked at, not read.
     ///
-    /// For FASTA that is what building a container from it takes, or reducing one of the usual shape; marks of many records come on top.
+    /// For FASTA that is what building a container from it takes, or reducing one of the usual shape; marks of many
+    /// records come on top.
     ///
     /// # Errors
     /// What is wrong with a container, or the system says; [`crate::Error::Format`] if what is to be updated is none.
@@ -87,7 +88,8 @@ impl Reduction<'_> {
         OpenOptions::new().memory(memory).budget(budget.clone()).open(path)
     }
 
-    /// A quarter for decoded blocks of a container of `length` bytes, if so much is spare beside `least`; the rest is for sorting and writing.
+    /// A quarter for decoded blocks of a container of `length` bytes, if so much is spare beside `least`; the rest is
+    /// for sorting and writing.
     pub(super) fn cache_capacity(&self, length: u64, budget: &Budget, least: u64) -> u64 {
         let most = match self.method {
             // Residues that are compared come from a table; only coding deltas comes back to blocks.
@@ -148,7 +150,8 @@ impl Reduction<'_> {
         self.order.unwrap_or(as_before)
     }
 
-    /// How residues are compressed in what is made from a container. A provenance that cannot be read is found when it is carried over.
+    /// How residues are compressed in what is made from a container. A provenance that cannot be read is found when it
+    /// is carried over.
     pub(super) fn compression_of(&self, database: &Database) -> Compression {
         let written = || codec_of(database).ok().flatten().and_then(|codec| Compression::parse(&codec).ok());
         self.compression.or_else(written).unwrap_or(LARGEST_USUAL.compression)

@@ -44,19 +44,20 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Goes on from an earlier result, a container: `input` has records that are to come to it. The output has all records of `old`, under the same
-    /// numbers, and after them those of `input`, and gives all sources back.
+    /// Goes on from an earlier result, a container: `input` has records that are to come to it. The output has all
+    /// records of `old`, under the same numbers, and after them those of `input`, and gives all sources back.
     ///
-    /// Representatives stay, and members stay with theirs, as alike as `old` says they are; all of its records stand for themselves if it is no result of
-    /// a reduction. New records join these or each other by the method, which is to be the one that `old` was made by: of an exact reduction
-    /// anything else is refused, and what is similar enough is for the caller to say. The output may have the name of `old`. All is written again,
-    /// so that an update takes the time of that, and of comparing the new records alone.
+    /// Representatives stay, and members stay with theirs, as alike as `old` says they are; all of its records stand
+    /// for themselves if it is no result of a reduction. New records join these or each other by the method, which is
+    /// to be the one that `old` was made by: of an exact reduction anything else is refused, and what is similar enough
+    /// is for the caller to say. The output may have the name of `old`. All is written again, so that an update takes
+    /// the time of that, and of comparing the new records alone.
     ///
     /// ```
     /// use talaria_db::reduce::{Output, Reduction};
     ///
     /// # let folder = tempfile::tempdir()?;
-    /// # let (first, more, path) = (folder.path().join("a.fa"), folder.path().join("b.fa"), folder.path().join("a.talaria"));
+    /// # let [first, more, path] = ["a.fa", "b.fa", "a.talaria"].map(|name| folder.path().join(name));
     /// std::fs::write(&first, ">one\nMKVL\n>two\nGGA\n")?;
     /// std::fs::write(&more, ">three\nGGA\n>four\nWYW\n")?;
     /// Reduction::new(&first, Output::Container(path.clone())).run()?;
@@ -73,11 +74,11 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Clusters that another program found, as pairs of a representative and a member, by their numbers in the input. The method is
-    /// [`Method::Given`] from now on.
+    /// Clusters that another program found, as pairs of a representative and a member, by their numbers in the input.
+    /// The method is [`Method::Given`] from now on.
     ///
-    /// Members that are the same as their representative share its copy; others become deltas where that is shorter, whatever they look like, so that
-    /// any clusters give every record back.
+    /// Members that are the same as their representative share its copy; others become deltas where that is shorter,
+    /// whatever they look like, so that any clusters give every record back.
     ///
     /// ```
     /// use talaria_db::reduce::{Output, Reduction};
@@ -101,8 +102,9 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Records that no record stands for, themselves included, by their numbers in the input: they are in none of the clusters given, and no references.
-    /// A container has them as they are; FASTA and [`Reduction::references_only`] leave them out. The method is [`Method::Given`] from now on.
+    /// Records that no record stands for, themselves included, by their numbers in the input: they are in none of the
+    /// clusters given, and no references. A container has them as they are; FASTA and [`Reduction::references_only`]
+    /// leave them out. The method is [`Method::Given`] from now on.
     ///
     /// ```
     /// use talaria_db::reduce::{Output, Reduction};
@@ -126,8 +128,8 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Writes a table of clusters: representative, member, identity and coverage, tab-separated, a line a record. Records without a representative come
-    /// last, with `-` in its place.
+    /// Writes a table of clusters: representative, member, identity and coverage, tab-separated, a line a record.
+    /// Records without a representative come last, with `-` in its place.
     #[must_use]
     pub fn clusters(mut self, path: impl AsRef<Path>) -> Self {
         self.clusters = Some(path.as_ref().to_path_buf());
@@ -141,16 +143,16 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Leaves all records that are no references out of the container: they cannot be given back from it, and it is one as if it was built from FASTA
-    /// of the references. FASTA never has others.
+    /// Leaves all records that are no references out of the container: they cannot be given back from it, and it is one
+    /// as if it was built from FASTA of the references. FASTA never has others.
     #[must_use]
     pub fn references_only(mut self, only: bool) -> Self {
         self.references_only = only;
         self
     }
 
-    /// Writes into the container which record stands for which, even where that follows from shared copies (the exact method). Others always write
-    /// it.
+    /// Writes into the container which record stands for which, even where that follows from shared copies (the exact
+    /// method). Others always write it.
     #[must_use]
     pub fn membership(mut self, keep: bool) -> Self {
         self.membership = keep;
@@ -164,15 +166,16 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Each taxon of a file gets a reference of its own, by [`Method::Select`]: a line a record, its name as [`crate::Database::find`] takes it, a tab, and the
-    /// taxon.
+    /// Each taxon of a file gets a reference of its own, by [`Method::Select`]: a line a record, its name as
+    /// [`crate::Database::find`] takes it, a tab, and the taxon.
     #[must_use]
     pub fn taxa(mut self, path: impl AsRef<Path>) -> Self {
         self.taxa = Some(path.as_ref().to_path_buf());
         self
     }
 
-    /// Codec of the output's residues: that of the container which is reduced, and Zstandard at level 1 for FASTA, unless told otherwise.
+    /// Codec of the output's residues: that of the container which is reduced, and Zstandard at level 1 for FASTA,
+    /// unless told otherwise.
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
@@ -215,10 +218,12 @@ impl<'p> Reduction<'p> {
         self
     }
 
-    /// Keeps the state of a clustering in this folder after each round, and goes on after the rounds that an interrupted reduction of the same input with the same
-    /// options has finished. The output is the same; what was kept is removed at the end. Other methods keep nothing, and an update is refused.
+    /// Keeps the state of a clustering in this folder after each round, and goes on after the rounds that an
+    /// interrupted reduction of the same input with the same options has finished. The output is the same; what was
+    /// kept is removed at the end. Other methods keep nothing, and an update is refused.
     ///
-    /// The folder takes 20 bytes a record, twice while they are written, which the limit of temporary files does not count.
+    /// The folder takes 20 bytes a record, twice while they are written, which the limit of temporary files does not
+    /// count.
     #[must_use]
     pub fn resume(mut self, folder: impl AsRef<Path>) -> Self {
         self.resume = Some(folder.as_ref().to_path_buf());

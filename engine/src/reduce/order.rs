@@ -1,10 +1,12 @@
 //! The order in which records are looked at: which of two similar ones is the representative.
 //!
-//! A record's **rank** is its place in that order, from 0: representatives of an earlier result first, then preferred ones, then longer ones, then by
-//! a hash of the residues and by one of the header. So it depends on what the records are and not on where they stand, and with it the clusters. All that follows works with
-//! ranks; residues are kept in their order, folded as the method compares them, in a temporary table, so that no block has to be decoded again.
+//! A record's **rank** is its place in that order, from 0: representatives of an earlier result first, then preferred
+//! ones, then longer ones, then by a hash of the residues and by one of the header. So it depends on what the records
+//! are and not on where they stand, and with it the clusters. All that follows works with ranks; residues are kept in
+//! their order, folded as the method compares them, in a temporary table, so that no block has to be decoded again.
 //!
-//! Costs two passes over the container, a sort of 32 bytes a record, 16 bytes a record in memory or on disk, and temporary space for all residues.
+//! Costs two passes over the container, a sort of 32 bytes a record, 16 bytes a record in memory or on disk, and
+//! temporary space for all residues.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -60,7 +62,8 @@ pub(super) fn preference(ranks: Option<&Ranks>, old: Option<&Old>, ordinal: u64)
     }
 }
 
-/// Records with their length and the hash of their residues, those of the earlier result first among the same ones, by rank.
+/// Records with their length and the hash of their residues, those of the earlier result first among the same ones, by
+/// rank.
 pub(super) type Alike = Sorted<(u64, u64, u64)>;
 
 /// Says that a record is new, above its rank in [`Alike`].
@@ -244,8 +247,8 @@ fn hash_long(context: &Ordering<'_>, ordinal: u64, length: u64) -> Result<u64> {
     Ok(hasher.digest())
 }
 
-/// Puts the residues of those records into the table that have a place there. `place` is told how many residues there will be of a record, and
-/// refuses those that have not as many bytes in the table.
+/// Puts the residues of those records into the table that have a place there. `place` is told how many residues there
+/// will be of a record, and refuses those that have not as many bytes in the table.
 pub(super) fn write_residues(
     database: &Database,
     fold: &(dyn Fn(&[u8], &mut Vec<u8>) + Sync),

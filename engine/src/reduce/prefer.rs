@@ -1,9 +1,10 @@
 //! Which records are to be representatives rather than others.
 //!
-//! Rules give each record a small number, its preference; the lower wins. A list of names comes first, then taxa, then texts in headers, both in the order
-//! given. What no rule names comes last.
+//! Rules give each record a small number, its preference; the lower wins. A list of names comes first, then taxa, then
+//! texts in headers, both in the order given. What no rule names comes last.
 //!
-//! Costs a pass over the header texts if there are texts, the lookup of the names of a list or of all that have a taxon, and a byte a record, which is leased.
+//! Costs a pass over the header texts if there are texts, the lookup of the names of a list or of all that have a
+//! taxon, and a byte a record, which is leased.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,8 @@ use crate::reduce::groups::LEAST_SORT_MEMORY;
 use crate::reduce::names;
 use crate::reduce::taxa::name_and_taxon;
 
-/// Most taxa and texts: preferences are a byte, the lowest one is for the list and the highest one for what no rule names.
+/// Most taxa and texts: preferences are a byte, the lowest one is for the list and the highest one for what no rule
+/// names.
 const MOST_RULES: usize = 253;
 /// The preference of what no rule names.
 const LAST: u8 = u8::MAX;
@@ -59,8 +61,9 @@ impl Preference {
         self
     }
 
-    /// Records of these taxa come next, of an earlier one before those of a later one. The file says the taxon of each record: a line each, its name as
-    /// [`Database::find`] takes it, a tab, and the taxon. One that has several there is of the one that is preferred most.
+    /// Records of these taxa come next, of an earlier one before those of a later one. The file says the taxon of each
+    /// record: a line each, its name as [`Database::find`] takes it, a tab, and the taxon. One that has several there
+    /// is of the one that is preferred most.
     #[must_use]
     pub fn taxa<T: AsRef<[u8]>>(mut self, path: impl AsRef<Path>, taxa: impl IntoIterator<Item = T>) -> Self {
         let taxa = taxa.into_iter().map(|taxon| taxon.as_ref().to_vec()).collect();
@@ -98,7 +101,8 @@ impl Preference {
     /// The preference of every record.
     ///
     /// # Errors
-    /// [`Error::Option`] for a text that is empty, or too many rules; [`Error::Io`] or [`Error::Input`] for the list and the taxa; [`Error::Memory`]; damage in the header texts.
+    /// [`Error::Option`] for a text that is empty, or too many rules; [`Error::Io`] or [`Error::Input`] for the list
+    /// and the taxa; [`Error::Memory`]; damage in the header texts.
     pub(crate) fn ranks(&self, database: &Database) -> Result<Ranks> {
         let taxa = self.taxa.as_ref().map_or(&[][..], |(_, taxa)| taxa);
         if taxa.len() + self.texts.len() > MOST_RULES || self.texts.iter().any(Vec::is_empty) {

@@ -1,4 +1,5 @@
-//! The FASTA of the references, as it is never written: its length and its digest, for a container that holds nothing else.
+//! The FASTA of the references, as it is never written: its length and its digest, for a container that holds nothing
+//! else.
 
 use sha2::{Digest as _, Sha256};
 use talaria_db_spec::source::LineEnd;

@@ -34,7 +34,8 @@ pub struct ReductionReport {
     pub unknown_preferred: u64,
     /// Names with a taxon that no record bears.
     pub unknown_taxa: u64,
-    /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5, 25, 50, 75 and 95 %.
+    /// Percentages, and the identity in ten-thousandths that so many of the members do not exceed: the least one, 5,
+    /// 25, 50, 75 and 95 %.
     pub identity_quantiles: Vec<(u8, u16)>,
     /// Whether all records that are no references are left out of the output.
     pub references_only: bool,

@@ -27,8 +27,9 @@ impl Reduction<'_> {
     /// Reduces, checks the result and publishes it, the table of clusters last.
     ///
     /// # Errors
-    /// Damage in the input, what is wrong with FASTA, [`Error::Io`], [`Error::Space`], [`Error::Memory`], or [`Error::Verification`] if the
-    /// result does not give the input back. Nothing is published then, unless it is the table that could not be.
+    /// Damage in the input, what is wrong with FASTA, [`Error::Io`], [`Error::Space`], [`Error::Memory`], or
+    /// [`Error::Verification`] if the result does not give the input back. Nothing is published then, unless it is the
+    /// table that could not be.
     pub fn run(&self) -> Result<ReductionReport> {
         self.budget.check("a reduction", self.least_memory()?)?;
         let workers = Workers::start(self.threads, &self.budget, &self.memory)?;

@@ -92,7 +92,8 @@ fn share(part: u64, whole: u64) -> u16 {
     u16::try_from(share).unwrap_or(WHOLE).min(WHOLE)
 }
 
-/// A member of a representative, or a record that has none. Sorts by representative, then by member; records without one come last.
+/// A member of a representative, or a record that has none. Sorts by representative, then by member; records without
+/// one come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair {
     /// [`NO_REPRESENTATIVE`] if the record has none.
@@ -115,7 +116,8 @@ impl Pair {
 
 /// Bytes of an ordinal: there are at most 2^40 records.
 const ORDINAL: usize = 5;
-/// What stands in place of the identity of a record without a representative, whose ordinal's five bytes could be those of the last record of all.
+/// What stands in place of the identity of a record without a representative, whose ordinal's five bytes could be those
+/// of the last record of all.
 const NO_IDENTITY: u16 = u16::MAX;
 
 /// Five bytes an ordinal and two a share, little-endian.

@@ -40,8 +40,8 @@ pub(crate) fn least_memory(records: u64) -> u64 {
 }
 
 impl Taxa {
-    /// Reads a file whose lines have the name of a record, as [`Database::find`] takes it, a tab, and its taxon: a number or anything else. A record that
-    /// is named twice is of the later taxon.
+    /// Reads a file whose lines have the name of a record, as [`Database::find`] takes it, a tab, and its taxon: a
+    /// number or anything else. A record that is named twice is of the later taxon.
     ///
     /// # Errors
     /// [`crate::Error::Input`] for a line without a tab or a taxon; [`crate::Error::Io`]; [`crate::Error::Memory`].

@@ -25,8 +25,8 @@ enum Joined {
     Nobody,
 }
 
-/// Writes these groups over records that all have the same residues, so that any grouping gives them back. With copies, the first record has the residues of
-/// those that none stands for.
+/// Writes these groups over records that all have the same residues, so that any grouping gives them back. With copies,
+/// the first record has the residues of those that none stands for.
 fn written(joined: &[Joined], method: Method, copies: bool) -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("in.talaria"), folder.path().join("out.talaria"));

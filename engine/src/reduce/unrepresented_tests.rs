@@ -23,7 +23,8 @@ enum Kind {
 fn records() -> impl Strategy<Value = Vec<(Vec<u8>, Kind)>> {
     let kind =
         prop_oneof![Just(Kind::Reference), any::<prop::sample::Index>().prop_map(Kind::Member), Just(Kind::Left)];
-    // Of two families, so that members become deltas and copies, and some records have the residues of another kind of record.
+    // Of two families, so that members become deltas and copies, and some records have the residues of another kind of
+    // record.
     let residues = (0_usize..3, 0_usize..8, 0_usize..30).prop_map(|(family, end, change)| {
         let mut residues = ["MKVLAAGITEGHQRHWWPLK", "GSTNQAEEDDKRHWYFIMVC", ""][family].repeat(6).into_bytes();
         residues.truncate(residues.len().saturating_sub(end));

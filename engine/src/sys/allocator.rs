@@ -1,7 +1,8 @@
 //! An allocator for programs that end with a line and an exit code where the system gives no memory.
 //!
-//! What Rust does by itself is to abort, with a signal and several lines. The engine counts what it needs and asks its budget first, so this is met where
-//! a system gives less than the budget says: under `ulimit -v`, or without overcommitment. Costs one comparison an allocation.
+//! What Rust does by itself is to abort, with a signal and several lines. The engine counts what it needs and asks its
+//! budget first, so this is met where a system gives less than the budget says: under `ulimit -v`, or without
+//! overcommitment. Costs one comparison an allocation.
 //!
 //! Nothing is cleaned up: files on their way stay hidden, as after a kill, for the next writer to take over.
 

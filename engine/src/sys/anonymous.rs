@@ -1,7 +1,8 @@
 //! Anonymous memory straight from the system, in pages of a chosen size, zeroed.
 //!
-//! For what the allocator has no notion of: pages that the administrator set aside, pages that are locked into memory. Takes no lease:
-//! its users do. Costs a system call or three to make and one to drop, so it is for large and long-lived memory.
+//! For what the allocator has no notion of: pages that the administrator set aside, pages that are locked into memory.
+//! Takes no lease: its users do. Costs a system call or three to make and one to drop, so it is for large and
+//! long-lived memory.
 
 use std::io;
 use std::ops::Range;

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 
-/// Asks the system to read `length` bytes from `offset` into its cache, without waiting for them. A hint: that it fails changes speed only.
+/// Asks the system to read `length` bytes from `offset` into its cache, without waiting for them. A hint: that it fails
+/// changes speed only.
 pub fn will_need(file: &File, offset: u64, length: u64) {
     #[cfg(target_os = "linux")]
     if let (Ok(offset), Ok(length)) = (libc::off_t::try_from(offset), libc::off_t::try_from(length)) {

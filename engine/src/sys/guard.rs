@@ -1,13 +1,14 @@
 //! What happens when a mapped page cannot be had: the file was cut short, or the disk cannot read it.
 //!
-//! The system says so with SIGBUS at the access, which ends the process unless somebody handles it. The handler here puts a page of zeros where the
-//! access was, if that is inside a guarded mapping, and notes it; the access then goes on. Whoever reads a guarded mapping looks at the note after each
-//! access, before anything comes of the bytes, and reads the file itself from then on, which says what is wrong as an error. A fault
-//! anywhere else is left to the handler that was there before, or ends the process as it would have.
+//! The system says so with SIGBUS at the access, which ends the process unless somebody handles it. The handler here
+//! puts a page of zeros where the access was, if that is inside a guarded mapping, and notes it; the access then goes
+//! on. Whoever reads a guarded mapping looks at the note after each access, before anything comes of the bytes, and
+//! reads the file itself from then on, which says what is wrong as an error. A fault anywhere else is left to the
+//! handler that was there before, or ends the process as it would have.
 //!
 //! A process has one handler for a signal, so a library does not take it unasked: see
-//! [`MappingSettings::guard`](crate::memory::settings::MappingSettings::guard). It does not help against bytes that are overwritten in place; checksums, and a look at
-//! when the file was changed, are for that.
+//! [`MappingSettings::guard`](crate::memory::settings::MappingSettings::guard). It does not help against bytes that are
+//! overwritten in place; checksums, and a look at when the file was changed, are for that.
 //!
 //! Costs nothing until a page cannot be had, but for a few hundred bytes, and an atomic load for each look.
 
@@ -74,8 +75,8 @@ fn install() -> Option<()> {
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         // SAFETY: as above.
         let mut before: libc::sigaction = unsafe { std::mem::zeroed() };
-        // SAFETY: both pointers are to structures of this frame; the handler has the signature that SA_SIGINFO asks for, and does only what may be
-        // done in a signal handler: atomic loads and stores, `mmap`, `sigaction`.
+        // SAFETY: both pointers are to structures of this frame; the handler has the signature that SA_SIGINFO asks
+        // for, and does only what may be done in a signal handler: atomic loads and stores, `mmap`, `sigaction`.
         let result = unsafe { libc::sigaction(libc::SIGBUS, &raw const action, &raw mut before) };
         (result == 0).then_some(before)
     });
@@ -106,8 +107,9 @@ fn replace_page(address: usize) -> bool {
     slot.hit.store(true, Ordering::Release);
     let start = ptr::without_provenance_mut(address / page * page);
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-    // SAFETY: the page is part of a read-only mapping whose owner keeps it until after the guard is gone, so that nothing else has come to lie there; it is
-    // unmapped with the rest. Its bytes cannot be had any more, and what a file's bytes may become is for those to check who read them (`Mapping::new`).
+    // SAFETY: the page is part of a read-only mapping whose owner keeps it until after the guard is gone, so that
+    // nothing else has come to lie there; it is unmapped with the rest. Its bytes cannot be had any more, and what a
+    // file's bytes may become is for those to check who read them (`Mapping::new`).
     let placed = unsafe { libc::mmap(start, page, libc::PROT_READ, flags, -1, 0) };
     placed != libc::MAP_FAILED
 }

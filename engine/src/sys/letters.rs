@@ -1,7 +1,8 @@
 //! The letters of packed residues, as many at a time as a processor has room for.
 //!
-//! With AVX2, which is asked for when it is needed; without it, and for the few residues at the end, the tables of the specification do. What both give is the
-//! same; codes without a letter are left to the tables, which say where they are.
+//! With AVX2, which is asked for when it is needed; without it, and for the few residues at the end, the tables of the
+//! specification do. What both give is the same; codes without a letter are left to the tables, which say where they
+//! are.
 
 use talaria_db_spec::block::Packing;
 
@@ -95,7 +96,8 @@ mod avx2 {
         64 * to.len().min(from.len())
     }
 
-    /// Codes of eight residues in each half: each from the two bytes that it lies in, turned so that it ends up at the top.
+    /// Codes of eight residues in each half: each from the two bytes that it lies in, turned so that it ends up at the
+    /// top.
     #[target_feature(enable = "avx2")]
     fn eight(from: __m256i, bytes: __m256i, shift: __m256i) -> __m256i {
         _mm256_srli_epi16::<11>(_mm256_mullo_epi16(_mm256_shuffle_epi8(from, bytes), shift))

@@ -1,9 +1,10 @@
 //! Read-only memory mappings of whole files, and what the system is told about their parts.
 //!
-//! A mapping costs address space and page tables, not memory: pages are the system's to drop. Mapped bytes are therefore not
-//! part of the memory budget. A file that is cut short by somebody while it is mapped makes the process fail with SIGBUS, unless the
-//! mapping is guarded; a container is only ever replaced by rename, which leaves the mapping of the old one whole. Who cannot rely on
-//! that guards it, or reads with [`crate::read::storage::Access::Read`].
+//! A mapping costs address space and page tables, not memory: pages are the system's to drop. Mapped bytes are
+//! therefore not part of the memory budget. A file that is cut short by somebody while it is mapped makes the process
+//! fail with SIGBUS, unless the mapping is guarded; a container is only ever replaced by rename, which leaves the
+//! mapping of the old one whole. Who cannot rely on that guards it, or reads with
+//! [`crate::read::storage::Access::Read`].
 //!
 //! Nothing here checks what the system made of an advice; [`crate::memory::mapping`] reads that back.
 
@@ -44,15 +45,16 @@ impl Mapping {
     /// What the system says; an empty file cannot be mapped.
     pub fn new(file: &File) -> io::Result<Self> {
         // SAFETY: the mapping is read-only and private to this type, which hands out shared slices only. Containers are
-        // sealed: they are replaced by rename and never written in place, so the bytes do not change under the slices. Every
-        // value that is read through them is checked against a checksum or a range before it is used as one, and no type
-        // with invalid bit patterns is made from them, so that even a file that somebody changes in place can at worst
-        // give an error.
+        // sealed: they are replaced by rename and never written in place, so the bytes do not change under the slices.
+        // Every value that is read through them is checked against a checksum or a range before it is used as one, and
+        // no type with invalid bit patterns is made from them, so that even a file that somebody changes in place can
+        // at worst give an error.
         let map = unsafe { memmap2::Mmap::map(file) }?;
         Ok(Self { guard: None, map })
     }
 
-    /// Lets accesses go on, and read zeros, where the file cannot be read; see [`Mapping::was_hit`]. Whether that can be had.
+    /// Lets accesses go on, and read zeros, where the file cannot be read; see [`Mapping::was_hit`]. Whether that can
+    /// be had.
     pub fn guard(&mut self) -> bool {
         self.guard = Guard::new(addresses(&self.map));
         self.guard.is_some()
@@ -64,7 +66,8 @@ impl Mapping {
         self.guard.is_some()
     }
 
-    /// Whether a page could not be had since it is guarded; bytes that were read before this was asked may be zeros then.
+    /// Whether a page could not be had since it is guarded; bytes that were read before this was asked may be zeros
+    /// then.
     #[must_use]
     pub fn was_hit(&self) -> bool {
         self.guard.as_ref().is_some_and(Guard::was_hit)
@@ -82,7 +85,8 @@ impl Mapping {
         addresses(self.bytes().get(range).unwrap_or_default())
     }
 
-    /// Tells the system what to expect of `length` bytes from `offset`. Advice that fails is no error: it changes speed only.
+    /// Tells the system what to expect of `length` bytes from `offset`. Advice that fails is no error: it changes speed
+    /// only.
     pub fn advise(&self, advice: Advice, offset: usize, length: usize) -> bool {
         let advice = match advice {
             Advice::Random => memmap2::Advice::Random,
@@ -91,8 +95,8 @@ impl Mapping {
         self.map.advise_range(advice, offset, length).is_ok()
     }
 
-    /// Asks the system to read what is missing of `length` bytes from `offset` into its cache, without waiting for it and whatever was
-    /// advised. A hint; a microsecond if it is all there.
+    /// Asks the system to read what is missing of `length` bytes from `offset` into its cache, without waiting for it
+    /// and whatever was advised. A hint; a microsecond if it is all there.
     pub fn will_need(&self, offset: usize, length: usize) {
         let length = length.min(self.map.len().saturating_sub(offset));
         if length > 0 {
@@ -101,16 +105,16 @@ impl Mapping {
         }
     }
 
-    /// Takes the pages out of this process; the system keeps them in its cache as long as it likes, and gives them back when they are touched. A
-    /// hint.
+    /// Takes the pages out of this process; the system keeps them in its cache as long as it likes, and gives them back
+    /// when they are touched. A hint.
     pub fn release(&self) {
-        // SAFETY: the mapping is shared, read-only, and of a file: what is dropped are entries of page tables, and an access brings in the same
-        // bytes again. Slices of it stay valid.
+        // SAFETY: the mapping is shared, read-only, and of a file: what is dropped are entries of page tables, and an
+        // access brings in the same bytes again. Slices of it stay valid.
         let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
 
-    /// Asks for large pages of the file's own where the bytes `range` are read into memory from now on. What is there in small pages
-    /// stays in them.
+    /// Asks for large pages of the file's own where the bytes `range` are read into memory from now on. What is there
+    /// in small pages stays in them.
     ///
     /// # Errors
     /// What the system says, such as that it knows no such pages.
@@ -124,8 +128,8 @@ impl Mapping {
         }
     }
 
-    /// Brings the bytes `range` into memory and into the page tables, so that no access to them waits for the disk or enters the system.
-    /// Takes as long as reading them; the system may still drop them later.
+    /// Brings the bytes `range` into memory and into the page tables, so that no access to them waits for the disk or
+    /// enters the system. Takes as long as reading them; the system may still drop them later.
     ///
     /// # Errors
     /// What the system says, if it cannot read the file.

@@ -1,8 +1,9 @@
 //! Nodes of memory: where threads run and where their pages come from, by the system's own calls.
 //!
-//! There is no library of the system to link: the calls are made by number. All of them can be refused (a container without the right, a
-//! kernel without nodes), which is reported and never fatal: placement changes speed only. Which nodes there are is the business of
-//! [`crate::memory::topology`], what to do with them that of [`crate::memory::placement`].
+//! There is no library of the system to link: the calls are made by number. All of them can be refused (a container
+//! without the right, a kernel without nodes), which is reported and never fatal: placement changes speed only. Which
+//! nodes there are is the business of [`crate::memory::topology`], what to do with them that of
+//! [`crate::memory::placement`].
 //!
 //! On systems other than Linux every call fails with `Unsupported`.
 
@@ -71,14 +72,14 @@ mod linux {
     /// What the system says.
     pub fn set_policy(policy: Policy, nodes: &[u32]) -> io::Result<()> {
         let (mode, mask) = mode(policy, nodes)?;
-        // SAFETY: the system reads `MASK_BITS - 1` bits from `mask`, which has as many and outlives the call; it changes nothing but
-        // where later pages of this thread are taken from.
+        // SAFETY: the system reads `MASK_BITS - 1` bits from `mask`, which has as many and outlives the call; it
+        // changes nothing but where later pages of this thread are taken from.
         let result = unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, mask.as_ptr(), MASK_BITS) };
         check(result).map(drop)
     }
 
-    /// Where the pages of `memory` come from, whoever touches them first; with `migrate`, those that lie elsewhere already are moved.
-    /// `memory` starts at a page.
+    /// Where the pages of `memory` come from, whoever touches them first; with `migrate`, those that lie elsewhere
+    /// already are moved. `memory` starts at a page.
     ///
     /// # Errors
     /// What the system says.
@@ -86,8 +87,9 @@ mod linux {
         let (mode, mask) = mode(policy, nodes)?;
         let flags = if migrate { MPOL_MF_MOVE } else { 0 };
         let length = memory.len() as libc::c_ulong;
-        // SAFETY: the system reads `MASK_BITS - 1` bits from `mask`, which has as many and outlives the call. It neither reads nor
-        // writes the contents of `memory`; moving a page leaves its address and its bytes as they are.
+        // SAFETY: the system reads `MASK_BITS - 1` bits from `mask`, which has as many and outlives the call. It
+        // neither reads nor writes the contents of `memory`; moving a page leaves its address and its bytes as they
+        // are.
         let result =
             unsafe { libc::syscall(libc::SYS_mbind, memory.as_ptr(), length, mode, mask.as_ptr(), MASK_BITS, flags) };
         check(result).map(drop)
@@ -100,8 +102,8 @@ mod linux {
     pub fn migrate(from: &[u32], to: &[u32]) -> io::Result<u64> {
         let (from, to) = (mask(from)?, mask(to)?);
         let this_process: libc::c_long = 0;
-        // SAFETY: the system reads `MASK_BITS - 1` bits from each mask, which have as many and outlive the call; moving a page leaves
-        // its address and its bytes as they are.
+        // SAFETY: the system reads `MASK_BITS - 1` bits from each mask, which have as many and outlive the call; moving
+        // a page leaves its address and its bytes as they are.
         let result =
             unsafe { libc::syscall(libc::SYS_migrate_pages, this_process, MASK_BITS, from.as_ptr(), to.as_ptr()) };
         check(result)
@@ -114,8 +116,8 @@ mod linux {
     pub fn current() -> io::Result<(u32, u32)> {
         let (mut cpu, mut node): (libc::c_uint, libc::c_uint) = (0, 0);
         let unused = std::ptr::null::<libc::c_void>();
-        // SAFETY: the system writes one `unsigned int` to each of the two pointers, which are to live variables of that type; the third
-        // argument has been unused since Linux 2.6.24 and may be null.
+        // SAFETY: the system writes one `unsigned int` to each of the two pointers, which are to live variables of that
+        // type; the third argument has been unused since Linux 2.6.24 and may be null.
         let result = unsafe { libc::syscall(libc::SYS_getcpu, &raw mut cpu, &raw mut node, unused) };
         check(result).map(|_| (cpu, node))
     }

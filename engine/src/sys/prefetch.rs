@@ -1,7 +1,8 @@
 //! Fetching bytes into the processor's caches before they are used.
 //!
-//! A hint: it has no effect but on time, and none at all on processors other than x86-64. Worth it where several accesses that miss the
-//! caches are known ahead, as in lookups of many records; a loss where the bytes are cached anyway.
+//! A hint: it has no effect but on time, and none at all on processors other than x86-64. Worth it where several
+//! accesses that miss the caches are known ahead, as in lookups of many records; a loss where the bytes are cached
+//! anyway.
 
 /// Starts to fetch the cache line of byte `offset` of `bytes`; does nothing if there is no such byte.
 #[inline]

@@ -10,14 +10,15 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Maps the whole of `file`, which has no name, is open nowhere else, and has its place on the disk already: else a write to the mapping
-    /// could find the disk full, which ends the process.
+    /// Maps the whole of `file`, which has no name, is open nowhere else, and has its place on the disk already: else a
+    /// write to the mapping could find the disk full, which ends the process.
     ///
     /// # Errors
     /// What the system says; an empty file cannot be mapped.
     pub fn new(file: File) -> io::Result<Self> {
-        // SAFETY: the file was made by this process, has no name by which another one could open it, and is closed when this returns, so that nobody
-        // changes or cuts it while it is mapped. The bytes are read only as plain numbers, of which every pattern is one.
+        // SAFETY: the file was made by this process, has no name by which another one could open it, and is closed when
+        // this returns, so that nobody changes or cuts it while it is mapped. The bytes are read only as plain numbers,
+        // of which every pattern is one.
         let map = unsafe { memmap2::MmapMut::map_mut(&file) }?;
         Ok(Self { map })
     }

@@ -1,6 +1,7 @@
 //! Signals that would end a process where an error is of more use.
 
-/// Has a write past the limit on the size of files (`ulimit -f`) fail as any other, instead of ending the process by `SIGXFSZ`.
+/// Has a write past the limit on the size of files (`ulimit -f`) fail as any other, instead of ending the process by
+/// `SIGXFSZ`.
 ///
 /// For a whole process, and those that it starts; a library should leave the choice to its program.
 ///

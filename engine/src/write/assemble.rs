@@ -1,7 +1,8 @@
 //! Putting a container together, record by record.
 //!
-//! Memory does not grow with the number of records: sequence blocks go straight to the output, and what comes after them in the file waits on
-//! disk. Blocks are encoded in parallel when [`Assembler::encode`] is called; their order and bytes do not depend on when that is.
+//! Memory does not grow with the number of records: sequence blocks go straight to the output, and what comes after
+//! them in the file waits on disk. Blocks are encoded in parallel when [`Assembler::encode`] is called; their order and
+//! bytes do not depend on when that is.
 
 use std::borrow::Cow;
 
@@ -99,11 +100,12 @@ impl Assembler {
         self.sequences.compression = compression;
     }
 
-    /// Adds a record and returns the address of its residues. `script` is the layout item of an irregular record; `measures` are
-    /// for the optional columns, as far as the file has them.
+    /// Adds a record and returns the address of its residues. `script` is the layout item of an irregular record;
+    /// `measures` are for the optional columns, as far as the file has them.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io), [`Error::Space`](crate::Error::Space), [`Error::OutOfRange`](crate::Error::OutOfRange).
+    /// [`Error::Io`](crate::Error::Io), [`Error::Space`](crate::Error::Space),
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange).
     pub fn record(
         &mut self,
         header: &[u8],
@@ -198,7 +200,8 @@ impl Assembler {
         self.encode()
     }
 
-    /// A sequence block, decoded, for comparing with: the open one, or one of those written last. `None` for older ones.
+    /// A sequence block, decoded, for comparing with: the open one, or one of those written last. `None` for older
+    /// ones.
     ///
     /// The blocks that are full must have been encoded.
     ///

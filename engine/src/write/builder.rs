@@ -138,17 +138,19 @@ impl<'p> Builder<'p> {
         Self { origins: Vec::new(), settings }
     }
 
-    /// Adds a FASTA file, plain or compressed with gzip, Zstandard, xz or bzip2 (told by content); `-` is standard input.
+    /// Adds a FASTA file, plain or compressed with gzip, Zstandard, xz or bzip2 (told by content); `-` is standard
+    /// input.
     #[must_use]
     pub fn add_fasta(mut self, path: impl AsRef<Path>) -> Self {
         self.origins.push(Origin::Fasta(InputPath::from(path.as_ref())));
         self
     }
 
-    /// Adds a file: a container or FASTA, told by content when this is called; what cannot be looked at is taken for FASTA.
+    /// Adds a file: a container or FASTA, told by content when this is called; what cannot be looked at is taken for
+    /// FASTA.
     ///
-    /// The sources of a container become sources of the one that is built, in order and byte for byte, each compared with its digest. What a
-    /// reduction said of its records does not go over.
+    /// The sources of a container become sources of the one that is built, in order and byte for byte, each compared
+    /// with its digest. What a reduction said of its records does not go over.
     ///
     /// ```
     /// use talaria_db::{Builder, Database};
@@ -182,7 +184,8 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Codec, block sizes, order and columns at once; [`Preset::Balanced`] unless told otherwise. What is set after it counts instead.
+    /// Codec, block sizes, order and columns at once; [`Preset::Balanced`] unless told otherwise. What is set after it
+    /// counts instead.
     #[must_use]
     pub fn preset(mut self, preset: Preset) -> Self {
         let Choice { compression, blocks, text_block_size, order, packed } = preset.choice();
@@ -197,7 +200,8 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Residues a block: a power of two from 1 KiB to 8 MiB; 16 KiB for proteins and 64 KiB for nucleotides unless told otherwise.
+    /// Residues a block: a power of two from 1 KiB to 8 MiB; 16 KiB for proteins and 64 KiB for nucleotides unless told
+    /// otherwise.
     #[must_use]
     pub fn block_size(mut self, bytes: u32) -> Self {
         self.settings.blocks = Blocks::of_size(bytes);
@@ -211,8 +215,9 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Whether columns and the index of names are packed (FORMAT.md, section 14): about half their size, for a little more time for each record that
-    /// is looked up. They are not unless told otherwise. Readers from before this was specified refuse such a file by name.
+    /// Whether columns and the index of names are packed (FORMAT.md, section 14): about half their size, for a little
+    /// more time for each record that is looked up. They are not unless told otherwise. Readers from before this was
+    /// specified refuse such a file by name.
     #[must_use]
     pub fn packed_columns(mut self, packed: bool) -> Self {
         self.settings.packed = packed;
@@ -240,7 +245,8 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Columns that are kept beside those that every container has, for filters ([`crate::read::filter`]); none unless told otherwise.
+    /// Columns that are kept beside those that every container has, for filters ([`crate::read::filter`]); none unless
+    /// told otherwise.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -311,8 +317,8 @@ impl<'p> Builder<'p> {
 
     /// The least budget that this build can do with, in bytes. The inputs are looked at, not read.
     ///
-    /// What only single records make necessary is not in it: header lines of hundreds of KiB, layouts of lines that have no pattern,
-    /// windows that compressed data names after its start.
+    /// What only single records make necessary is not in it: header lines of hundreds of KiB, layouts of lines that
+    /// have no pattern, windows that compressed data names after its start.
     #[must_use]
     pub fn least_memory(&self) -> u64 {
         let threads = self.settings.threads;
@@ -322,9 +328,10 @@ impl<'p> Builder<'p> {
     /// Builds, checks and publishes the container.
     ///
     /// # Errors
-    /// What is wrong with an input ([`Error::Input`], [`Error::Compressed`]), the output ([`Error::Io`], [`Error::Space`]), the options
-    /// ([`Error::Option`]) or the limit ([`Error::Memory`]); [`Error::Verification`] if the container does not give its sources
-    /// back. Nothing is published then, and what had the output's name before is untouched.
+    /// What is wrong with an input ([`Error::Input`], [`Error::Compressed`]), the output ([`Error::Io`],
+    /// [`Error::Space`]), the options ([`Error::Option`]) or the limit ([`Error::Memory`]); [`Error::Verification`] if
+    /// the container does not give its sources back. Nothing is published then, and what had the output's name before
+    /// is untouched.
     pub fn finish(self) -> Result<BuildReport> {
         self.check_block_size()?;
         let Settings { threads, ref budget, ref memory, .. } = self.settings;

@@ -1,8 +1,9 @@
 //! A container like another one, of the same records, but for where their residues are: what a reduction writes.
 //!
-//! Header texts and names, lengths, layout and optional columns say the same of the same records, so their sections are carried over as they stand, page by page and
-//! block by block, each compared with its checksum. Nothing of them is decoded, and nothing waits on disk. Of the residues, runs of blocks can be carried over in
-//! the same way; the others are coded anew.
+//! Header texts and names, lengths, layout and optional columns say the same of the same records, so their sections are
+//! carried over as they stand, page by page and block by block, each compared with its checksum. Nothing of them is
+//! decoded, and nothing waits on disk. Of the residues, runs of blocks can be carried over in the same way; the others
+//! are coded anew.
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
@@ -80,7 +81,8 @@ impl<'d> Carrier<'d> {
         Ok(address)
     }
 
-    /// Places the residues of the next record, which come in pieces and are more than a block, and returns their address.
+    /// Places the residues of the next record, which come in pieces and are more than a block, and returns their
+    /// address.
     ///
     /// # Errors
     /// As [`Carrier::record`], and those of `pieces`, which gets what takes them.
@@ -121,7 +123,8 @@ impl<'d> Carrier<'d> {
         self.sequences.writer.flush()
     }
 
-    /// Carries over a block of residues as it stands, after those so far, and returns its number. The records in it are added by [`Carrier::copied_record`].
+    /// Carries over a block of residues as it stands, after those so far, and returns its number. The records in it are
+    /// added by [`Carrier::copied_record`].
     ///
     /// # Errors
     /// Damage in the block; [`crate::Error::Io`], [`crate::Error::Space`].
@@ -142,8 +145,8 @@ impl<'d> Carrier<'d> {
         self.add(0, address, length)
     }
 
-    /// Writes the rest of the file. It is complete then, and not yet published. `later` has the addresses of the records that were
-    /// added without, by ordinal.
+    /// Writes the rest of the file. It is complete then, and not yet published. `later` has the addresses of the
+    /// records that were added without, by ordinal.
     ///
     /// # Errors
     /// Damage in what is carried over; [`crate::Error::Io`], [`crate::Error::Space`], [`crate::Error::Memory`].

@@ -1,11 +1,11 @@
 //! A container as an input of a build: the text of its sources, as export gives it back.
 //!
-//! One thread of its own exports source by source and hashes; what comes out are chunks as of any other input ([`crate::fasta::input`]), which go through the
-//! same parser. So a container that was built from others is one that was built from their sources, and every byte of them is compared with
-//! its digest on the way.
+//! One thread of its own exports source by source and hashes; what comes out are chunks as of any other input
+//! ([`crate::fasta::input`]), which go through the same parser. So a container that was built from others is one that
+//! was built from their sources, and every byte of them is compared with its digest on the way.
 //!
-//! Costs that thread's stack, three chunks, the blocks and the text at hand of an export by one thread, and a cache of blocks that is given back when others
-//! need the memory.
+//! Costs that thread's stack, three chunks, the blocks and the text at hand of an export by one thread, and a cache of
+//! blocks that is given back when others need the memory.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;

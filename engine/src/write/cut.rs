@@ -1,7 +1,7 @@
 //! Cutting items into blocks, by the rules of FORMAT.md, section 7.
 //!
-//! Whole items share a block until the next one would not fit; an item longer than a block gets consecutive blocks of its own.
-//! Where blocks are cut depends on the lengths of the items alone.
+//! Whole items share a block until the next one would not fit; an item longer than a block gets consecutive blocks of
+//! its own. Where blocks are cut depends on the lengths of the items alone.
 
 use talaria_db_spec::address::PackedAddress;
 
@@ -51,7 +51,8 @@ impl Cutter {
             self.close();
         }
         if item.is_empty() && self.open.is_empty() {
-            // The open block may never come to be; the one before it is there, or there is none yet and address 0 will do.
+            // The open block may never come to be; the one before it is there, or there is none yet and address 0 will
+            // do.
             return address(self.next_block.saturating_sub(1), 0);
         }
         if self.open.is_empty() {

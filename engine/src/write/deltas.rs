@@ -1,5 +1,5 @@
-//! The delta stream on its way: items are cut into blocks as they come, encoded in parallel, and wait in spill buffers until the container is
-//! sealed.
+//! The delta stream on its way: items are cut into blocks as they come, encoded in parallel, and wait in spill buffers
+//! until the container is sealed.
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;

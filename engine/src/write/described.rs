@@ -1,6 +1,8 @@
-//! What a container says of its records beside where their residues are: header texts and names, lengths, layout, optional columns.
+//! What a container says of its records beside where their residues are: header texts and names, lengths, layout,
+//! optional columns.
 //!
-//! All of it waits in spill buffers and in an external sort until the file is sealed, so that memory does not grow with the number of records.
+//! All of it waits in spill buffers and in an external sort until the file is sealed, so that memory does not grow with
+//! the number of records.
 
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::alphabet::Alphabet;
@@ -138,7 +140,8 @@ impl Described {
         })
     }
 
-    /// Adds the rest of a record: `script` is the layout item of an irregular one; `measures` are for the optional columns, as far as the file has them.
+    /// Adds the rest of a record: `script` is the layout item of an irregular one; `measures` are for the optional
+    /// columns, as far as the file has them.
     pub(super) fn add(
         &mut self,
         entry: &mut HeaderEntry,
@@ -198,8 +201,8 @@ impl Described {
         }
     }
 
-    /// Trains the dictionary of the header texts on the first blocks that come, if they are enough. The first blocks are the same
-    /// whatever the threads and the memory, and so is the dictionary.
+    /// Trains the dictionary of the header texts on the first blocks that come, if they are enough. The first blocks
+    /// are the same whatever the threads and the memory, and so is the dictionary.
     fn train(&mut self, texts: &[CutBlock]) -> Result<()> {
         let (mut samples, mut sizes) = (Vec::new(), Vec::new());
         for block in texts.iter().filter(|_| self.may_train) {

@@ -1,8 +1,8 @@
 //! From FASTA text to records in a container: parse, share, place, encode.
 //!
-//! A thread of its own reads, decompresses and hashes. While the blocks of one chunk are encoded, the next chunk is parsed. Between
-//! the two, candidates for sharing are compared byte for byte, in parallel, and the records are placed, one after the other. All
-//! sizes here are constants, so that the file depends neither on threads nor on memory.
+//! A thread of its own reads, decompresses and hashes. While the blocks of one chunk are encoded, the next chunk is
+//! parsed. Between the two, candidates for sharing are compared byte for byte, in parallel, and the records are placed,
+//! one after the other. All sizes here are constants, so that the file depends neither on threads nor on memory.
 
 use std::borrow::Cow;
 
@@ -26,8 +26,8 @@ const OVERHEAD: usize = 192;
 /// Memory for what is known of each record of a piece while it is placed.
 pub(crate) const RECORDS_MEMORY: u64 = ((TOGETHER + 1) * OVERHEAD) as u64;
 
-/// Cuts a chunk of FASTA into pieces of so few records that what is known of each of them while it is placed is bounded, even where
-/// records are a few bytes long.
+/// Cuts a chunk of FASTA into pieces of so few records that what is known of each of them while it is placed is
+/// bounded, even where records are a few bytes long.
 pub fn pieces(chunk: &[u8]) -> impl Iterator<Item = &[u8]> {
     let starts = |at: usize| at == 0 || matches!(chunk.get(at - 1), Some(b'\n' | b'\r'));
     // What goes on of a record that began in the chunk before is in the first piece, too.

@@ -1,8 +1,8 @@
 //! Measuring records for the optional columns while they are placed: no pass of its own over the residues' file.
 //!
-//! Records are measured in parallel, in the time in which the blocks of the batch before are encoded. Of a record that comes in pieces
-//! the counts of all pieces are added up. What the most is that residues could come to depends on the alphabet of the whole file, which
-//! is known at its end; so both numbers are kept until then.
+//! Records are measured in parallel, in the time in which the blocks of the batch before are encoded. Of a record that
+//! comes in pieces the counts of all pieces are added up. What the most is that residues could come to depends on the
+//! alphabet of the whole file, which is known at its end; so both numbers are kept until then.
 
 use rayon::prelude::*;
 use talaria_db_spec::alphabet::Alphabet;
@@ -44,7 +44,8 @@ impl Measures {
         measures
     }
 
-    /// What a container says of its record, to be said again of a record with the same residues in a file of the same alphabet.
+    /// What a container says of its record, to be said again of a record with the same residues in a file of the same
+    /// alphabet.
     ///
     /// # Errors
     /// Damage in the columns.

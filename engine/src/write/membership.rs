@@ -1,6 +1,7 @@
 //! The sections that say which record stands for which: membership and members (FORMAT.md, section 13).
 //!
-//! Pairs come by representative, which is the order of the members' section; an external sort brings them into that of the records.
+//! Pairs come by representative, which is the order of the members' section; an external sort brings them into that of
+//! the records.
 
 use talaria_db_spec::membership::{MembershipEntry, NO_REPRESENTATIVE, WHOLE, WideMembershipEntry};
 use talaria_db_spec::section::SectionKind;
@@ -21,7 +22,8 @@ const SHARE: u32 = 14;
 /// Both sections on their way.
 #[derive(Debug)]
 pub(crate) struct MembershipSections {
-    /// Member and identity, representative and coverage: each ordinal above its share. All ones in place of the latter for a record without a representative.
+    /// Member and identity, representative and coverage: each ordinal above its share. All ones in place of the latter
+    /// for a record without a representative.
     by_member: Sorter<(u64, u64)>,
     members: SpillBuffer,
     /// Whether ordinals take eight bytes.

@@ -1,5 +1,5 @@
-//! How a container is written: parsed text becomes blocks, columns and names, spilled where they are many, and one file that appears
-//! whole or not at all.
+//! How a container is written: parsed text becomes blocks, columns and names, spilled where they are many, and one file
+//! that appears whole or not at all.
 
 pub mod assemble;
 pub mod builder;

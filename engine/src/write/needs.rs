@@ -1,7 +1,7 @@
 //! What a build takes from the budget, and the shape of what it makes.
 //!
-//! Both depend on what the residues are, which nobody knows before the first records have come. The memory that is taken, and asked for, before that is that of the smallest blocks; the rest is
-//! leased when it turns out.
+//! Both depend on what the residues are, which nobody knows before the first records have come. The memory that is
+//! taken, and asked for, before that is that of the smallest blocks; the rest is leased when it turns out.
 
 use talaria_db_spec::alphabet::Alphabet;
 
@@ -50,7 +50,8 @@ pub(super) fn longest_whole(settings: &Settings<'_>) -> usize {
     WHOLE_RECORD.max(settings.blocks.largest() as usize)
 }
 
-/// The shape of a container of such residues. As long as nobody knows what they are, that with the smallest blocks: the rest is leased when that turns out.
+/// The shape of a container of such residues. As long as nobody knows what they are, that with the smallest blocks: the
+/// rest is leased when that turns out.
 pub(super) fn shape(settings: &Settings<'_>, alphabet: Option<Alphabet>) -> Shape {
     Shape {
         compression: settings.compression,

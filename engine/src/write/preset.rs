@@ -8,9 +8,11 @@ use crate::write::place::Order;
 
 /// Nominal size of blocks of header texts and layout scripts.
 pub(super) const TEXT_BLOCK: u32 = 16 << 10;
-/// Small blocks of proteins compress as well as large ones, and a lookup decodes one; repeats of nucleotides are further apart.
+/// Small blocks of proteins compress as well as large ones, and a lookup decodes one; repeats of nucleotides are
+/// further apart.
 const BLOCKS: Blocks = Blocks { proteins: 16 << 10, nucleotides: 64 << 10 };
-/// As large as still pays: of proteins in order of similarity 1 MiB takes half a percent less, of 16S genes 256 KiB an eighth more.
+/// As large as still pays: of proteins in order of similarity 1 MiB takes half a percent less, of 16S genes 256 KiB an
+/// eighth more.
 const LARGE_BLOCKS: Blocks = Blocks { proteins: 256 << 10, nucleotides: 4 << 20 };
 /// The shape with the largest blocks of those that are chosen without being asked for.
 pub(crate) const LARGEST_USUAL: Shape = Shape {
@@ -62,8 +64,9 @@ pub enum Preset {
     /// Zstandard at level 1, small blocks, the order of the input.
     #[default]
     Balanced,
-    /// Zstandard at level 19, large blocks, similar sequences next to each other, packed columns: a third to two thirds of the size. A build takes ten times
-    /// as long and more, and for nucleotides a third of a gigabyte of memory on two threads; a lookup decodes more.
+    /// Zstandard at level 19, large blocks, similar sequences next to each other, packed columns: a third to two thirds
+    /// of the size. A build takes ten times as long and more, and for nucleotides a third of a gigabyte of memory on
+    /// two threads; a lookup decodes more.
     Small,
 }
 

@@ -157,7 +157,8 @@ impl<'b> Run<'b> {
         self.inputs_lease.resize(reserved)
     }
 
-    /// Records go through the same parser, as text; so what they look like on the way out is what they were on the way in.
+    /// Records go through the same parser, as text; so what they look like on the way out is what they were on the way
+    /// in.
     fn records(&mut self, name: String, records: Box<dyn Iterator<Item = OwnedRecord> + Send>) -> Result<()> {
         let mut parser = self.parser(Path::new(&name));
         let (mut hasher, mut length, mut line) = (Sha256::new(), 0, 1);
@@ -344,7 +345,8 @@ impl<'b> Run<'b> {
     }
 }
 
-/// An assembler for the kind of residues in `sample`. If their blocks are larger than the smallest, `lease` grows by what that takes.
+/// An assembler for the kind of residues in `sample`. If their blocks are larger than the smallest, `lease` grows by
+/// what that takes.
 fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition, lease: &mut Lease) -> Result<Assembler> {
     let (known, threads) = (shape(settings, settings.alphabet), rayon::current_num_threads());
     let shape = shape(settings, Some(settings.alphabet.unwrap_or_else(|| sample.alphabet())));

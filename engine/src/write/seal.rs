@@ -49,8 +49,8 @@ pub(super) struct Steps<'a> {
     pub(super) dictionaries: Step<'a>,
 }
 
-/// Writes the rest of a file, all of whose sequence blocks are written. It is complete then, and not yet published. `later` has the addresses that were not
-/// given with their records, by ordinal.
+/// Writes the rest of a file, all of whose sequence blocks are written. It is complete then, and not yet published.
+/// `later` has the addresses that were not given with their records, by ordinal.
 pub(super) fn seal(
     sequences: Sequences,
     steps: Steps<'_>,

@@ -241,7 +241,8 @@ impl SectionWriter {
         Ok(())
     }
 
-    /// Writes page checksums, trailer, table and header. `header` has the counts and sizes; the rest of it is filled in here.
+    /// Writes page checksums, trailer, table and header. `header` has the counts and sizes; the rest of it is filled in
+    /// here.
     ///
     /// # Errors
     /// As [`SectionWriter::append`].

@@ -1,7 +1,9 @@
-//! What a container says of where residues are: the sequence stream, the header table, the offsets, deltas and who stands for whom.
+//! What a container says of where residues are: the sequence stream, the header table, the offsets, deltas and who
+//! stands for whom.
 //!
-//! Sequence blocks go straight to the output; the other parts wait in spill buffers until the file is sealed. What else there is of a record is
-//! [`described`](crate::write::described) anew, or [`carried`](crate::write::carried) over from another container.
+//! Sequence blocks go straight to the output; the other parts wait in spill buffers until the file is sealed. What else
+//! there is of a record is [`described`](crate::write::described) anew, or [`carried`](crate::write::carried) over from
+//! another container.
 
 use std::borrow::Cow;
 
@@ -192,7 +194,8 @@ impl Sequences {
         self.write_stored(entry, &encoded.block.stored)
     }
 
-    /// Writes a block of another container as it stands, and returns its number. All blocks before it must have been written, and the open one closed.
+    /// Writes a block of another container as it stands, and returns its number. All blocks before it must have been
+    /// written, and the open one closed.
     pub(super) fn copy_block(&mut self, entry: BlockEntry, stored: &[u8]) -> Result<u64> {
         self.copied += u64::from(entry.decoded_length.get());
         let number = self.cutter.skip_block();

@@ -1,8 +1,9 @@
 //! Finding identical residues among the records that were written lately, so that they share one stored copy.
 //!
-//! A table of fixed size (about a million distinct sequences) remembers hash and place; when a set of it is full, the oldest place goes.
-//! Its size does not depend on the memory limit, so the file is the same whatever the limit. A hit is only a candidate:
-//! the caller compares the bytes. All duplicates, however far apart, are what `reduce --method exact` finds.
+//! A table of fixed size (about a million distinct sequences) remembers hash and place; when a set of it is full, the
+//! oldest place goes. Its size does not depend on the memory limit, so the file is the same whatever the limit. A hit
+//! is only a candidate: the caller compares the bytes. All duplicates, however far apart, are what `reduce --method
+//! exact` finds.
 
 use talaria_db_spec::address::PackedAddress;
 
@@ -50,7 +51,8 @@ impl ShareTable {
         Ok(Self { entries: vec![[(0, EMPTY); WAYS]; SETS], added: Vec::new(), _lease: lease })
     }
 
-    /// The place of the last sequence with this hash; if there is none, record `index` of the current batch is remembered.
+    /// The place of the last sequence with this hash; if there is none, record `index` of the current batch is
+    /// remembered.
     pub fn find_or_add(&mut self, hash: u64, index: usize) -> Option<Place> {
         let set = &mut self.entries[set_of(hash)];
         if let Some(&(_, place)) = set.iter().find(|&&(known, place)| known == hash && place != EMPTY) {

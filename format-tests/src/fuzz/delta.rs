@@ -1,4 +1,5 @@
-//! Deltas: items and streams of any bytes against a plain reading of FORMAT.md, section 13, and what a writer makes there and back.
+//! Deltas: items and streams of any bytes against a plain reading of FORMAT.md, section 13, and what a writer makes
+//! there and back.
 
 use arbitrary::{Result, Unstructured};
 use talaria_db_spec::alphabet::is_residue;

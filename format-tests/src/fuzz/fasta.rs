@@ -1,5 +1,5 @@
-//! Any bytes as FASTA: refused with an error, or given back byte for byte, with the records that a plain reader finds, by a container and by the
-//! index over the file itself.
+//! Any bytes as FASTA: refused with an error, or given back byte for byte, with the records that a plain reader finds,
+//! by a container and by the index over the file itself.
 
 use std::fs;
 use std::io::Write;
@@ -50,7 +50,8 @@ pub fn run(input: &[u8]) {
     if gzip || report.sources[0].compression == 0 {
         assert!(exported == text, "the source does not come back");
     } else {
-        // A compressed file by its magic number: what came out of it is FASTA, and comes back from a container of its own.
+        // A compressed file by its magic number: what came out of it is FASTA, and comes back from a container of its
+        // own.
         fs::write(&source, &exported).expect("a source");
         build(&source).unwrap_or_else(|error| panic!("what was exported is refused: {error}"));
         assert!(export(&outcome::small_options().open(&output).expect("a container")) == exported, "a second round");

@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets: each takes any bytes, and panics if it finds a fault.
 //!
-//! `format-tests/fuzz` calls them from libFuzzer, `tests/fuzz_corpus.rs` with the inputs that are stored in `fixtures/fuzz`. An input is a list of
-//! choices, read by [`arbitrary`]; where it runs out, all choices are the first.
+//! `format-tests/fuzz` calls them from libFuzzer, `tests/fuzz_corpus.rs` with the inputs that are stored in
+//! `fixtures/fuzz`. An input is a list of choices, read by [`arbitrary`]; where it runs out, all choices are the first.
 
 use arbitrary::Unstructured;
 

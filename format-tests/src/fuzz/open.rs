@@ -1,6 +1,6 @@
-//! Hostile containers. Bytes that begin as a container does are one, taken as they are and once more with all checksums made to fit.
-//! Other bytes are a golden container and changes to it, which is put together again and sealed: changes of length move what
-//! follows, as no change of bytes in place could.
+//! Hostile containers. Bytes that begin as a container does are one, taken as they are and once more with all checksums
+//! made to fit. Other bytes are a golden container and changes to it, which is put together again and sealed: changes
+//! of length move what follows, as no change of bytes in place could.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,5 @@
-//! Temporary files that change under who reads them: what comes back is what was written, or an error, and never something else.
+//! Temporary files that change under who reads them: what comes back is what was written, or an error, and never
+//! something else.
 //!
 //! The files have no names; this process finds them among its own descriptors, and changes them there.
 

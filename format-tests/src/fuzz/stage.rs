@@ -1,5 +1,5 @@
-//! Files of stages that are not what a stage wrote: raw bytes, or changed numbers under checksums that fit. They are refused, or what comes of them
-//! is sound and gives every record back. Their frames are those of temporary files.
+//! Files of stages that are not what a stage wrote: raw bytes, or changed numbers under checksums that fit. They are
+//! refused, or what comes of them is sound and gives every record back. Their frames are those of temporary files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

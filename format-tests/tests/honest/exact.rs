@@ -1,4 +1,5 @@
-//! Two exact aligners that the engine does not know: that of the crate `bio`, and a plain matrix for what has several best paths.
+//! Two exact aligners that the engine does not know: that of the crate `bio`, and a plain matrix for what has several
+//! best paths.
 
 use bio::alignment::AlignmentOperation;
 use bio::alignment::pairwise::Aligner;

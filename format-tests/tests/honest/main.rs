@@ -1,7 +1,8 @@
 //! Does an exact aligner that shares nothing with the engine's confirm that members are as similar as was asked for?
 //!
-//! It does if its own best local alignment reaches identity and coverage, or if another one of the same score does: counts of both are
-//! printed. Families are made by the test; a container of real data is looked at by the ignored test (see `TESTING.md`).
+//! It does if its own best local alignment reaches identity and coverage, or if another one of the same score does:
+//! counts of both are printed. Families are made by the test; a container of real data is looked at by the ignored test
+//! (see `TESTING.md`).
 #![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
 #![expect(clippy::print_stderr, reason = "counts are what these tests are run for")]
 
@@ -29,7 +30,8 @@ impl Numbers {
     }
 }
 
-/// Ancestors, each with relatives that differ by substitutions and gaps in up to two thirds of their residues; some turned around, some fragments.
+/// Ancestors, each with relatives that differ by substitutions and gaps in up to two thirds of their residues; some
+/// turned around, some fragments.
 fn families(seed: u64, letters: &[u8], count: usize, turned: bool) -> Vec<Vec<u8>> {
     let mut numbers = Numbers(seed);
     let mut records = Vec::new();

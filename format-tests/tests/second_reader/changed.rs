@@ -1,5 +1,5 @@
-//! Files of which one byte was changed and all checksums above it made to fit: only the rules tell, and both readers must
-//! hear the same.
+//! Files of which one byte was changed and all checksums above it made to fit: only the rules tell, and both readers
+//! must hear the same.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,8 @@
-//! A second reader, `second_reader.py`, which was written from `FORMAT.md` alone: does it answer as the first one does, and
-//! refuse the same files?
+//! A second reader, `second_reader.py`, which was written from `FORMAT.md` alone: does it answer as the first one does,
+//! and refuse the same files?
 //!
-//! It needs Python 3.9 or later, and Zstandard in it (3.14) or the program `zstd`. Without them these tests say so and pass.
+//! It needs Python 3.9 or later, and Zstandard in it (3.14) or the program `zstd`. Without them these tests say so and
+//! pass.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,8 +28,8 @@ use talaria_db_format_tests::{fixtures, ladder, manifest, outcome};
 use talaria_db_spec::keys;
 use talaria_db_spec::section::SectionKind;
 
-/// Files of the reject corpus that it refuses for another rule than the manifest names, and why. There is no rule that it
-/// does not check.
+/// Files of the reject corpus that it refuses for another rule than the manifest names, and why. There is no rule that
+/// it does not check.
 const ANOTHER_RULE: [(&str, &str, &str); 1] = [("b-4-snappy", "B-5", "it reads Snappy, and this is none")];
 
 fn script() -> PathBuf {

@@ -1,4 +1,5 @@
-//! Packings by a third hand, read by both readers; and the codec that a reader of version 1 may refuse, which the first one does.
+//! Packings by a third hand, read by both readers; and the codec that a reader of version 1 may refuse, which the first
+//! one does.
 
 use talaria_db::read::export::ExportOptions;
 use talaria_db::read::stream::StreamKind;

@@ -151,8 +151,8 @@ impl<'a> Item<'a> {
         parent.saturating_add(self.length)
     }
 
-    /// Fills `out`, as long as the record, from the parent's residues, of which the reverse complement has been taken if [`Item::reverse`]
-    /// says so, and compares the checksum.
+    /// Fills `out`, as long as the record, from the parent's residues, of which the reverse complement has been taken
+    /// if [`Item::reverse`] says so, and compares the checksum.
     ///
     /// # Errors
     ///
@@ -210,7 +210,8 @@ pub fn item_length(bytes: &[u8]) -> Result<u64, SpecError> {
     Ok(length.saturating_add(widen(bytes.len() - rest.len())))
 }
 
-/// The reverse complement: letters complemented as [`complement`] does, in reverse order. RNA is complemented as such, everything else as DNA.
+/// The reverse complement: letters complemented as [`complement`] does, in reverse order. RNA is complemented as such,
+/// everything else as DNA.
 pub fn reverse_complement(residues: &mut [u8], alphabet: Alphabet) {
     let alphabet = if alphabet == Alphabet::Rna { Alphabet::Rna } else { Alphabet::Dna };
     residues.reverse();

@@ -1,10 +1,11 @@
 //! Deltas: records that are told as what differs from another record, the parent. FORMAT.md, section 13.
 //!
-//! An [`Item`] of the delta stream names the parent and says how its residues become those of the record: as a substring, or by a
-//! [`Script`] of copies, substitutions, insertions and skips. [`streams`] takes the items of a block apart into streams of like values
-//! and puts them together again (packing 5), which is what makes them compress.
+//! An [`Item`] of the delta stream names the parent and says how its residues become those of the record: as a
+//! substring, or by a [`Script`] of copies, substitutions, insertions and skips. [`streams`] takes the items of a block
+//! apart into streams of like values and puts them together again (packing 5), which is what makes them compress.
 //!
-//! Both directions are here, since together they define the bytes. Nothing here looks for a parent, and nothing compresses.
+//! Both directions are here, since together they define the bytes. Nothing here looks for a parent, and nothing
+//! compresses.
 
 mod item;
 mod script;

@@ -1,8 +1,9 @@
 //! The items of a block as streams of like values: packing 5 of FORMAT.md, section 7.
 //!
-//! Run lengths, kinds of edits, codes and ordinals have little in common; each compresses better with its like. [`split`] and [`join`] are
-//! inverse for every block that is made of sound items. The payload is a list of the streams' lengths and then the streams
-//! ([`write_payload`], [`read_payload`]), each compressed or as it is; compressing is the caller's.
+//! Run lengths, kinds of edits, codes and ordinals have little in common; each compresses better with its like.
+//! [`split`] and [`join`] are inverse for every block that is made of sound items. The payload is a list of the
+//! streams' lengths and then the streams ([`write_payload`], [`read_payload`]), each compressed or as it is;
+//! compressing is the caller's.
 
 use alloc::vec::Vec;
 
@@ -147,7 +148,8 @@ fn join_script(
     operations.clear();
     let edits = varint::read(&mut streams[COUNTS])?;
     let (mut count, start) = (0_u64, item.len());
-    // Codes and inserted residues of a script are put together in the order of its operations, which are all written before them.
+    // Codes and inserted residues of a script are put together in the order of its operations, which are all written
+    // before them.
     let (mut kinds, mut kinds_again, mut long_again) = (streams[EDITS], streams[EDITS], streams[LONG_EDITS]);
     for _ in 0..edits {
         count += copy(&mut streams[COPIES], operations)?;

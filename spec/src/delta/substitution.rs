@@ -1,11 +1,14 @@
-//! Codes of substituted residues, which depend on the residue that is replaced: what often takes its place has a small code.
+//! Codes of substituted residues, which depend on the residue that is replaced: what often takes its place has a small
+//! code.
 //!
-//! The rows are in the order of how likely a letter replaces another one between related proteins: by the score of BLOSUM62 and how frequent
-//! the letter is. They are part of the format whatever they were derived from, and serve nucleotides as well as any other order.
+//! The rows are in the order of how likely a letter replaces another one between related proteins: by the score of
+//! BLOSUM62 and how frequent the letter is. They are part of the format whatever they were derived from, and serve
+//! nucleotides as well as any other order.
 
 use crate::alphabet::is_residue;
 
-/// For each letter, from `A`, the letters by their rank. Each row is a permutation of the alphabet and starts with its own letter.
+/// For each letter, from `A`, the letters by their rank. Each row is a permutation of the alphabet and starts with its
+/// own letter.
 pub const SUBSTITUTIONS: [[u8; 26]; 26] = [
     *b"ASGVLTEIKRPQDNFMYCHWXZBJOU",
     *b"BDNESKGAQRTVLPHIFYMCWXZJOU",

@@ -1,10 +1,12 @@
-//! Two, four or five bits a residue, and lists of runs for everything else: packings 1 to 4 and 6 of FORMAT.md, section 7.
+//! Two, four or five bits a residue, and lists of runs for everything else: packings 1 to 4 and 6 of FORMAT.md, section
+//! 7.
 //!
-//! Both directions are here, since together they define the bytes. Packing a block that is made of other letters works, but pays
-//! with long lists; [`pack`] says so by returning `None` where they take too much.
+//! Both directions are here, since together they define the bytes. Packing a block that is made of other letters works,
+//! but pays with long lists; [`pack`] says so by returning `None` where they take too much.
 //!
-//! Cost: unpacking reads through tables of the letters of a byte, or of eight bytes' codes one by one. Whoever has something faster for letters, which is a
-//! matter of the processor and not of the format, passes it to [`unpack_with`].
+//! Cost: unpacking reads through tables of the letters of a byte, or of eight bytes' codes one by one. Whoever has
+//! something faster for letters, which is a matter of the processor and not of the format, passes it to
+//! [`unpack_with`].
 
 mod letters;
 mod runs;
@@ -15,7 +17,8 @@ use crate::alphabet::is_residue;
 use crate::block::{Packing, maximum_payload};
 use crate::error::SpecError;
 
-/// Appends the payload of `residues`; `None`, and `out` as it was, if the lists would take more than a quarter of a byte a residue, and 16.
+/// Appends the payload of `residues`; `None`, and `out` as it was, if the lists would take more than a quarter of a
+/// byte a residue, and 16.
 ///
 /// ```
 /// use talaria_db_spec::block::Packing;
@@ -60,8 +63,9 @@ pub fn unpack(payload: &[u8], packing: Packing, residues: &mut [u8]) -> Result<(
     unpack_with(payload, packing, residues, |_, _, _| 0)
 }
 
-/// As [`unpack`], with `fast` for the letters of the first residues. It gets the packed bytes and the packing, fills as many residues from the front as it likes, a
-/// multiple of 8, and returns their number. Codes without a letter are found by what comes after it, so it must stop before them.
+/// As [`unpack`], with `fast` for the letters of the first residues. It gets the packed bytes and the packing, fills as
+/// many residues from the front as it likes, a multiple of 8, and returns their number. Codes without a letter are
+/// found by what comes after it, so it must stop before them.
 ///
 /// # Errors
 /// As [`unpack`].

@@ -6,7 +6,8 @@ use super::{broken, widen};
 use crate::error::SpecError;
 use crate::varint;
 
-/// Writes the maximal runs for which `class` is the same `Some`. Gives up, returning `false`, once `out` is longer than `limit`.
+/// Writes the maximal runs for which `class` is the same `Some`. Gives up, returning `false`, once `out` is longer than
+/// `limit`.
 pub(super) fn write(
     residues: &[u8],
     out: &mut Vec<u8>,

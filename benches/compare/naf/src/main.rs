@@ -1,7 +1,9 @@
-//! NAF archives for the comparison: `compare-naf pack LEVEL dna|protein IN OUT` writes one as `ennaf` lays it out, `compare-naf unpack IN` prints FASTA.
+//! NAF archives for the comparison: `compare-naf pack LEVEL dna|protein IN OUT` writes one as `ennaf` lays it out,
+//! `compare-naf unpack IN` prints FASTA.
 //!
-//! Each column is one stream of Zstandard for the whole file: ids, comments, lengths, runs of lower case, residues (nucleotides four bits each). Reading
-//! goes through `nafcodec`, so that a file that it reads right is a NAF file. Lines are as wide as the first one was; title and quality are not written.
+//! Each column is one stream of Zstandard for the whole file: ids, comments, lengths, runs of lower case, residues
+//! (nucleotides four bits each). Reading goes through `nafcodec`, so that a file that it reads right is a NAF file.
+//! Lines are as wide as the first one was; title and quality are not written.
 
 use std::error::Error;
 use std::fs::File;

@@ -149,8 +149,8 @@ impl<'d> Expander<'d> {
         Ok(subjects)
     }
 
-    /// The lines from `start` whose clusters are held together, at least one, and their references, each once. Of a line whose clusters are larger
-    /// than what may be held none is among them.
+    /// The lines from `start` whose clusters are held together, at least one, and their references, each once. Of a
+    /// line whose clusters are larger than what may be held none is among them.
     fn window(&self, of_lines: &[Option<usize>], subjects: &[Subject], start: usize) -> Result<(usize, Vec<u64>)> {
         let (mut records, mut references, mut seen) = (0, Vec::new(), std::collections::HashSet::new());
         let mut end = start;

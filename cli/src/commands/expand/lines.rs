@@ -31,7 +31,8 @@ impl Lines {
         Ok(Self { input, rest: Vec::new(), next: 1, ended: false, _lease: lease })
     }
 
-    /// The number of the next batch's first line, and the batch: lines with their ends, of which the last of all may lack one. `None` at the end.
+    /// The number of the next batch's first line, and the batch: lines with their ends, of which the last of all may
+    /// lack one. `None` at the end.
     pub(super) fn next_batch(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
         let mut batch = std::mem::take(&mut self.rest);
         while !self.ended {

@@ -9,8 +9,8 @@ use talaria_db::memory::budget::{Budget, Lease};
 
 use crate::failure::{Failure, Result};
 
-/// Most memory of a chunk and of what is looked up for it: 524,288 names. The more names are looked up together, the more of them
-/// are in each block that is decoded.
+/// Most memory of a chunk and of what is looked up for it: 524,288 names. The more names are looked up together, the
+/// more of them are in each block that is decoded.
 const MOST_MEMORY: u64 = 128 << 20;
 /// Least memory of a chunk; with a budget that has not even this there is no lookup.
 const LEAST_MEMORY: u64 = 64 << 10;

@@ -1,4 +1,5 @@
-//! How the result of a reduction was made, by the last command in its provenance, so that an update goes on in the same way.
+//! How the result of a reduction was made, by the last command in its provenance, so that an update goes on in the same
+//! way.
 
 use std::path::Path;
 
@@ -53,7 +54,8 @@ impl Recorded {
     /// Reads it, and says what is taken over. None if the container is not what a reduction made.
     ///
     /// # Errors
-    /// [`Failure::Usage`] if the command line contradicts it, or an update cannot go on from it; what is wrong with the container.
+    /// [`Failure::Usage`] if the command line contradicts it, or an update cannot go on from it; what is wrong with the
+    /// container.
     pub(super) fn read(path: &Path, given: &Given<'_>, resources: &Resources, quiet: bool) -> Result<Option<Self>> {
         let options = OpenOptions::new().memory(resources.settings_with_cache(0)).budget(resources.budget.clone());
         let database = options.open(path).map_err(|error| open::explained(path, error))?;

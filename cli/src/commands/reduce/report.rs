@@ -61,7 +61,8 @@ pub(in crate::commands) fn as_json(report: &ReductionReport) -> Value {
     })
 }
 
-/// How large the clusters are, how alike their records, what each round did and cut, and where the bytes and the time went.
+/// How large the clusters are, how alike their records, what each round did and cut, and where the bytes and the time
+/// went.
 pub(in crate::commands) fn say_clusters(report: &ReductionReport) {
     let mut before = 0;
     let mut classes = Vec::new();

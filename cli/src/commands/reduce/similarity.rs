@@ -17,8 +17,8 @@ pub(in crate::commands) struct SimilarityFlags {
     /// Whose residues: target (the member's), query (the representative's) or both [default: target]
     #[arg(long, value_name = "MODE", hide_possible_values = true, value_parser = coverage_mode())]
     cov_mode: Option<CoverageMode>,
-    /// What identity is the share of: mmseqs2 (columns of the alignment), cd-hit (residues of the shorter sequence) or longer (of the longer
-    /// one) [default: mmseqs2]
+    /// What identity is the share of: mmseqs2 (columns of the alignment), cd-hit (residues of the shorter sequence) or
+    /// longer (of the longer one) [default: mmseqs2]
     #[arg(long, value_name = "NAME", hide_possible_values = true, value_parser = identity())]
     identity_definition: Option<Identity>,
     /// More rounds: fewer clusters for more time

@@ -1,10 +1,11 @@
 //! Chunks of decompressed bytes, and how their buffers go round.
 //!
-//! There are as many buffers as the settings say, no more. The reading thread fills one and sends it; whoever drops the [`Chunk`] sends
-//! it back. Both channels are unbounded because the buffers are not. A buffer carries the lease of its memory wherever
-//! it goes, and its memory is allocated when it is first filled.
+//! There are as many buffers as the settings say, no more. The reading thread fills one and sends it; whoever drops the
+//! [`Chunk`] sends it back. Both channels are unbounded because the buffers are not. A buffer carries the lease of its
+//! memory wherever it goes, and its memory is allocated when it is first filled.
 //!
-//! Where chunks are kept compressed while they wait, see [`super::waiting`], what comes back is the leave to send one more.
+//! Where chunks are kept compressed while they wait, see [`super::waiting`], what comes back is the leave to send one
+//! more.
 
 use std::fmt;
 use std::mem;

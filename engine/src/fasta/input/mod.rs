@@ -10,11 +10,12 @@
 //!
 //! Does not look into the bytes, which need not be FASTA, and does not seek: an input is read once, from front to back.
 //!
-//! Costs a thread with 256 KiB of stack, [`StreamingSettings::buffers`] chunks of memory (three, 6 MiB; a plain regular file that is
-//! smaller takes what it needs) and the decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the data for Zstandard and xz. All is leased from the
-//! budget, the windows when the data names them. With [`StreamingSettings::compress_chunks`] there are two plain chunks, and those that
-//! wait between the thread and its caller are compressed. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no
-//! format is decoded in parallel.
+//! Costs a thread with 256 KiB of stack, [`StreamingSettings::buffers`] chunks of memory (three, 6 MiB; a plain regular
+//! file that is smaller takes what it needs) and the decoder's: 0.4 MiB for gzip, 4 MiB for bzip2, the window of the
+//! data for Zstandard and xz. All is leased from the budget, the windows when the data names them. With
+//! [`StreamingSettings::compress_chunks`] there are two plain chunks, and those that wait between the thread and its
+//! caller are compressed. The thread decodes 20 (bzip2) to 700 (Zstandard) MB/s, gzip 200; no format is decoded in
+//! parallel.
 
 mod chunk;
 mod compression;
@@ -50,7 +51,8 @@ pub const CHUNK: usize = 2 << 20;
 /// Bytes of the stack of the thread that reads: what the decoders have there is a few KiB, the rest is leased.
 const THREAD_STACK: usize = 256 << 10;
 
-/// Chunks of an input in memory at a time: one without reading ahead, else at least one that is filled while another is in use.
+/// Chunks of an input in memory at a time: one without reading ahead, else at least one that is filled while another is
+/// in use.
 #[must_use]
 pub fn buffers(settings: &StreamingSettings) -> usize {
     if settings.read_ahead { settings.buffers.max(2) } else { 1 }
@@ -121,8 +123,9 @@ impl Input {
         Self::start(path, opened, settings, budget, CHUNK)
     }
 
-    /// Bytes of the budget that an input has from its beginning to its end. Looks at the first bytes of a regular file; anything else is
-    /// taken to be compressed in the way that takes most, as it cannot be looked at without being read. What cannot be opened takes none.
+    /// Bytes of the budget that an input has from its beginning to its end. Looks at the first bytes of a regular file;
+    /// anything else is taken to be compressed in the way that takes most, as it cannot be looked at without being
+    /// read. What cannot be opened takes none.
     ///
     /// Windows that further frames of Zstandard name, and dictionaries of xz, come on top when the data has them; and
     /// [`Self::waiting_memory`].
@@ -146,8 +149,8 @@ impl Input {
         }
     }
 
-    /// Bytes of the budget that an input takes beyond [`Self::least_memory`] at most, if they are free: those of chunks that wait
-    /// compressed. None unless [`StreamingSettings::compress_chunks`] is set.
+    /// Bytes of the budget that an input takes beyond [`Self::least_memory`] at most, if they are free: those of chunks
+    /// that wait compressed. None unless [`StreamingSettings::compress_chunks`] is set.
     #[must_use]
     pub fn waiting_memory(settings: &MemorySettings) -> u64 {
         Chunks::new(settings, u64::MAX, CHUNK).waiting_memory()
@@ -229,13 +232,14 @@ impl Input {
 
     /// The next chunk; `None` at the end. Waits for it.
     ///
-    /// The thread fills the buffers of dropped chunks. One chunk fewer than there are buffers may be kept while asking for a further one;
-    /// one fewer than that if chunks that wait are compressed, and those but the first are then leased in addition.
+    /// The thread fills the buffers of dropped chunks. One chunk fewer than there are buffers may be kept while asking
+    /// for a further one; one fewer than that if chunks that wait are compressed, and those but the first are then
+    /// leased in addition.
     ///
     /// # Errors
-    /// [`Error::Io`] if the input cannot be read, or too many chunks are kept; [`Error::Compressed`] if it is damaged or
-    /// cut short; [`Error::Memory`] if the budget has not the memory to decode it. After a fault of the input there are
-    /// only errors.
+    /// [`Error::Io`] if the input cannot be read, or too many chunks are kept; [`Error::Compressed`] if it is damaged
+    /// or cut short; [`Error::Memory`] if the budget has not the memory to decode it. After a fault of the input there
+    /// are only errors.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         match self.state {
             State::Reading => {}

@@ -1,9 +1,10 @@
 //! Chunks that wait for the parser, kept compressed if that is asked for.
 //!
-//! The reading thread fills one plain buffer again and again, and whoever asked for a chunk gets it in another; both are leased from the
-//! beginning, so that an input goes on however little is free. What waits between them is leased as it is: if there is no memory to
-//! compress a chunk, or that saves less than a tenth, its plain buffer waits instead, and the thread fills another if one is free.
-//! Nothing waits where there are fewer than three chunks, or the input has no more than two.
+//! The reading thread fills one plain buffer again and again, and whoever asked for a chunk gets it in another; both
+//! are leased from the beginning, so that an input goes on however little is free. What waits between them is leased as
+//! it is: if there is no memory to compress a chunk, or that saves less than a tenth, its plain buffer waits instead,
+//! and the thread fills another if one is free. Nothing waits where there are fewer than three chunks, or the input has
+//! no more than two.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -18,14 +18,16 @@ pub(super) struct Entry {
     pub(super) residues: U64,
     /// Bytes of its header line, `>` and line end included.
     pub(super) header_line: U32,
-    /// [`Lines`], encoded: bytes of a line end in the low two bits (0: irregular), residues a line above them (0: all on one).
+    /// [`Lines`], encoded: bytes of a line end in the low two bits (0: irregular), residues a line above them (0: all
+    /// on one).
     lines: U32,
 }
 
 /// How the residues of a record are broken into lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lines {
-    /// Every line but the last has `width` residues, which is at least 1, and a line end of `end` bytes, which is 1 or 2.
+    /// Every line but the last has `width` residues, which is at least 1, and a line end of `end` bytes, which is 1 or
+    /// 2.
     Regular { width: u64, end: u64 },
     /// Somehow: the record is to be read from its start.
     Irregular,

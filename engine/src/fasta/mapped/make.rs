@@ -1,7 +1,7 @@
 //! Making the index: one pass over the file, all threads at once.
 //!
-//! The file is cut into stretches of equal length, and each thread takes the records that start in its stretch; so a chromosome is read
-//! by one thread, however long it is. What comes out does not depend on threads or memory.
+//! The file is cut into stretches of equal length, and each thread takes the records that start in its stretch; so a
+//! chromosome is read by one thread, however long it is. What comes out does not depend on threads or memory.
 
 use std::ops::Range;
 use std::path::Path;

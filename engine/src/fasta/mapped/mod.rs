@@ -1,21 +1,24 @@
 //! Lookups straight from a plain FASTA file: no container, and nothing is converted or copied.
 //!
-//! What makes that possible is an index: for each record its place, its residues and the width of its lines; for each name its hash. It
-//! is made in one parallel pass when the file is opened, or read from a file beside the FASTA if one was saved
-//! ([`MappedFasta::save_index`]). Names, ranks, residues and errors are exactly those of a container built from the file: a file that a
-//! build refuses is refused here when the index is made, with the same words. The index of samtools is not read: it has first words
-//! only, no accessions, and nothing that tells whether it is the file's.
+//! What makes that possible is an index: for each record its place, its residues and the width of its lines; for each
+//! name its hash. It is made in one parallel pass when the file is opened, or read from a file beside the FASTA if one
+//! was saved ([`MappedFasta::save_index`]). Names, ranks, residues and errors are exactly those of a container built
+//! from the file: a file that a build refuses is refused here when the index is made, with the same words. The index of
+//! samtools is not read: it has first words only, no accessions, and nothing that tells whether it is the file's.
 //!
-//! The index is never trusted: what a name leads to is decided by the header in the file, line structure and residues are looked at as they are
-//! read, and a file that changed gives [`Error::Index`]. What it cannot know is whether a residue was replaced by another one, for FASTA
-//! has no checksums; a container has. Compressed files are refused, for they have no places to go to.
+//! The index is never trusted: what a name leads to is decided by the header in the file, line structure and residues
+//! are looked at as they are read, and a file that changed gives [`Error::Index`]. What it cannot know is whether a
+//! residue was replaced by another one, for FASTA has no checksums; a container has. Compressed files are refused, for
+//! they have no places to go to.
 //!
-//! Costs: the pass reads the whole file, about 2 GB/s a thread from memory; 24 bytes a record and 8 a name stay, leased from the budget (a
-//! container needs none of that). A lookup is a binary search and a comparison; a region of a record with regular lines reads no
-//! more than the region, of an irregular one all before it. A saved index is opened in the time of reading a thousandth of it.
+//! Costs: the pass reads the whole file, about 2 GB/s a thread from memory; 24 bytes a record and 8 a name stay, leased
+//! from the budget (a container needs none of that). A lookup is a binary search and a comparison; a region of a record
+//! with regular lines reads no more than the region, of an irregular one all before it. A saved index is opened in the
+//! time of reading a thousandth of it.
 //!
-//! A mapped file that somebody cuts short makes the process fail, see [`crate::sys::map`]. FASTA is edited more often than
-//! containers are; who cannot rely on the file sets [`crate::memory::settings::MappingSettings::use_memory_mapping`] to false.
+//! A mapped file that somebody cuts short makes the process fail, see [`crate::sys::map`]. FASTA is edited more often
+//! than containers are; who cannot rely on the file sets
+//! [`crate::memory::settings::MappingSettings::use_memory_mapping`] to false.
 
 mod entry;
 mod leased;
@@ -96,11 +99,12 @@ enum Index {
 }
 
 impl MappedFasta {
-    /// Opens a file: with its saved index if that is there and fits, else with one that is made now. What [`MemorySettings`] says of
-    /// mapping holds for both files.
+    /// Opens a file: with its saved index if that is there and fits, else with one that is made now. What
+    /// [`MemorySettings`] says of mapping holds for both files.
     ///
     /// # Errors
-    /// [`Error::Input`] for what is not plain FASTA, [`Error::Memory`] if the budget has no room for the index, [`Error::Io`].
+    /// [`Error::Input`] for what is not plain FASTA, [`Error::Memory`] if the budget has no room for the index,
+    /// [`Error::Io`].
     pub fn open(path: impl AsRef<Path>, settings: &MemorySettings, budget: &Budget) -> Result<Self> {
         let path = path.as_ref();
         let storage = Storage::open(path, settings)?;
@@ -135,8 +139,8 @@ impl MappedFasta {
         Ok(Self { path: path.to_path_buf(), storage, budget: budget.clone(), stamp, index, origin, alphabet })
     }
 
-    /// Saves the index beside the file, as its name with `.talaria-index` behind it, over one that is there. Returns that path. Does
-    /// nothing if the index came from there.
+    /// Saves the index beside the file, as its name with `.talaria-index` behind it, over one that is there. Returns
+    /// that path. Does nothing if the index came from there.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Space`]; [`Error::Index`] if the file has changed since it was opened.
@@ -193,8 +197,8 @@ impl MappedFasta {
         &self.budget
     }
 
-    /// What the residues are; see [`Composition::alphabet`]. All of them count, where a container counts identical records once. The first
-    /// call reads the whole file, in parallel, unless the index was saved.
+    /// What the residues are; see [`Composition::alphabet`]. All of them count, where a container counts identical
+    /// records once. The first call reads the whole file, in parallel, unless the index was saved.
     ///
     /// # Errors
     /// As [`MappedFasta::for_each_residues`].

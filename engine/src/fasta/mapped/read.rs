@@ -58,11 +58,12 @@ impl MappedFasta {
         text.map(visit).ok_or_else(|| self.changed(start))
     }
 
-    /// Calls `part` with residues `range` of a record, counted from 0, piece by piece. Where lines are regular, nothing before the range
-    /// is read, else the record from its start.
+    /// Calls `part` with residues `range` of a record, counted from 0, piece by piece. Where lines are regular, nothing
+    /// before the range is read, else the record from its start.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`], [`Error::Index`] if the file has changed, [`Error::Io`], [`Error::Memory`], or what `part` returns.
+    /// [`Error::OutOfRange`], [`Error::Index`] if the file has changed, [`Error::Io`], [`Error::Memory`], or what
+    /// `part` returns.
     pub fn for_each_residues(
         &self,
         ordinal: u64,
@@ -81,8 +82,8 @@ impl MappedFasta {
         }
     }
 
-    /// Residues `range` of a record, counted from 0, copied out of their lines. The copy is the caller's; its length is leased while it
-    /// is made.
+    /// Residues `range` of a record, counted from 0, copied out of their lines. The copy is the caller's; its length is
+    /// leased while it is made.
     ///
     /// # Errors
     /// As [`MappedFasta::for_each_residues`].

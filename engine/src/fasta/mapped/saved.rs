@@ -1,12 +1,13 @@
 //! The index in a file beside the FASTA: `x.fasta.talaria-index`.
 //!
-//! A header, a CRC-32 of each chunk, the items of the records, those of the names; little-endian. It is no part of the container format
-//! and may change with any version of this crate: whoever does not know its version makes the index anew. Its header says which
-//! FASTA it belongs to: by length, modification time, and a checksum of samples of the text. A file that is rewritten with all three as
-//! they were is noticed where it is read, if its lines are not as the index says.
+//! A header, a CRC-32 of each chunk, the items of the records, those of the names; little-endian. It is no part of the
+//! container format and may change with any version of this crate: whoever does not know its version makes the index
+//! anew. Its header says which FASTA it belongs to: by length, modification time, and a checksum of samples of the
+//! text. A file that is rewritten with all three as they were is noticed where it is read, if its lines are not as the
+//! index says.
 //!
-//! Opening reads the header and the CRCs, a thousandth of the file; a chunk is compared with its CRC when it is first touched (every time,
-//! where the file is not mapped), so a damaged index gives an error.
+//! Opening reads the header and the CRCs, a thousandth of the file; a chunk is compared with its CRC when it is first
+//! touched (every time, where the file is not mapped), so a damaged index gives an error.
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;

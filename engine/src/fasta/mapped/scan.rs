@@ -1,10 +1,10 @@
 //! One pass over a stretch of the file: where its records are, how their lines go, and the hashes of their names.
 //!
-//! The rules of what is FASTA are those of [`crate::fasta::parse`], which builds containers. This pass knows them well enough to say
-//! yes; where it would have to say no, it stops, and the parser says what is wrong and where.
+//! The rules of what is FASTA are those of [`crate::fasta::parse`], which builds containers. This pass knows them well
+//! enough to say yes; where it would have to say no, it stops, and the parser says what is wrong and where.
 //!
-//! Costs a search for line ends and a look at every residue with vector instructions; where a line of the record's width is expected and
-//! found, not even the search.
+//! Costs a search for line ends and a look at every residue with vector instructions; where a line of the record's
+//! width is expected and found, not even the search.
 
 use memchr::memchr;
 use talaria_db_spec::alphabet::{are_residues, is_residue};
@@ -67,7 +67,8 @@ pub(super) struct Scanner {
     header: LeasedList<u8>,
     header_line: u32,
     tracker: LineTracker,
-    /// Of the current line: its residues, carriage returns that only the line end may follow, and whether there are blanks.
+    /// Of the current line: its residues, carriage returns that only the line end may follow, and whether there are
+    /// blanks.
     line: (u64, u64, bool),
     found: Found,
 }

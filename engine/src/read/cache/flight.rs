@@ -1,11 +1,11 @@
 //! One decode for all who miss the same entry at the same time.
 //!
-//! The first that misses leads and decodes, without any lock; the others wait for its result. If it fails or panics, those who wait
-//! decode for themselves, so that each has an error of its own.
+//! The first that misses leads and decodes, without any lock; the others wait for its result. If it fails or panics,
+//! those who wait decode for themselves, so that each has an error of its own.
 //!
-//! Invariant: whoever leads never waits for work of the thread pool, since those who wait for it may hold all of the pool's
-//! threads. Decoding a block may read pages of columns through the cache, which decode nothing further: so waits form no
-//! circle.
+//! Invariant: whoever leads never waits for work of the thread pool, since those who wait for it may hold all of the
+//! pool's threads. Decoding a block may read pages of columns through the cache, which decode nothing further: so waits
+//! form no circle.
 
 use std::sync::{Arc, PoisonError};
 

@@ -2,7 +2,8 @@
 
 use crate::read::stream::StreamKind;
 
-/// Names what was decoded or checked, within one container. A container never changes, so what bears a key is never out of date.
+/// Names what was decoded or checked, within one container. A container never changes, so what bears a key is never out
+/// of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CacheKey {
     /// A decoded block.

@@ -1,13 +1,13 @@
 //! A least-recently-used list in two segments, weighed in bytes.
 //!
-//! New entries go on probation. One that is asked for again is protected, and goes back on probation when others have pushed
-//! it out of the protected segment, which has at most four fifths of the capacity. The coldest entry is the oldest on
-//! probation, so entries that are used once (a pass over a file) push out each other and not those that are used again and
-//! again.
+//! New entries go on probation. One that is asked for again is protected, and goes back on probation when others have
+//! pushed it out of the protected segment, which has at most four fifths of the capacity. The coldest entry is the
+//! oldest on probation, so entries that are used once (a pass over a file) push out each other and not those that are
+//! used again and again.
 //!
-//! A protected entry that is among the most recent quarter anyway is not moved, so that a hit on what is hot writes nothing.
-//! Entries lie in a slab, linked by index, and the hash table holds nothing but such indexes: a lookup touches one line of
-//! each.
+//! A protected entry that is among the most recent quarter anyway is not moved, so that a hit on what is hot writes
+//! nothing. Entries lie in a slab, linked by index, and the hash table holds nothing but such indexes: a lookup touches
+//! one line of each.
 
 use hashbrown::HashTable;
 
@@ -88,7 +88,8 @@ impl<V: Weigh> SegmentedLru<V> {
         self.index.len()
     }
 
-    /// An entry, which becomes the most recent protected one; those that go over `protected` bytes fall back on probation.
+    /// An entry, which becomes the most recent protected one; those that go over `protected` bytes fall back on
+    /// probation.
     #[inline]
     pub(super) fn get(&mut self, key: CacheKey, protected: usize) -> Option<&V> {
         let at = self.find(key)?;

@@ -1,19 +1,19 @@
 //! Decoded blocks and checked pages, kept while they are likely to be used again.
 //!
-//! Sharded by key; each shard is a least-recently-used list in two segments under a mutex, weighed in bytes, so that a pass
-//! over a file does not push out what is used again and again. A hit costs one lock, one probe and a few links. Those who
-//! miss the same entry at the same time share one decode. Optionally blocks that leave the cache are kept compressed: the
-//! second tier.
+//! Sharded by key; each shard is a least-recently-used list in two segments under a mutex, weighed in bytes, so that a
+//! pass over a file does not push out what is used again and again. A hit costs one lock, one probe and a few links.
+//! Those who miss the same entry at the same time share one decode. Optionally blocks that leave the cache are kept
+//! compressed: the second tier.
 //!
 //! The capacity is a maximum. What is kept is leased from the memory budget entry by entry, as long as it is free; when
-//! somebody else wants the memory, the cache gives it back ([`Reclaim`]), what has been used once first. A block that is
-//! evicted stays alive, and is no longer leased, as long as somebody who got it earlier holds on to it: usually for the time
-//! of one lookup.
+//! somebody else wants the memory, the cache gives it back ([`Reclaim`]), what has been used once first. A block that
+//! is evicted stays alive, and is no longer leased, as long as somebody who got it earlier holds on to it: usually for
+//! the time of one lookup.
 //!
-//! Locks: a shard's lock and that of the second tier are never held together, nor while something is decoded, compressed,
-//! waited for or leased by asking others; so whoever asks the cache for memory can hold any lock but these. The parts with
-//! locks can be run in every order that threads can take: `RUSTFLAGS="--cfg loom" cargo test -p talaria-db --release --lib
-//! loom`.
+//! Locks: a shard's lock and that of the second tier are never held together, nor while something is decoded,
+//! compressed, waited for or leased by asking others; so whoever asks the cache for memory can hold any lock but these.
+//! The parts with locks can be run in every order that threads can take: `RUSTFLAGS="--cfg loom" cargo test -p
+//! talaria-db --release --lib loom`.
 
 mod flight;
 mod key;
@@ -69,9 +69,9 @@ pub struct BlockCache {
 }
 
 impl BlockCache {
-    /// A cache for `capacity` bytes; with less than 1 MiB it keeps nothing. It has up to 32 shards, as many as have room for eight
-    /// entries of `largest` bytes, the size of the largest block; that is settled here, for 64 MiB if `capacity` is 0. `budget`
-    /// asks it for memory from now on.
+    /// A cache for `capacity` bytes; with less than 1 MiB it keeps nothing. It has up to 32 shards, as many as have
+    /// room for eight entries of `largest` bytes, the size of the largest block; that is settled here, for 64 MiB if
+    /// `capacity` is 0. `budget` asks it for memory from now on.
     ///
     /// # Errors
     /// Those of a lease of no bytes: what is kept is leased as it comes.
@@ -99,8 +99,8 @@ impl BlockCache {
         self.capacity.load(Ordering::Relaxed)
     }
 
-    /// Makes the capacity `bytes`, at the cost of the coldest entries; with less than 1 MiB it keeps nothing from now on.
-    /// Whether there is a second tier does not change.
+    /// Makes the capacity `bytes`, at the cost of the coldest entries; with less than 1 MiB it keeps nothing from now
+    /// on. Whether there is a second tier does not change.
     pub fn set_capacity(&self, bytes: u64) {
         self.capacity.store(bytes, Ordering::Relaxed);
         let (first, second) = Self::parts(if bytes < LEAST { 0 } else { bytes }, self.second.is_some());
@@ -113,12 +113,12 @@ impl BlockCache {
         }
     }
 
-    /// The entry from the cache, or from `decode`, which is kept if there is room. Of those who ask for an entry that is not
-    /// here at the same time, the first decodes and the others wait; if it fails, they decode for themselves. A cache
-    /// without capacity calls `decode` right away.
+    /// The entry from the cache, or from `decode`, which is kept if there is room. Of those who ask for an entry that
+    /// is not here at the same time, the first decodes and the others wait; if it fails, they decode for themselves. A
+    /// cache without capacity calls `decode` right away.
     ///
-    /// `decode` must not wait for work of a thread pool, all of whose threads may wait for it, nor ask the cache for blocks; it may
-    /// ask for pages.
+    /// `decode` must not wait for work of a thread pool, all of whose threads may wait for it, nor ask the cache for
+    /// blocks; it may ask for pages.
     ///
     /// # Errors
     /// What `decode` returns.
@@ -140,7 +140,8 @@ impl BlockCache {
         }
     }
 
-    /// The entry, if it is in the first tier; it does not count as used again. For passes, which ask for everything once.
+    /// The entry, if it is in the first tier; it does not count as used again. For passes, which ask for everything
+    /// once.
     #[must_use]
     pub fn peek(&self, key: CacheKey) -> Option<Block> {
         #[cfg(feature = "trace")]
@@ -148,8 +149,8 @@ impl BlockCache {
         if self.keeps() { self.shard(key).peek(key) } else { None }
     }
 
-    /// Drops the coldest entries until at most `bytes` are kept, in both tiers: first all of the second, then what was used once.
-    /// Entries that others add meanwhile stay.
+    /// Drops the coldest entries until at most `bytes` are kept, in both tiers: first all of the second, then what was
+    /// used once. Entries that others add meanwhile stay.
     pub fn evict_to_size(&self, bytes: u64) {
         let kept = self.weight();
         self.evict(usize::try_from(kept.saturating_sub(bytes)).unwrap_or(usize::MAX));

@@ -1,12 +1,13 @@
 //! The second tier: blocks that left the first one, compressed.
 //!
-//! Off unless it is asked for. It has half of the cache's capacity, so that what is hot still finds most of its room in the first
-//! tier, where a hit costs nothing. Blocks below the threshold, and those that do not become smaller by a tenth, are dropped.
+//! Off unless it is asked for. It has half of the cache's capacity, so that what is hot still finds most of its room in
+//! the first tier, where a hit costs nothing. Blocks below the threshold, and those that do not become smaller by a
+//! tenth, are dropped.
 //!
-//! In the background one thread compresses what waits in a queue; where the queue is full, the memory for a waiting block is
-//! not free, or there is no such thread, the block is dropped: nobody waits for compression. Else whoever pushes a block out
-//! compresses it. The thread ends with the cache. It holds none of the cache's other parts and takes only what is free in
-//! the budget, so waiting for its end is safe whoever drops the cache.
+//! In the background one thread compresses what waits in a queue; where the queue is full, the memory for a waiting
+//! block is not free, or there is no such thread, the block is dropped: nobody waits for compression. Else whoever
+//! pushes a block out compresses it. The thread ends with the cache. It holds none of the cache's other parts and takes
+//! only what is free in the budget, so waiting for its end is safe whoever drops the cache.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

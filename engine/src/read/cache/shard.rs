@@ -68,8 +68,8 @@ impl Shard {
         Some(block)
     }
 
-    /// The entry: as it is here, as somebody else decodes it just now, from `recall`, or from `decode`. What it pushes out goes
-    /// to `evicted`.
+    /// The entry: as it is here, as somebody else decodes it just now, from `recall`, or from `decode`. What it pushes
+    /// out goes to `evicted`.
     pub(super) fn get_or_decode<E>(
         &self,
         key: CacheKey,

@@ -1,8 +1,9 @@
 //! A list of entries with a capacity, whose bytes are leased one by one as it grows.
 //!
-//! It takes only what is free in the budget ([`Lease::try_resize`]): a store never makes another one give memory back, so it
-//! may be used under a lock that giving back takes, too. Where the budget has nothing free, it drops its own coldest entries
-//! for the new one. What is taken out is handed to the caller, who drops it when no lock is held any more.
+//! It takes only what is free in the budget ([`Lease::try_resize`]): a store never makes another one give memory back,
+//! so it may be used under a lock that giving back takes, too. Where the budget has nothing free, it drops its own
+//! coldest entries for the new one. What is taken out is handed to the caller, who drops it when no lock is held any
+//! more.
 
 use super::key::CacheKey;
 use super::lru::{Segment, SegmentedLru, Weigh};

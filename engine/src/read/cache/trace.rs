@@ -1,4 +1,5 @@
-//! What all caches of the process were asked for, for measurements of how they would do on it. Only with the feature `trace`.
+//! What all caches of the process were asked for, for measurements of how they would do on it. Only with the feature
+//! `trace`.
 
 use std::sync::{Mutex, PoisonError};
 

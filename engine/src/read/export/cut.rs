@@ -16,7 +16,8 @@ use crate::read::filter::Filter;
 
 /// Bytes that a unit aims at. A long record is cut into pieces of as many residues.
 const UNIT: u64 = 256 << 10;
-/// Most bytes that a unit aims at if there are deltas: the more of them are made together, the fewer blocks are decoded more than once.
+/// Most bytes that a unit aims at if there are deltas: the more of them are made together, the fewer blocks are decoded
+/// more than once.
 const WIDE_UNIT: u64 = 16 << 20;
 /// Bytes that a record takes beside its residues, about.
 const BESIDE: u64 = 128;

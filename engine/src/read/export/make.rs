@@ -28,7 +28,8 @@ impl Work for Maker<'_> {
     type Buffer = Vec<u8>;
 
     fn memory(&self, unit: &Unit) -> u64 {
-        // With the residues of deltas, which are made before the text, and whether each of the records matches a filter.
+        // With the residues of deltas, which are made before the text, and whether each of the records matches a
+        // filter.
         let deltas = if self.database.has_deltas() { unit.estimate as u64 } else { 0 };
         unit.estimate as u64
             + deltas

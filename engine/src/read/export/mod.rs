@@ -1,10 +1,11 @@
 //! The way back: the very bytes of the sources, or FASTA in another line width.
 //!
-//! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces. Units are made in
-//! parallel while earlier ones are written, through [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is
-//! bounded by those, and not by the longest record. In a container with deltas units are larger, as far as memory allows: the deltas of a unit are made in the
-//! order of their own stream, so that each block of it is decoded once a unit. Where residues lie in another order than the records, as many of them as
-//! memory holds are gathered beforehand (`read::window`).
+//! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces.
+//! Units are made in parallel while earlier ones are written, through
+//! [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is bounded by those, and not by
+//! the longest record. In a container with deltas units are larger, as far as memory allows: the deltas of a unit are
+//! made in the order of their own stream, so that each block of it is decoded once a unit. Where residues lie in
+//! another order than the records, as many of them as memory holds are gathered beforehand (`read::window`).
 
 mod cut;
 mod make;
@@ -70,10 +71,12 @@ impl ExportOptions {
 impl Database {
     /// Writes FASTA to `out` and returns the number of bytes.
     ///
-    /// With [`ExportOptions::default`] these are the very bytes that the container was built from, all sources one after the other.
+    /// With [`ExportOptions::default`] these are the very bytes that the container was built from, all sources one
+    /// after the other.
     ///
     /// # Errors
-    /// Damage in what was touched, [`Error::NoColumn`], [`Error::Memory`], or [`Error::Io`] if `out` fails; then part of the bytes have been written.
+    /// Damage in what was touched, [`Error::NoColumn`], [`Error::Memory`], or [`Error::Io`] if `out` fails; then part
+    /// of the bytes have been written.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

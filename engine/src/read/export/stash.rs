@@ -1,8 +1,8 @@
 //! Copies that more than one record shares, kept from the record that has them to the ones that follow.
 //!
-//! A pass in the order of the input decodes every block once; a record that shares an earlier one's copy would make it decode a block again. So
-//! the copies that will be needed again are set aside when they come by. They are a small part of all blocks. Where memory is
-//! too small even for them, there is no stash, and blocks go through the cache.
+//! A pass in the order of the input decodes every block once; a record that shares an earlier one's copy would make it
+//! decode a block again. So the copies that will be needed again are set aside when they come by. They are a small part
+//! of all blocks. Where memory is too small even for them, there is no stash, and blocks go through the cache.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -32,7 +32,8 @@ pub(super) struct Stash {
 }
 
 impl Stash {
-    /// For the records `ordinals`; `None` if there is nothing to share, no memory for it, or nothing is to be held but buffers.
+    /// For the records `ordinals`; `None` if there is nothing to share, no memory for it, or nothing is to be held but
+    /// buffers.
     ///
     /// # Errors
     /// Damage in the columns.
@@ -90,8 +91,8 @@ impl Stash {
         bound(at)..bound(at.saturating_add(1))
     }
 
-    /// Sets residues aside if others will need them. `from` is a position not after theirs, and is moved there: addresses that
-    /// ascend cost no search.
+    /// Sets residues aside if others will need them. `from` is a position not after theirs, and is moved there:
+    /// addresses that ascend cost no search.
     pub(super) fn offer(&self, from: &mut usize, address: PackedAddress, residues: &[u8]) {
         while self.addresses.get(*from).is_some_and(|&known| known < address.bits()) {
             *from += 1;

@@ -1,7 +1,7 @@
 //! How many records have which length, exactly.
 //!
-//! One more record of a length that has been met takes no memory, and records of `n` different lengths have about `n * n / 2` residues or
-//! more: a hundred billion residues have fewer than half a million lengths.
+//! One more record of a length that has been met takes no memory, and records of `n` different lengths have about `n *
+//! n / 2` residues or more: a hundred billion residues have fewer than half a million lengths.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
-//! The delta stream as a whole: its blocks are made of items and nothing else, and each item is that of one record.
+//! The delta stream as a whole: its blocks are made of items and nothing else, and each item is that of one record
+//!
 //!
-//! What the items make is checked with the records. Here the places of the items, block by block, are compared with those of the records that are deltas and share
-//! no other's item, by their number and a sum of hashes with a key of this check, as [names](super::names) are.
+//! What the items make is checked with the records. Here the places of the items, block by block, are compared with
+//! those of the records that are deltas and share no other's item, by their number and a sum of hashes with a key of
+//! this check, as [names](super::names) are.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;

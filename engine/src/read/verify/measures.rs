@@ -11,8 +11,8 @@ use crate::fasta::alphabet::Composition;
 use crate::read::scan::Sequence;
 
 impl Database {
-    /// Costs a pass over the sequence blocks if the container has one of the columns, and nothing if it has none. To be called only if
-    /// all records can be read.
+    /// Costs a pass over the sequence blocks if the container has one of the columns, and nothing if it has none. To be
+    /// called only if all records can be read.
     pub(super) fn verify_measures(&self, findings: &Findings) {
         if self.columns_kept().is_empty() {
             return;

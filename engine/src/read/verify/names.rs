@@ -1,10 +1,11 @@
 //! The key index: every name of every record is in its bucket, and nothing else is.
 //!
-//! Buckets follow the hashes of names, so a search of each name would touch the whole index at random: a page of it a name wherever the index is
-//! larger than what the system has left for its cache. So the entries that are there and those that the names ask for are gone through in
-//! the order in which each of them lies, and a sum of keyed hashes is compared: the key is drawn anew for every check, so that two different
-//! sets, however they were made, have the same sum once in 2^64. Only if they differ, or something is wrong already, is each name searched, to say which
-//! record it is that is not found.
+//! Buckets follow the hashes of names, so a search of each name would touch the whole index at random: a page of it a
+//! name wherever the index is larger than what the system has left for its cache. So the entries that are there and
+//! those that the names ask for are gone through in the order in which each of them lies, and a sum of keyed hashes is
+//! compared: the key is drawn anew for every check, so that two different sets, however they were made, have the same
+//! sum once in 2^64. Only if they differ, or something is wrong already, is each name searched, to say which record it
+//! is that is not found.
 
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
@@ -56,8 +57,8 @@ impl Database {
         Ok(())
     }
 
-    /// Calls `visit`, from several threads, with every record whose header text can be read and where its names should be. Those that
-    /// cannot have been noted already. How many places there are, and the sum of what `visit` returns.
+    /// Calls `visit`, from several threads, with every record whose header text can be read and where its names should
+    /// be. Those that cannot have been noted already. How many places there are, and the sum of what `visit` returns.
     fn for_each_named(&self, visit: impl Fn(u64, &[Place]) -> Sum + Sync) -> (u64, Sum) {
         let (buckets, bits) = (self.sections().key_buckets.item_count - 1, self.fingerprint_bits());
         let of_group = |group: Range<u64>| {

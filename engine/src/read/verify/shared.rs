@@ -1,7 +1,7 @@
 //! Shared copies: a record that says that an earlier one has its residues is right (C-3).
 //!
-//! Addresses and lengths of all records are sorted, so that an earlier record with the same ones stands just before. Where memory is
-//! too small for all of them, they are taken in parts, by address, each with a pass over the columns.
+//! Addresses and lengths of all records are sorted, so that an earlier record with the same ones stands just before.
+//! Where memory is too small for all of them, they are taken in parts, by address, each with a pass over the columns.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -55,7 +55,8 @@ impl<E: Iterator<Item = Result<Edge>>> Iterator for All<'_, E> {
     }
 }
 
-/// The candidates that share most words, each with the diagonal that most of them are on; of as many, the ones of lower rank. `edges` are sorted.
+/// The candidates that share most words, each with the diagonal that most of them are on; of as many, the ones of lower
+/// rank. `edges` are sorted.
 fn best_candidates(edges: &[(u32, Fit)], length: u64, round: &Round) -> Vec<(u32, Fit)> {
     let mut candidates = Vec::new();
     for edges in edges.chunk_by(|left, right| left.0 == right.0).filter(|edges| edges.len() >= round.shared) {

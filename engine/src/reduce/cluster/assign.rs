@@ -1,11 +1,13 @@
 //! Who stands for whom: greedy assignment, by rank.
 //!
-//! Each record that still stands for itself is aligned to its candidates, most shared words first; where a candidate has a representative by
-//! now, to that one. It joins the first one to which it is similar enough. If it stood for others, all of them must be similar enough to the new
-//! representative too, each by an alignment of its own: nothing drifts, and every membership is one that was verified.
+//! Each record that still stands for itself is aligned to its candidates, most shared words first; where a candidate
+//! has a representative by now, to that one. It joins the first one to which it is similar enough. If it stood for
+//! others, all of them must be similar enough to the new representative too, each by an alignment of its own: nothing
+//! drifts, and every membership is one that was verified.
 //!
-//! Records are taken [`BATCH`] at a time. What their candidates before the batch are is settled, so that they are aligned in parallel;
-//! candidates within the batch follow one by one. So the result does not depend on the number of threads.
+//! Records are taken [`BATCH`] at a time. What their candidates before the batch are is settled, so that they are
+//! aligned in parallel; candidates within the batch follow one by one. So the result does not depend on the number of
+//! threads.
 //!
 //! Takes [`COLUMNS`] bytes a record, in memory or on disk, and the residues of a record and one other a thread.
 
@@ -34,7 +36,8 @@ const UNKNOWN: Fit32 = Fit32::MIN;
 /// The state of the assignment.
 #[derive(Debug)]
 pub(super) struct Assignment {
-    /// The representative of each rank, itself if it stands for itself; of a record with the same residues as an earlier one, that one.
+    /// The representative of each rank, itself if it stands for itself; of a record with the same residues as an
+    /// earlier one, that one.
     representatives: SpillColumn<u32>,
     /// How each member fits its representative.
     fits: SpillColumn<Fit32>,
@@ -292,7 +295,8 @@ impl Assignment {
         self.members[representative as usize] = member;
     }
 
-    /// A record joins a representative, unless it is more similar to the one that it has. Once it will not join others, it must be [listed](Self::list).
+    /// A record joins a representative, unless it is more similar to the one that it has. Once it will not join others,
+    /// it must be [listed](Self::list).
     pub(super) fn offer(&mut self, member: u32, representative: u32, fit: Fit, similarity: Similarity) {
         if self.is_representative(member) || similarity > self.similarities[member as usize] {
             self.set(member, representative, fit, similarity);
@@ -431,7 +435,8 @@ pub(super) fn is_alone(longest: u64, threads: usize, available: u64) -> bool {
 /// Memory of the aligners of all threads at most.
 pub(super) fn aligning_memory(longest: u64, threads: usize, available: u64) -> u64 {
     let one = AlignmentPool::most_memory(longest);
-    // Where there is one for the longest records, there are more for others, which take no more than half of what is available.
+    // Where there is one for the longest records, there are more for others, which take no more than half of what is
+    // available.
     match is_alone(longest, threads, available) {
         true => one.max(available / 2 / 8 * 9),
         false => one.saturating_mul(threads as u64),

@@ -1,9 +1,11 @@
 //! Who might be similar to whom: records that share words.
 //!
-//! All words of a round are sorted, so that those of one hash stand together, by rank. In such a group each record gets two candidates: the first
-//! one, which is the longest or the preferred one, and the one before it; or three, the one in the middle of those before it too. So there are never more
-//! candidates a word, however large a group is; the others lead to representatives that the first one is not similar to. Groups of more than [`LARGEST`] are cut into parts, and
-//! each part's records get its own first one: words that occur so often are of repeats, or of one large family.
+//! All words of a round are sorted, so that those of one hash stand together, by rank. In such a group each record gets
+//! two candidates: the first one, which is the longest or the preferred one, and the one before it; or three, the one
+//! in the middle of those before it too. So there are never more candidates a word, however large a group is; the
+//! others lead to representatives that the first one is not similar to. Groups of more than [`LARGEST`] are cut into
+//! parts, and each part's records get its own first one: words that occur so often are of repeats, or of one large
+//! family.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -94,7 +96,8 @@ impl Compared {
     }
 }
 
-/// The candidates of all records that still stand for themselves, by rank. Records of an earlier result have none, but may be candidates.
+/// The candidates of all records that still stand for themselves, by rank. Records of an earlier result have none, but
+/// may be candidates.
 pub(super) fn candidates(
     context: &Context<'_>,
     order: &Order,
@@ -115,7 +118,8 @@ pub(super) fn candidates(
     Ok((edges.finish()?, compared))
 }
 
-/// Gives each record of each group its candidates, but those of an earlier result; how many groups were cut. `words` are sorted.
+/// Gives each record of each group its candidates, but those of an earlier result; how many groups were cut. `words`
+/// are sorted.
 pub(super) fn connect(
     words: impl Iterator<Item = Result<(u64, u64)>>,
     is_old: impl Fn(u32) -> bool,
@@ -148,7 +152,8 @@ pub(super) fn connect(
 pub(super) enum Hubs {
     /// The first one and the one before it: they lead to their representatives.
     Two,
-    /// The one in the middle of those before it too, so that others than the first ones are met by many: they are chosen among.
+    /// The one in the middle of those before it too, so that others than the first ones are met by many: they are
+    /// chosen among.
     Three,
 }
 
@@ -184,8 +189,8 @@ impl Place {
         Self { rank: (bits >> 32) as u32, position: (bits as u32) >> 1, reverse: bits & 1 == 1 }
     }
 
-    /// Where this record fits the other one, if both have the word. Of a record that is turned around the diagonal is counted from its end, for
-    /// which its length is missing here.
+    /// Where this record fits the other one, if both have the word. Of a record that is turned around the diagonal is
+    /// counted from its end, for which its length is missing here.
     pub(super) fn fit(&self, other: &Self, span: i64) -> Fit {
         let (here, there) = (i64::from(self.position), i64::from(other.position));
         if self.reverse == other.reverse {

@@ -1,12 +1,15 @@
-//! The state of a clustering after each finished round, kept in a file so that a run that was interrupted goes on after it.
+//! The state of a clustering after each finished round, kept in a file so that a run that was interrupted goes on after
+//! it.
 //!
-//! One file in the folder that was given, written beside it and renamed over it once it is on disk. It begins with a text that says of which
-//! container, options and version it is; a run for which that text differs refuses it, and names the first line that does. Order and residues are not
-//! kept: both follow from the container in two passes. The container of FASTA is built again, which is a small part of a clustering; that it is the same
-//! one follows from its header, whose checksum covers those of all sections.
+//! One file in the folder that was given, written beside it and renamed over it once it is on disk. It begins with a
+//! text that says of which container, options and version it is; a run for which that text differs refuses it, and
+//! names the first line that does. Order and residues are not kept: both follow from the container in two passes. The
+//! container of FASTA is built again, which is a small part of a clustering; that it is the same one follows from its
+//! header, whose checksum covers those of all sections.
 //!
-//! The form is private to a version. A hash over all bytes comes last; a file whose hash differs, or which holds what cannot be, is as good as none. Costs 20 bytes
-//! a record on disk, which the limit of temporary files does not count, as they outlive the process, and a buffer of memory.
+//! The form is private to a version. A hash over all bytes comes last; a file whose hash differs, or which holds what
+//! cannot be, is as good as none. Costs 20 bytes a record on disk, which the limit of temporary files does not count,
+//! as they outlive the process, and a buffer of memory.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};

@@ -1,9 +1,11 @@
 //! The choice of representatives from all links: as few as a greedy choice finds, or those that cover most.
 //!
-//! A representative covers itself and the records that are linked to it. The one that covers most of what is not covered yet is chosen next, preferred ones
-//! before all others, of as many the one of lower rank: set cover, whose greedy solution has at most `1 + ln n` times as many sets as the least one (Chvátal,
-//! Mathematics of Operations Research 1979). What the later choices made superfluous is dropped then, and each other record joins the representative
-//! with which it has most in common. A [selection](super::selecting) counts residues in place of records, and may end before everything is covered.
+//! A representative covers itself and the records that are linked to it. The one that covers most of what is not
+//! covered yet is chosen next, preferred ones before all others, of as many the one of lower rank: set cover, whose
+//! greedy solution has at most `1 + ln n` times as many sets as the least one (Chvátal, Mathematics of Operations
+//! Research 1979). What the later choices made superfluous is dropped then, and each other record joins the
+//! representative with which it has most in common. A [selection](super::selecting) counts residues in place of
+//! records, and may end before everything is covered.
 //!
 //! Takes [`MEMORY`] bytes of memory a record, and four in memory or on disk.
 
@@ -109,7 +111,8 @@ impl Cover<'_> {
     }
 }
 
-/// Chooses representatives among the records that stand for themselves, and lets the others join them, or leaves them; how many join.
+/// Chooses representatives among the records that stand for themselves, and lets the others join them, or leaves them;
+/// how many join.
 pub(super) fn cover(
     context: &Context<'_>,
     order: &Order,

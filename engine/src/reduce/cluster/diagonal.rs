@@ -6,7 +6,8 @@ use super::plan::Round;
 use super::words::{Word, Words};
 use crate::align::Scoring;
 
-/// Words for this: as short as they can be without many that are shared by chance, and nearly all of a usual sequence's.
+/// Words for this: as short as they can be without many that are shared by chance, and nearly all of a usual
+/// sequence's.
 const PROTEIN: Round = Round { pattern: "11111", words: 512, candidates: 0, tries: 0, shared: 1 };
 const NUCLEOTIDE: Round = Round { pattern: "11111111111", words: 1024, candidates: 0, tries: 0, shared: 1 };
 
@@ -29,7 +30,8 @@ impl Diagonals {
         Self { words: Words::new(scoring, &round, both_strands), span, own: Vec::new(), fits: Vec::new() }
     }
 
-    /// How `record` fits `other`, both folded, by most of the words they share; of as many the first diagonal. None if they share no word.
+    /// How `record` fits `other`, both folded, by most of the words they share; of as many the first diagonal. None if
+    /// they share no word.
     pub(super) fn find(&mut self, record: &[u8], other: &[u8]) -> Option<Fit> {
         self.own.clear();
         self.own.extend_from_slice(self.words.select(record));

@@ -45,8 +45,8 @@ impl Fit {
         self.at(if self.reverse { own as i64 - other as i64 + self.diagonal } else { -self.diagonal })
     }
 
-    /// How a sequence of `own` residues fits the third one, if it fits the second one of `length` residues like this, and that one the third like
-    /// `next`.
+    /// How a sequence of `own` residues fits the third one, if it fits the second one of `length` residues like this,
+    /// and that one the third like `next`.
     pub(super) fn then(self, next: Self, own: u64, length: u64) -> Self {
         if next.reverse {
             let diagonal = length as i64 - own as i64 - self.diagonal + next.diagonal;

@@ -1,9 +1,12 @@
-//! Who may represent whom: every pair of records that shares words is aligned, and what is similar enough is kept as a link.
+//! Who may represent whom: every pair of records that shares words is aligned, and what is similar enough is kept as a
+//! link.
 //!
-//! Other than in `assign`, nothing is decided while records are aligned, so that a record may get a representative that is shorter than itself, and a whole
-//! family one that is in its middle. That takes more alignments, and finds fewer representatives (`cover`).
+//! Other than in `assign`, nothing is decided while records are aligned, so that a record may get a representative that
+//! is shorter than itself, and a whole family one that is in its middle. That takes more alignments, and finds fewer
+//! representatives (`cover`).
 //!
-//! Takes [`COLUMNS`] bytes a record, in memory or on disk. Links are sorted, and then stand in a temporary table, twelve bytes each.
+//! Takes [`COLUMNS`] bytes a record, in memory or on disk. Links are sorted, and then stand in a temporary table,
+//! twelve bytes each.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -95,7 +98,8 @@ pub(super) struct Graph {
     links: SpillTable,
 }
 
-/// Memory for sorting links. There are at most as many as this counts in each direction, and a fraction of that as a rule.
+/// Memory for sorting links. There are at most as many as this counts in each direction, and a fraction of that as a
+/// rule.
 fn links_memory(available: u64, records: u64, round: &Round) -> usize {
     sorting(available, 4, records.saturating_mul(round.tries as u64))
 }
@@ -222,7 +226,8 @@ impl<'a> Aligning<'a> {
         Self { context, order, pool, record: Vec::new(), turned: Vec::new(), other: Vec::new() }
     }
 
-    /// Aligns a record to its candidates, which come before it. One alignment says whether either of both may represent the other one.
+    /// Aligns a record to its candidates, which come before it. One alignment says whether either of both may represent
+    /// the other one.
     fn links(&mut self, asking: &Asking, tries: usize, found: &mut Vec<Link>) -> Result<()> {
         let Self { context, order, pool, record, turned, other } = self;
         let rank = asking.rank;

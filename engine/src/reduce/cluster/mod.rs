@@ -1,15 +1,19 @@
-//! Clustering in linear time: each record joins a representative that it is verified to be similar to, or stands for itself.
+//! Clustering in linear time: each record joins a representative that it is verified to be similar to, or stands for
+//! itself.
 //!
-//! After Linclust (Steinegger and Söding, Nature Communications 2018): records that share one of a few words are candidates (`candidates`), and each
-//! record is aligned to few of them, so that all of it takes time that is linear in the number of records. What follows depends on the identity (`plan`): either
-//! all pairs are aligned (`graph`) before as few representatives as possible are chosen (`cover`), or representatives are found greedily, in several
-//! rounds with other words (`assign`); or one after the other. Other than there, a record is never a member of one that it was not itself aligned to, and the
-//! result does not depend on the order of the records, on threads or on memory: ties are decided by length and by hashes of what the records are (`order`).
+//! After Linclust (Steinegger and Söding, Nature Communications 2018): records that share one of a few words are
+//! candidates (`candidates`), and each record is aligned to few of them, so that all of it takes time that is linear in
+//! the number of records. What follows depends on the identity (`plan`): either all pairs are aligned (`graph`) before
+//! as few representatives as possible are chosen (`cover`), or representatives are found greedily, in several rounds
+//! with other words (`assign`); or one after the other. Other than there, a record is never a member of one that it was
+//! not itself aligned to, and the result does not depend on the order of the records, on threads or on memory: ties are
+//! decided by length and by hashes of what the records are (`order`).
 //!
 //! Residues are compared as an aligner sees them ([`crate::align::fold`]): case does not count. Records longer than
 //! [`crate::align::LONGEST`] join only others with the same residues, byte for byte.
 //!
-//! Takes 24 bytes of memory a record and the matrices of the aligners; 52 bytes more a record, words and pairs are on disk where they must be.
+//! Takes 24 bytes of memory a record and the matrices of the aligners; 52 bytes more a record, words and pairs are on
+//! disk where they must be.
 
 mod asking;
 mod assign;
@@ -48,7 +52,8 @@ use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::write::spill::{Spill, SpillColumn};
 
-/// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's cache.
+/// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's
+/// cache.
 const MOST_SORTING: usize = 32 << 20;
 /// Below these, alignments say little, and words that are shared nothing.
 const LEAST_PROTEIN_IDENTITY: u16 = 3_000;
@@ -128,7 +133,8 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Whether an aligner a thread, for records as long as this, would take most of the memory, so that there should be only one.
+    /// Whether an aligner a thread, for records as long as this, would take most of the memory, so that there should be
+    /// only one.
     fn one_aligner(&self, longest: u64) -> bool {
         assign::is_alone(longest, rayon::current_num_threads(), self.spill.budget().available())
     }

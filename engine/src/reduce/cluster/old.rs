@@ -6,8 +6,8 @@ use super::{Context, equal};
 use crate::database::Database;
 use crate::error::Result;
 
-/// Lets the members of the earlier result join their representatives, and new records that have the residues of a record of old, or of
-/// another new one, share its lot.
+/// Lets the members of the earlier result join their representatives, and new records that have the residues of a
+/// record of old, or of another new one, share its lot.
 pub(super) fn take_over(
     database: &Database,
     context: &Context<'_>,

@@ -1,9 +1,10 @@
 //! Which words are compared, in how many rounds.
 //!
-//! A round takes some words of each sequence that still stands for itself, and looks where they occur. The first one takes few long words and finds
-//! what is close; what it leaves is fewer, so that each further round can afford more and shorter words, with positions left out so that one
-//! substitution spoils fewer of them (Ma et al., Bioinformatics 2002). Where the first one finds nearly everything, all its pairs are aligned
-//! ([`super::graph`]); where it does not, that would be many alignments for little, and records that have a representative are left alone from then on
+//! A round takes some words of each sequence that still stands for itself, and looks where they occur. The first one
+//! takes few long words and finds what is close; what it leaves is fewer, so that each further round can afford more
+//! and shorter words, with positions left out so that one substitution spoils fewer of them (Ma et al., Bioinformatics
+//! 2002). Where the first one finds nearly everything, all its pairs are aligned ([`super::graph`]); where it does not,
+//! that would be many alignments for little, and records that have a representative are left alone from then on
 //! ([`super::assign`]). Numbers were chosen by measurement; figures are in `benches/results/2026-11-23-clusters.md`.
 
 use crate::align::{Criterion, Scoring};

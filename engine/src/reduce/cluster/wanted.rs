@@ -1,7 +1,8 @@
 //! Which words an update has any use for: those of the new records.
 //!
-//! A filter after Bloom (Communications of the ACM 1970): it may take a word for one that it is not, which costs the sorting of that word, and never the other
-//! way round. So what is found does not depend on it, and where there is no memory for it there is none.
+//! A filter after Bloom (Communications of the ACM 1970): it may take a word for one that it is not, which costs the
+//! sorting of that word, and never the other way round. So what is found does not depend on it, and where there is no
+//! memory for it there is none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

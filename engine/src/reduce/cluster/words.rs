@@ -1,8 +1,8 @@
 //! The words of a sequence that are compared: those with the smallest hashes.
 //!
-//! Two sequences that share many words share the smallest hashes of them too, wherever in the sequences they are (Steinegger and Söding, Nature
-//! Communications 2018). Amino acids that replace each other often are one letter. Of nucleotides, a word and its reverse complement are one.
-//! Words of one or two letters say nothing and are left out.
+//! Two sequences that share many words share the smallest hashes of them too, wherever in the sequences they are
+//! (Steinegger and Söding, Nature Communications 2018). Amino acids that replace each other often are one letter. Of
+//! nucleotides, a word and its reverse complement are one. Words of one or two letters say nothing and are left out.
 
 use super::plan::Round;
 use crate::align::Scoring;

@@ -1,8 +1,9 @@
 //! How often words occur, at least roughly: a word that occurs once is in no other record.
 //!
-//! Of all words those with the smallest hashes are counted, in a table of bytes without the words themselves. So a count is never too low, but may
-//! be too high. A record that has a word with a count of one is inside no other one, and needs no further look; this is so for nearly all
-//! records that are not inside another one. Of the rest, the rarest word is the one that is looked up.
+//! Of all words those with the smallest hashes are counted, in a table of bytes without the words themselves. So a
+//! count is never too low, but may be too high. A record that has a word with a count of one is inside no other one,
+//! and needs no further look; this is so for nearly all records that are not inside another one. Of the rest, the
+//! rarest word is the one that is looked up.
 //!
 //! How many words are counted, and in how many bytes, depends on the memory; what comes of it all does not.
 

@@ -1,7 +1,8 @@
 //! By which word each record is looked up.
 //!
-//! Whatever holds a record holds each of its words, so one is enough: the rarest of those that were counted. A record that has a word of its own is
-//! in nothing. Records that are shorter than the words that are counted are looked up by their beginning, as long as their class of lengths allows.
+//! Whatever holds a record holds each of its words, so one is enough: the rarest of those that were counted. A record
+//! that has a word of its own is in nothing. Records that are shorter than the words that are counted are looked up by
+//! their beginning, as long as their class of lengths allows.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};

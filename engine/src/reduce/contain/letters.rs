@@ -10,7 +10,8 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    /// In upper case; of nucleotides, `U` as `T`. Everything else is itself: an ambiguous letter equals only itself, as an odd one does.
+    /// In upper case; of nucleotides, `U` as `T`. Everything else is itself: an ambiguous letter equals only itself, as
+    /// an odd one does.
     pub(super) fn new(alphabet: Alphabet) -> Self {
         let mut upper = [0; 256];
         for (letter, folded) in (0..=u8::MAX).zip(&mut upper) {

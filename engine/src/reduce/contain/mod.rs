@@ -1,18 +1,21 @@
 //! Containment: a record whose residues occur wholly inside another one's joins it.
 //!
-//! Residues are compared in upper case, and `U` of nucleotides as `T`; everything else is what it is, ambiguous letters too. So is nothing missed and nothing
-//! claimed that a comparison of the texts does not find. A record joins the first one by rank that holds it ([`super::order`]: preferred ones first,
-//! then the longest), and that one is in no other: whatever held it would hold the record too, and come first. A record is only inside one of a lower rank, so a preferred one
-//! only joins one that is preferred as much or more. Records without residues are in every text; they join the first one of their kind.
+//! Residues are compared in upper case, and `U` of nucleotides as `T`; everything else is what it is, ambiguous letters
+//! too. So is nothing missed and nothing claimed that a comparison of the texts does not find. A record joins the first
+//! one by rank that holds it ([`super::order`]: preferred ones first, then the longest), and that one is in no other:
+//! whatever held it would hold the record too, and come first. A record is only inside one of a lower rank, so a
+//! preferred one only joins one that is preferred as much or more. Records without residues are in every text; they
+//! join the first one of their kind.
 //!
 //! 1. Records with the same residues share their lot.
-//! 2. Words are counted (`counts`). A record with a word that nobody else has is in nobody, and most are done with that.
+//! 2. Words are counted (`counts`). A record with a word that nobody else has is in nobody, and most are done with
+//!    that.
 //! 3. Of each other record the rarest word is gathered (`gather`), as many as memory has room for at a time (`index`).
 //! 4. All records are searched for these words, and what stands around them is compared (`search`).
 //!
-//! Costs a few passes over the residues, each a nanosecond or two a residue, and one for each class of lengths below the length of a word, if there are
-//! such records. Takes [`MEMORY`] bytes a record beside the order. Where many records share a word, all those of one length and one place of
-//! the word are compared by one hash.
+//! Costs a few passes over the residues, each a nanosecond or two a residue, and one for each class of lengths below
+//! the length of a word, if there are such records. Takes [`MEMORY`] bytes a record beside the order. Where many
+//! records share a word, all those of one length and one place of the word are compared by one hash.
 
 mod counts;
 mod gather;
@@ -109,7 +112,8 @@ fn least_beside(records: u64, residues: u64, has_long: bool, containment: Contai
     records.saturating_add(searching.max(3 * LEAST_SORT_MEMORY))
 }
 
-/// What [`group`] takes; the groups stay. As many words are gathered at once as there is memory for, so that it may take all.
+/// What [`group`] takes; the groups stay. As many words are gathered at once as there is memory for, so that it may
+/// take all.
 pub(super) fn estimate(account: &mut Account, known: &Known, containment: Containment, reserve: u64) -> Vec<Held> {
     let has_long = known.longest >= LONGEST;
     let keep = least_beside(known.records, known.residues, has_long, containment, account.threads);

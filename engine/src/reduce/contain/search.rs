@@ -1,8 +1,9 @@
 //! Looking up records in all others.
 //!
-//! Every record is gone through word by word. Where a word is one that records are looked up by, the residues around it are hashed as far as these
-//! records reach, all of one shape at once, and only what has the same hash is compared. Records are taken by rank, so that the first
-//! container that is found is nearly always the one that stays, and what has one already is passed over.
+//! Every record is gone through word by word. Where a word is one that records are looked up by, the residues around it
+//! are hashed as far as these records reach, all of one shape at once, and only what has the same hash is compared.
+//! Records are taken by rank, so that the first container that is found is nearly always the one that stays, and what
+//! has one already is passed over.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -41,7 +42,8 @@ struct Scratch {
     likely: Vec<(usize, u64)>,
 }
 
-/// Memory that a thread takes for a window, the member that is compared, and words; `has_long` if there are long records.
+/// Memory that a thread takes for a window, the member that is compared, and words; `has_long` if there are long
+/// records.
 pub(super) const fn memory(has_long: bool) -> u64 {
     let window = if has_long { PART + 2 * LONGEST } else { LONGEST };
     // What is read of a long record is there as it was and folded, and so are two parts that are compared.
@@ -52,7 +54,8 @@ pub(super) const fn memory(has_long: bool) -> u64 {
 /// The search for containers.
 pub(super) struct Search<'a> {
     pub(super) source: &'a Source<'a>,
-    /// The first container of each rank that was found, or itself; of a record with the same residues as an earlier one, that one.
+    /// The first container of each rank that was found, or itself; of a record with the same residues as an earlier
+    /// one, that one.
     pub(super) containers: &'a [AtomicU32],
     pub(super) progress: &'a (dyn Fn(&'static str, u64, u64) + Sync),
 }

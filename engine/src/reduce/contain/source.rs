@@ -1,7 +1,7 @@
 //! Residues by rank, in pieces that threads take one at a time.
 //!
-//! Records of up to [`LONGEST`] residues come from the table of the order, many at once; longer ones from the database, a part at a time, so
-//! that a chromosome takes no more memory than a part of it.
+//! Records of up to [`LONGEST`] residues come from the table of the order, many at once; longer ones from the database,
+//! a part at a time, so that a chromosome takes no more memory than a part of it.
 
 use std::ops::Range;
 
@@ -64,7 +64,8 @@ impl Source<'_> {
         }
     }
 
-    /// Memory for the pieces of a database: two of them fill more than one piece, and their list may have twice the room it needs.
+    /// Memory for the pieces of a database: two of them fill more than one piece, and their list may have twice the
+    /// room it needs.
     pub(super) fn pieces_memory(records: u64, residues: u64) -> u64 {
         let pieces = residues.saturating_add(records.saturating_mul(8)) / PIECE * 2 + 64;
         2 * pieces * size_of::<Piece>() as u64

@@ -52,7 +52,8 @@ fn compared(records: &[String], nucleotides: bool, both_strands: bool) -> Vec<(S
     records.iter().map(fold).map(|text| (text.clone(), if both { turned(&text) } else { text })).collect()
 }
 
-/// Compares with the definition: whoever is in another one joins the longest that it is in, of several of one length whichever they agree on.
+/// Compares with the definition: whoever is in another one joins the longest that it is in, of several of one length
+/// whichever they agree on.
 fn check(records: &[String], both_strands: bool, nucleotides: bool, of: &[usize]) {
     let texts = compared(records, nucleotides, both_strands);
     let inside = |member: usize, other: usize| {
@@ -254,7 +255,8 @@ fn the_same_whatever_the_threads_the_memory_and_the_order() {
     let other_folder = tempfile::tempdir().unwrap();
     let other_input = build(other_folder.path(), &other_records);
     let of = representatives(&other_input, &other_records, true, |reduction| reduction);
-    // Whoever stands for a record has the same residues as before; of several the header decides, and headers have changed places.
+    // Whoever stands for a record has the same residues as before; of several the header decides, and headers have
+    // changed places.
     assert!((0..of.len()).all(|at| other_records[of[at]] == records[expected[shuffled[at]]]));
 }
 

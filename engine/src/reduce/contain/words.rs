@@ -1,8 +1,9 @@
 //! Hashes of all words of a sequence, each made of the one before it, and of any stretch.
 //!
-//! Words: the cyclic polynomial of Cohen (1997) in the form that ntHash gives it (Mohamadi and others, Bioinformatics 2016), which turns with the
-//! sequence, so that a word and its reverse complement can share a hash. Stretches: a polynomial modulo 2^64. What is a stretch or a word
-//! of equal letters has equal hashes; the reverse is for the residues themselves to say.
+//! Words: the cyclic polynomial of Cohen (1997) in the form that ntHash gives it (Mohamadi and others, Bioinformatics
+//! 2016), which turns with the sequence, so that a word and its reverse complement can share a hash. Stretches: a
+//! polynomial modulo 2^64. What is a stretch or a word of equal letters has equal hashes; the reverse is for the
+//! residues themselves to say.
 
 use std::ops::Range;
 

@@ -62,7 +62,8 @@ impl Coder {
         Self { alphabet, aligner: Aligner::default(), words: Words::default() }
     }
 
-    /// What becomes of each member, in the order in which they are coded: the longest first, then by content, then by ordinal.
+    /// What becomes of each member, in the order in which they are coded: the longest first, then by content, then by
+    /// ordinal.
     pub(super) fn code(&mut self, representative: &Sequence, members: Vec<Sequence>) -> Vec<(u64, Told)> {
         let mut order: Vec<(std::cmp::Reverse<usize>, u64, Sequence)> = members
             .into_iter()

@@ -1,11 +1,13 @@
 //! Members of clusters as deltas: which record is told by which, and the delta stream.
 //!
-//! Clusters are coded one by one, many at a time in parallel. Of each, the representative is stored; a member is told by the representative or by one of the
-//! members that were coded before, whichever makes the cheapest script among those that share the most words with it. A member whose script is not cheaper
-//! than its residues is stored. Members that are the same share one item or copy.
+//! Clusters are coded one by one, many at a time in parallel. Of each, the representative is stored; a member is told
+//! by the representative or by one of the members that were coded before, whichever makes the cheapest script among
+//! those that share the most words with it. A member whose script is not cheaper than its residues is stored. Members
+//! that are the same share one item or copy.
 //!
-//! A cluster that is larger than a window ([`WINDOW`]) is coded in windows, each with the representative; what a window is does not depend on memory or threads,
-//! and neither do the bytes. Memory: a batch of windows and an aligner for each thread, leased.
+//! A cluster that is larger than a window ([`WINDOW`]) is coded in windows, each with the representative; what a window
+//! is does not depend on memory or threads, and neither do the bytes. Memory: a batch of windows and an aligner for
+//! each thread, leased.
 
 mod cluster;
 #[cfg(test)]
@@ -121,8 +123,8 @@ struct Window {
     residues: u64,
 }
 
-/// Codes the members of all clusters, given as sorted pairs of representative and member, which are noted as they come. Records without a representative are
-/// noted, and stored.
+/// Codes the members of all clusters, given as sorted pairs of representative and member, which are noted as they come.
+/// Records without a representative are noted, and stored.
 pub(super) fn plan(
     reduction: &Reduction<'_>,
     database: &Database,

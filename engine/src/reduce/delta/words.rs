@@ -11,8 +11,8 @@ const MOST_WORDS: usize = 512;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
-/// Bytes of memory for the words of a window of so many residues, with those of the representative and of the last member: an entry of the table, which doubles, and one
-/// of a list each.
+/// Bytes of memory for the words of a window of so many residues, with those of the representative and of the last
+/// member: an entry of the table, which doubles, and one of a list each.
 pub(super) const fn memory(residues: u64) -> u64 {
     (residues + 4 * MOST_WORDS as u64) * 48
 }

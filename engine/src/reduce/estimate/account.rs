@@ -1,7 +1,8 @@
 //! The account of a plan: what is held when, as the budget and the temporary folder will see it at most.
 //!
-//! Steps are taken in the order in which the run takes them, with the same functions for the memory of each sort; only that nothing is done.
-//! Everything is taken to be as large as it can be, so that the run never has less available, never more runs, and never more on disk.
+//! Steps are taken in the order in which the run takes them, with the same functions for the memory of each sort; only
+//! that nothing is done. Everything is taken to be as large as it can be, so that the run never has less available,
+//! never more runs, and never more on disk.
 
 use super::{SortEstimate, StageEstimate};
 use crate::reduce::groups::sort_memory_within;
@@ -60,7 +61,8 @@ impl Account {
         self.take(Held { memory, disk: 0 })
     }
 
-    /// Takes `size` bytes a record where they would be kept: in memory, or on disk if `keep` bytes and as many again would not be left.
+    /// Takes `size` bytes a record where they would be kept: in memory, or on disk if `keep` bytes and as many again
+    /// would not be left.
     pub(crate) fn column(&mut self, records: u64, size: u64, keep: u64) -> Held {
         let bytes = records.saturating_mul(size);
         match self.spills && !is_kept(bytes, self.available(), keep) {

@@ -1,6 +1,7 @@
 //! What is known of an input before it is read.
 //!
-//! Of a container: its header, its section table and its column of lengths. Of FASTA: its length and its first [`SAMPLE`] bytes, from which the rest is guessed.
+//! Of a container: its header, its section table and its column of lengths. Of FASTA: its length and its first
+//! [`SAMPLE`] bytes, from which the rest is guessed.
 
 use std::fs::File;
 use std::io::Read;

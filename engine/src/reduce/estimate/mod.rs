@@ -1,8 +1,10 @@
-//! What a reduction would take, told before anything runs: memory, temporary files, sorted runs and passes over them, stage by stage.
+//! What a reduction would take, told before anything runs: memory, temporary files, sorted runs and passes over them,
+//! stage by stage.
 //!
-//! Every stage has a function beside the one that does it, which goes through the same steps on an account (`account`) and asks the same functions how
-//! much memory each sort gets. Items are as many as there can be: words of a round as if no record had joined another one, pairs two a word, and so on; so
-//! what is told of a container is never exceeded by the run. Of FASTA the numbers of records and residues are guessed from its beginning, and said to be.
+//! Every stage has a function beside the one that does it, which goes through the same steps on an account (`account`)
+//! and asks the same functions how much memory each sort gets. Items are as many as there can be: words of a round as
+//! if no record had joined another one, pairs two a word, and so on; so what is told of a container is never exceeded
+//! by the run. Of FASTA the numbers of records and residues are guessed from its beginning, and said to be.
 //!
 //! Looks at a container's header, section table and column of lengths; no block is decoded, and nothing is written.
 
@@ -142,8 +144,8 @@ impl Reduction<'_> {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with a container or with options; [`Error::Option`] for FASTA that does not come from a file, and for an update, whose records
-    /// are in two files; [`Error::Io`].
+    /// What is wrong with a container or with options; [`Error::Option`] for FASTA that does not come from a file, and
+    /// for an update, whose records are in two files; [`Error::Io`].
     pub fn estimate(&self) -> Result<Estimate> {
         if self.old.is_some() {
             let reason = "an update cannot be told before it runs".to_owned();

@@ -1,6 +1,7 @@
 //! A container of all records, in which members are addresses of their representative's copy, or deltas.
 //!
-//! Addresses of members are joined to their records by sorting, once the references have theirs, so that memory does not grow with the number of members.
+//! Addresses of members are joined to their records by sorting, once the references have theirs, so that memory does
+//! not grow with the number of members.
 
 use std::iter::Peekable;
 use std::ops::Range;

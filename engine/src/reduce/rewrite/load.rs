@@ -21,7 +21,8 @@ const OVERHEAD: u64 = 256;
 pub(super) const GATHERED_SHARE: u64 = 4;
 /// Records that one thread loads.
 const GROUP: usize = 512;
-/// Bytes of memory of two windows, one being loaded and one being cut into blocks, and the blocks before and after encoding.
+/// Bytes of memory of two windows, one being loaded and one being cut into blocks, and the blocks before and after
+/// encoding.
 pub(super) const MEMORY: u64 = 4 * WINDOW + MOST * OVERHEAD;
 
 /// The records of `within` from its start on that are loaded together: at least one. `bytes_of` says what each takes.
@@ -34,7 +35,8 @@ pub(super) fn cut_window(within: Range<u64>, bytes_of: impl Fn(u64) -> Result<u6
     Ok(within.start..end)
 }
 
-/// What the residues of a record take, if they are loaded: not those of marked records, nor any that are longer than a window.
+/// What the residues of a record take, if they are loaded: not those of marked records, nor any that are longer than a
+/// window.
 pub(super) fn residues_to_load(database: &Database, ordinal: u64, without: &Marks) -> Result<Option<u64>> {
     if without.is_set(ordinal) {
         return Ok(None);

@@ -1,7 +1,8 @@
 //! Writing the reduced container: references as copies, members as addresses of their reference's copy or as deltas.
 //!
-//! Everything that gives the sources back goes over as it is, and so do the optional columns ([`crate::write::carried`]). Where members are left out, the container is
-//! one of other records, and is put together anew.
+//! Everything that gives the sources back goes over as it is, and so do the optional columns
+//! ([`crate::write::carried`]). Where members are left out, the container is one of other records, and is put together
+//! anew.
 
 mod complete;
 mod load;
@@ -117,7 +118,8 @@ fn write_in_order(
         named = Some((marks, by_representative));
         groups = copies;
     }
-    // Records that are no references; records without a representative are among them, which is why members have to be told then.
+    // Records that are no references; records without a representative are among them, which is why members have to be
+    // told then.
     let members = Marks::new(database.len(), database)?;
     let (by_member, by_representative) = groups.finish()?;
     for pair in by_member {

@@ -1,8 +1,9 @@
 //! A reduced container whose residues lie in another order than its records.
 //!
 //! It is written in the order of the records first, for a while and without a name, and then
-//! [placed](crate::write::place): in the order of the container that was reduced, if that has one, as what is left of it
-//! are neighbours still; else in one that is found among the records with a copy of their own. Deltas stay where they are.
+//! [placed](crate::write::place): in the order of the container that was reduced, if that has one, as what is left of
+//! it are neighbours still; else in one that is found among the records with a copy of their own. Deltas stay where
+//! they are.
 //!
 //! It costs what placing does, and encodes residues twice, the first time at the lowest level.
 

@@ -7,7 +7,8 @@ use crate::reduce::{Method, Reduction};
 /// The word before the codec in a command.
 const CODEC: &str = "--codec";
 
-/// The lines: who wrote it, the commands up to now, and the method. Where members are left out, how many, and how many records that none stands for.
+/// The lines: who wrote it, the commands up to now, and the method. Where members are left out, how many, and how many
+/// records that none stands for.
 pub(super) fn lines(
     reduction: &Reduction<'_>,
     database: &Database,

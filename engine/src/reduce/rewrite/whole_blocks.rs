@@ -1,7 +1,7 @@
 //! Runs of blocks of residues that can be carried over as they stand.
 //!
-//! A block can, if all its records keep a copy of their own and nothing else is in it, and if what wrote it coded as is wanted now. So a file of which little is
-//! left out is hardly coded anew.
+//! A block can, if all its records keep a copy of their own and nothing else is in it, and if what wrote it coded as is
+//! wanted now. So a file of which little is left out is hardly coded anew.
 
 use std::ops::Range;
 

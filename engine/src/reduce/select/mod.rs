@@ -2,10 +2,12 @@
 
 use super::cluster::Clustering;
 
-/// References are chosen greedily by the residues that they newly cover: their own, and those of records that a verified alignment finds similar.
+/// References are chosen greedily by the residues that they newly cover: their own, and those of records that a
+/// verified alignment finds similar.
 ///
-/// The choice ends when nothing more can be covered, or when no further reference fits into the residues that there may be of them. What is not covered then
-/// belongs to no reference; a container keeps it all the same. With taxa, each of them gets a reference before anything else is chosen, whatever that takes.
+/// The choice ends when nothing more can be covered, or when no further reference fits into the residues that there may
+/// be of them. What is not covered then belongs to no reference; a container keeps it all the same. With taxa, each of
+/// them gets a reference before anything else is chosen, whatever that takes.
 ///
 /// ```
 /// use talaria_db::reduce::{Method, Output, Reduction, Selection};
@@ -23,7 +25,8 @@ use super::cluster::Clustering;
 pub struct Selection {
     /// What a reference covers.
     pub clustering: Clustering,
-    /// The residues that references may have, in ten-thousandths of those of all records; none for as many as cover everything.
+    /// The residues that references may have, in ten-thousandths of those of all records; none for as many as cover
+    /// everything.
     pub ratio: Option<u16>,
 }
 

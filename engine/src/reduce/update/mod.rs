@@ -1,14 +1,14 @@
 //! A reduction that goes on from an earlier one: what was decided stays, new records come to it.
 //!
-//! The input is the sources of the earlier result followed by the new ones, so that its records keep their numbers. Its representatives stay
-//! representatives, and its members stay with theirs, as alike as it says they are: nothing of it is compared again. A new record joins a
-//! representative of old or another new record; how is up to the method.
+//! The input is the sources of the earlier result followed by the new ones, so that its records keep their numbers. Its
+//! representatives stay representatives, and its members stay with theirs, as alike as it says they are: nothing of it
+//! is compared again. A new record joins a representative of old or another new record; how is up to the method.
 //!
-//! What a sequence of updates comes to depends on that sequence, as representatives are never given up; what one update comes to depends on neither the
-//! order of the new records nor on threads or memory.
+//! What a sequence of updates comes to depends on that sequence, as representatives are never given up; what one update
+//! comes to depends on neither the order of the new records nor on threads or memory.
 //!
-//! Costs, beside what the method costs for all records together, nothing where the earlier result says who stands for whom, and 64 bytes a member
-//! while lists of it are made where that follows from shared copies.
+//! Costs, beside what the method costs for all records together, nothing where the earlier result says who stands for
+//! whom, and 64 bytes a member while lists of it are made where that follows from shared copies.
 
 #[cfg(test)]
 mod tests;

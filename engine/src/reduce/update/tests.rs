@@ -25,8 +25,8 @@ fn numbers(mut seed: u64) -> impl FnMut(usize) -> usize {
     }
 }
 
-/// The residues of a relative: those of its family with substitutions, without some ends, some of it without any change, and some nucleotides turned
-/// around.
+/// The residues of a relative: those of its family with substitutions, without some ends, some of it without any
+/// change, and some nucleotides turned around.
 fn residues(&(family, seed): &Relative, nucleotides: bool) -> Vec<u8> {
     let letters: &[u8] = if nucleotides { b"ACGT" } else { b"ACDEFGHIKLMNPQRSTVWY" };
     let mut next = numbers(u64::from(family) + 1);
@@ -222,7 +222,8 @@ proptest! {
         let packed = place.path("packed.talaria");
         Builder::new(&packed).add_fasta(&more[1]).finish().unwrap();
 
-        // Of identical records it is the order that decides in an exact reduction, so that only what is together is compared.
+        // Of identical records it is the order that decides in an exact reduction, so that only what is together is
+        // compared.
         let clusters = |input: &Path| -> BTreeMap<Vec<u8>, Vec<Vec<u8>>> {
             let after = place.path("after.talaria");
             reduction(input, &after, method).update(&before).threads(2).run().unwrap();

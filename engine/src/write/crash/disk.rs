@@ -1,7 +1,8 @@
 //! A plain model of a disk: what is safe, and what a power cut may take or leave.
 //!
-//! Bytes are safe once their file was synced after them, names once their folder was. Everything since may be on the disk or not, each change by itself: a write
-//! without the one before it, a name without the bytes, a sector of a write without the next one. That is more than any one file system does.
+//! Bytes are safe once their file was synced after them, names once their folder was. Everything since may be on the
+//! disk or not, each change by itself: a write without the one before it, a name without the bytes, a sector of a write
+//! without the next one. That is more than any one file system does.
 
 use std::collections::BTreeMap;
 
@@ -109,7 +110,8 @@ impl Disk {
         names
     }
 
-    /// The folder after a power cut. `keeps` says of each unsynced change by its number, and of each sector of a write, whether it reached the disk.
+    /// The folder after a power cut. `keeps` says of each unsynced change by its number, and of each sector of a write,
+    /// whether it reached the disk.
     pub(super) fn after_cut(&self, keeps: impl Fn(usize, usize) -> bool) -> Folder {
         let names = self.names_with(|index| keeps(index, 0));
         let mut first = self.unsynced_names.len();

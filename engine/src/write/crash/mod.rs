@@ -1,7 +1,8 @@
 //! Power cuts at every moment of a run: what was there is there, or what is new, whole.
 //!
-//! A run is recorded ([`record`]) as it works on real files. Its operations are then done one by one to a model of a disk ([`disk`]), and every state that a cut
-//! could leave is judged ([`states`]): all subsets of what was not synced where there are few of them, else drawn ones, and torn sectors.
+//! A run is recorded ([`record`]) as it works on real files. Its operations are then done one by one to a model of a
+//! disk ([`disk`]), and every state that a cut could leave is judged ([`states`]): all subsets of what was not synced
+//! where there are few of them, else drawn ones, and torn sectors.
 
 mod disk;
 pub(crate) mod record;

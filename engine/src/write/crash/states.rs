@@ -17,7 +17,8 @@ pub(super) struct Judged {
     pub(super) violations: Vec<String>,
 }
 
-/// Judges every state after every moment of `log`, of a folder that was `old` and is to be `new`. `reported` says that the run succeeded, after the last operation.
+/// Judges every state after every moment of `log`, of a folder that was `old` and is to be `new`. `reported` says that
+/// the run succeeded, after the last operation.
 pub(super) fn judge(old: &Folder, new: &Folder, log: &[Operation], reported: bool) -> Judged {
     let mut judged = Judged::default();
     let mut disk = Disk::new(old);

@@ -4,18 +4,21 @@ use crate::error::{Error, Result};
 
 /// A codec and its level, or a rule that picks both for each block.
 ///
-/// Bases are packed in all of them, to two or four bits, where that is shorter; see [`encode_residues`](super::encode_residues).
+/// Bases are packed in all of them, to two or four bits, where that is shorter; see
+/// [`encode_residues`](super::encode_residues).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     /// None.
     None,
-    /// No codec, and five bits a letter for what are no bases: decoded at the speed of memory. What are no residues is compressed with LZ4.
+    /// No codec, and five bits a letter for what are no bases: decoded at the speed of memory. What are no residues is
+    /// compressed with LZ4.
     Packed,
     /// LZ4.
     Lz4,
     /// Zstandard at a level from 1 to 22.
     Zstd(i32),
-    /// As [`Packed`](Self::Packed), but for blocks that Zstandard at level 1 makes shorter by an eighth. What are no residues is compressed with Zstandard.
+    /// As [`Packed`](Self::Packed), but for blocks that Zstandard at level 1 makes shorter by an eighth. What are no
+    /// residues is compressed with Zstandard.
     Auto,
 }
 
@@ -60,11 +63,13 @@ impl Compression {
         }
     }
 
-    /// Bytes of memory that `threads` threads take to encode blocks of `block` bytes, and to decode them again for comparing.
+    /// Bytes of memory that `threads` threads take to encode blocks of `block` bytes, and to decode them again for
+    /// comparing.
     #[must_use]
     pub(crate) fn memory(self, block: u32, threads: usize) -> u64 {
-        // Zstandard sizes its tables by the block: four bytes an entry, twice as many entries as bytes in each of two or three tables
-        // at high levels, small ones at low levels. The rest is the block in its three forms, and what does not depend on it.
+        // Zstandard sizes its tables by the block: four bytes an entry, twice as many entries as bytes in each of two
+        // or three tables at high levels, small ones at low levels. The rest is the block in its three forms, and what
+        // does not depend on it.
         let blocks = match self {
             Self::Zstd(4..) => 28,
             _ => 6,

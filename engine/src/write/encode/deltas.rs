@@ -27,7 +27,8 @@ thread_local! {
     static VALUES_CONTEXT: RefCell<Option<zstd_safe::CCtx<'static>>> = const { RefCell::new(None) };
 }
 
-/// Encodes a block of the delta stream: its items taken apart, each stream compressed where that pays; or as it is, if that is not longer.
+/// Encodes a block of the delta stream: its items taken apart, each stream compressed where that pays; or as it is, if
+/// that is not longer.
 ///
 /// # Errors
 /// As [`encode_residues`].
@@ -66,8 +67,9 @@ pub(crate) fn encode_deltas(bytes: &[u8], compression: Compression) -> Result<En
     Ok(finish(stored, bytes.len(), codec, Packing::DeltaStreams, 0))
 }
 
-/// A Zstandard frame of a stream of values that are skewed and hardly repeat: what there is to gain is in how frequent they are. At the lower levels short matches are
-/// taken that cost more than the values by themselves; here they are weighed, and long ones only are looked for.
+/// A Zstandard frame of a stream of values that are skewed and hardly repeat: what there is to gain is in how frequent
+/// they are. At the lower levels short matches are taken that cost more than the values by themselves; here they are
+/// weighed, and long ones only are looked for.
 fn compress_values(stream: &[u8]) -> Result<Vec<u8>> {
     let mut frame = Vec::with_capacity(zstd_safe::compress_bound(stream.len()));
     let compressed = VALUES_CONTEXT.with_borrow_mut(|slot| {

@@ -1,6 +1,7 @@
 //! Encoding one block: packing, codec, checksum. The inverse of [`crate::read::block`].
 //!
-//! Which packing and whether the codec pays is decided block by block from what is in it alone, so that the bytes do not depend on threads or memory.
+//! Which packing and whether the codec pays is decided block by block from what is in it alone, so that the bytes do
+//! not depend on threads or memory.
 
 mod compression;
 mod deltas;

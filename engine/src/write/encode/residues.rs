@@ -1,8 +1,9 @@
 //! Residues: how many bits each, and whether a codec pays.
 //!
-//! A codec finds repeats of bytes. Of bases that are packed to two bits only one repeat in four is at a place where it shows, of those packed to four bits every other one; but
-//! what does not repeat is shorter, and packed bases are coded and decoded faster. So the choice is between three forms of a block of bases, each tried only
-//! where the one before repeats. Of other letters Zstandard takes about half by how frequent they are, five bits take five eighths.
+//! A codec finds repeats of bytes. Of bases that are packed to two bits only one repeat in four is at a place where it
+//! shows, of those packed to four bits every other one; but what does not repeat is shorter, and packed bases are coded
+//! and decoded faster. So the choice is between three forms of a block of bases, each tried only where the one before
+//! repeats. Of other letters Zstandard takes about half by how frequent they are, five bits take five eighths.
 
 use talaria_db_spec::block::{Codec, Packing};
 use talaria_db_spec::packing;
@@ -10,7 +11,8 @@ use talaria_db_spec::packing;
 use super::{Compression, EncodedBlock, compress, encode_bytes, finish};
 use crate::error::Result;
 
-/// The level from which on blocks are tried as bytes where they repeat at all, and not with four bits: what is found in bytes is far more then.
+/// The level from which on blocks are tried as bytes where they repeat at all, and not with four bits: what is found in
+/// bytes is far more then.
 const THOROUGH_LEVEL: i32 = 10;
 
 /// What most of a block is.
@@ -62,7 +64,8 @@ impl Letters {
 ///
 /// * Bases are packed to two bits; a codec is used if it takes off a 32nd at least.
 /// * Bases with so many exceptions that they take more than half are packed to four bits, if that is shorter.
-/// * If a codec takes off an eighth of what two bits leave, and is Zstandard below level 10, four bits are tried. They are taken if they are shorter by an eighth.
+/// * If a codec takes off an eighth of what two bits leave, and is Zstandard below level 10, four bits are tried. They
+///   are taken if they are shorter by an eighth.
 /// * If it takes off three eighths (an eighth from level 10 on), bytes are tried, in the same way.
 /// * Other letters are bytes; with [`Compression::Packed`] and [`Compression::Auto`] five bits each, as those say.
 ///
@@ -142,7 +145,8 @@ fn payload(residues: &[u8], packing: Packing) -> Option<Vec<u8>> {
     Some(payload)
 }
 
-/// A packed block, compressed if that takes off a 32nd: it is decoded at the speed of memory as it is, and a codec that takes off next to nothing is not worth its time.
+/// A packed block, compressed if that takes off a 32nd: it is decoded at the speed of memory as it is, and a codec that
+/// takes off next to nothing is not worth its time.
 fn encode_payload(
     payload: Vec<u8>,
     residues: usize,

@@ -1,7 +1,8 @@
 //! Copying a container with its residues in another order.
 //!
-//! Residues are gathered for as many positions as memory holds, and cut into blocks as those of a build are. Records that share a copy go where it goes.
-//! Names, header texts, layouts, sources and columns are [carried over](crate::write::carried) as they are.
+//! Residues are gathered for as many positions as memory holds, and cut into blocks as those of a build are. Records
+//! that share a copy go where it goes. Names, header texts, layouts, sources and columns are [carried
+//! over](crate::write::carried) as they are.
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
@@ -36,7 +37,8 @@ const COLUMN_MEMORY: usize = 256 << 10;
 /// Bytes of memory that a slot of a window takes beside its residues, as vectors double.
 const SLOT: u64 = WANTED + 2 * size_of::<Slot>() as u64;
 
-/// Position and ordinal of every record but deltas, ascending: what the physical order says of them. Empty records are where the first one is.
+/// Position and ordinal of every record but deltas, ascending: what the physical order says of them. Empty records are
+/// where the first one is.
 pub(super) type Slots = Sorted<(u64, u64)>;
 
 /// Every record's position: its own, or that of the record whose copy it shares.

@@ -1,7 +1,8 @@
 //! From parents to an order: each record soon after the one it is tied to.
 //!
-//! Parents have lower ranks, so they make trees. These stand in the order of their roots' ranks, each walked from the root down. Of a record's children
-//! those with few below them come first: what stands between a record and its child is then small for most.
+//! Parents have lower ranks, so they make trees. These stand in the order of their roots' ranks, each walked from the
+//! root down. Of a record's children those with few below them come first: what stands between a record and its child
+//! is then small for most.
 
 use super::Placing;
 use super::nearest::{NONE, PerRecord};

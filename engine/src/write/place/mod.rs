@@ -1,15 +1,18 @@
 //! Residues in an order in which similar sequences are neighbours (`build --order similarity`).
 //!
-//! A block is compressed by itself, so that what repeats in it is what it saves: in the order of the input, proteins take half of their bytes, next to
-//! their relatives less than a third. The container is built in the order of the input first, without a name; then the engine finds the
-//! order and copies the residues into it, and everything else goes over as it is. Ordinals stay: the physical order says where they are.
+//! A block is compressed by itself, so that what repeats in it is what it saves: in the order of the input, proteins
+//! take half of their bytes, next to their relatives less than a third. The container is built in the order of the
+//! input first, without a name; then the engine finds the order and copies the residues into it, and everything else
+//! goes over as it is. Ordinals stay: the physical order says where they are.
 //!
-//! The order comes from what a linear-time clustering compares first, without any alignment (`nearest`): a record is tied to the one it shares most of its
-//! words with, and the trees that this makes are walked so that each record comes soon after the one it is tied to (`forest`).
+//! The order comes from what a linear-time clustering compares first, without any alignment (`nearest`): a record is
+//! tied to the one it shares most of its words with, and the trees that this makes are walked so that each record comes
+//! soon after the one it is tied to (`forest`).
 //!
-//! It costs a pass over the residues, sorting of 32 bytes a record, of 16 bytes a word and of 8 bytes a pair of records that share a word, as many
-//! passes again as the residues are larger than what is free (`read::gather`), and 16 bytes of memory a record. It does not depend on threads or on
-//! memory; on the order of the input only where records are the same, and where so many share a word that their group is cut.
+//! It costs a pass over the residues, sorting of 32 bytes a record, of 16 bytes a word and of 8 bytes a pair of records
+//! that share a word, as many passes again as the residues are larger than what is free (`read::gather`), and 16 bytes
+//! of memory a record. It does not depend on threads or on memory; on the order of the input only where records are the
+//! same, and where so many share a word that their group is cut.
 
 mod copy;
 mod forest;
@@ -40,10 +43,12 @@ use crate::write::spill::Spill;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// That of the input: a build reads it once, and whatever reads all records in their order reads the file from front to back.
+    /// That of the input: a build reads it once, and whatever reads all records in their order reads the file from
+    /// front to back.
     #[default]
     Input,
-    /// Similar ones next to each other: smaller by a third to a half where there are families, for more time and temporary space to build.
+    /// Similar ones next to each other: smaller by a third to a half where there are families, for more time and
+    /// temporary space to build.
     Similarity,
 }
 
@@ -77,8 +82,9 @@ impl Comparison {
         Self { scoring, words: round(pattern, most, 1, 1), most, before }
     }
 
-    /// Chosen by measurement (`benches/results/2026-11-23-similarity-order.md`): proteins of one family differ everywhere, so that words are short;
-    /// nucleotide sequences that repeat at all have long stretches in common, and only many long words tell who is nearest.
+    /// Chosen by measurement (`benches/results/2026-11-23-similarity-order.md`): proteins of one family differ
+    /// everywhere, so that words are short; nucleotide sequences that repeat at all have long stretches in common, and
+    /// only many long words tell who is nearest.
     fn of(database: &Database) -> Self {
         let scoring = Scoring::of(database.alphabet());
         match scoring {
@@ -112,7 +118,8 @@ pub(crate) fn least_memory(shape: &Shape, threads: usize) -> u64 {
 /// Writes the container again to `output`, similar sequences next to each other.
 ///
 /// # Errors
-/// [`Error::Memory`] if there is not enough for 16 bytes a record, [`Error::Space`], [`Error::Io`], or damage in the container.
+/// [`Error::Memory`] if there is not enough for 16 bytes a record, [`Error::Space`], [`Error::Io`], or damage in the
+/// container.
 pub(crate) fn place(placing: &Placing<'_>, output: Unpublished) -> Result<Unpublished> {
     let database = placing.database;
     let records = database.len();

@@ -1,9 +1,10 @@
 //! Who is nearest to whom, as far as shared words tell.
 //!
-//! Of each sequence the words with the smallest hashes are taken, as a clustering does. The three smallest of them, as numbers, put the records in order
-//! (a min-hash: records that have much in common are likely to have these in common too), which gives each its **rank**. All words are sorted; among those
-//! that share one, each record is compared with the first by rank and with the ones just before it, so that pairs are few however
-//! many share a word. A record's **parent** is the one of a lower rank that it shares most words with, the first of them if there are more.
+//! Of each sequence the words with the smallest hashes are taken, as a clustering does. The three smallest of them, as
+//! numbers, put the records in order (a min-hash: records that have much in common are likely to have these in common
+//! too), which gives each its **rank**. All words are sorted; among those that share one, each record is compared with
+//! the first by rank and with the ones just before it, so that pairs are few however many share a word. A record's
+//! **parent** is the one of a lower rank that it shares most words with, the first of them if there are more.
 
 use std::sync::{Mutex, PoisonError};
 

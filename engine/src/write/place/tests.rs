@@ -31,7 +31,8 @@ const BASES: &[u8] = b"ACGT";
 
 type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// `families` of so many records, one member of each after the other, of which one in `rate` residues differs from the first.
+/// `families` of so many records, one member of each after the other, of which one in `rate` residues differs from the
+/// first.
 fn families(letters: &[u8], families: u64, members: u64, length: u64, rate: u64) -> Records {
     let mut numbers = Numbers(letters.len() as u64);
     let ancestors: Vec<Vec<u8>> = (0..families).map(|_| numbers.residues(letters, length)).collect();

@@ -1,13 +1,14 @@
 //! A file that appears whole or not at all.
 //!
-//! Bytes go to a hidden file in the target's folder, which is renamed over the target once it is complete and on disk. A failed
-//! sync publishes nothing and is not tried again: after it the system may have dropped the very pages that it could not write.
-//! The hidden file's name follows from the target's and it is locked while it is written, so that two writers of one target
-//! do not meet, and what a killed writer left is taken over by the next one. A file system without locks is trusted with the name
-//! alone: there a second writer is refused, and what a killed one left is to be removed by hand.
+//! Bytes go to a hidden file in the target's folder, which is renamed over the target once it is complete and on disk.
+//! A failed sync publishes nothing and is not tried again: after it the system may have dropped the very pages that it
+//! could not write. The hidden file's name follows from the target's and it is locked while it is written, so that two
+//! writers of one target do not meet, and what a killed writer left is taken over by the next one. A file system
+//! without locks is trusted with the name alone: there a second writer is refused, and what a killed one left is to be
+//! removed by hand.
 //!
-//! Before it is published the file is compared with what was written: by its length, and by its bytes, unless somebody has read it
-//! back and judged it already.
+//! Before it is published the file is compared with what was written: by its length, and by its bytes, unless somebody
+//! has read it back and judged it already.
 
 mod operations;
 mod written;
@@ -38,7 +39,8 @@ impl Unpublished {
     /// Starts a file that will be `target`. A link is followed: the file that it points to is what will be replaced.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Space`]; also if another process is writing the same target, or if it is there and no regular file.
+    /// [`Error::Io`], [`Error::Space`]; also if another process is writing the same target, or if it is there and no
+    /// regular file.
     pub fn create(target: &Path) -> Result<Self> {
         let refused = |reason| {
             let source = io::Error::new(io::ErrorKind::InvalidInput, reason);
@@ -58,7 +60,8 @@ impl Unpublished {
         Ok(Self { file, temporary, target, published: false, written: Mutex::default(), checked: false })
     }
 
-    /// `file`, which has no name and gets none: this process reads it again as `path`, and it is gone however the process ends.
+    /// `file`, which has no name and gets none: this process reads it again as `path`, and it is gone however the
+    /// process ends.
     pub(crate) fn unnamed(file: File, path: PathBuf) -> Self {
         let (temporary, target) = (path.clone(), path);
         Self { file, temporary, target, published: true, written: Mutex::default(), checked: false }
@@ -108,11 +111,12 @@ impl Unpublished {
         self.checked = true;
     }
 
-    /// Compares the file with what was written, makes it durable and gives it its name, over whatever had it. One that is to have no name
-    /// stays as it is.
+    /// Compares the file with what was written, makes it durable and gives it its name, over whatever had it. One that
+    /// is to have no name stays as it is.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Space`]; nothing is published then, unless the error says that it is the folder that could not be synced.
+    /// [`Error::Io`] or [`Error::Space`]; nothing is published then, unless the error says that it is the folder that
+    /// could not be synced.
     pub fn publish(mut self) -> Result<()> {
         if self.published {
             return Ok(());

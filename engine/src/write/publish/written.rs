@@ -1,7 +1,8 @@
 //! What was written of a file, kept as checksums of its stretches, so that it can be read back and compared.
 //!
-//! A system may report more bytes as written than it has taken: a write that lies leaves zeros or a short end, which nothing notices until somebody reads. The
-//! comparison asks for what the system holds, mostly from its cache; that the medium holds it too is what syncing is for.
+//! A system may report more bytes as written than it has taken: a write that lies leaves zeros or a short end, which
+//! nothing notices until somebody reads. The comparison asks for what the system holds, mostly from its cache; that the
+//! medium holds it too is what syncing is for.
 //!
 //! Costs a CRC-32 of what is written, and at the end one reading of the file and another CRC-32.
 

@@ -14,8 +14,8 @@ use crate::memory::budget::Lease;
 /// It holds its bytes in memory up to a threshold, or until the budget refuses more; then all of them, and those that
 /// follow, go to a temporary file. Bytes are kept in pieces of 64 KiB, so that growing copies nothing.
 ///
-/// A buffer takes about 135 KiB of the budget from the start, which are what writing to a file and reading it back need: once
-/// made, it never fails for want of memory. The first 64 KiB of data are within that.
+/// A buffer takes about 135 KiB of the budget from the start, which are what writing to a file and reading it back
+/// need: once made, it never fails for want of memory. The first 64 KiB of data are within that.
 #[derive(Debug)]
 pub struct SpillBuffer {
     spill: Spill,
@@ -52,7 +52,8 @@ impl SpillBuffer {
     /// Appends `bytes`. After an error the buffer is good for nothing but being dropped.
     ///
     /// # Errors
-    /// [`Error::Space`](crate::Error::Space) if the bytes go to disk and it is refused, [`Error::Io`](crate::Error::Io).
+    /// [`Error::Space`](crate::Error::Space) if the bytes go to disk and it is refused,
+    /// [`Error::Io`](crate::Error::Io).
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             // Only now, as a buffer that ends with a full frame needs no other.

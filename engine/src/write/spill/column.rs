@@ -1,8 +1,9 @@
 //! A number a record, in memory while there is room, else in a mapped temporary file.
 //!
-//! What is found about records is looked at in any order and changed often, so it can neither be sorted nor framed. Where the budget is short, the numbers are in a
-//! file without a name whose pages the system keeps in its cache as long as it can: they are in nobody's account, and slower only where they
-//! do not fit. The file has its place on the disk before it is mapped. A disk that fails to read it back ends the process.
+//! What is found about records is looked at in any order and changed often, so it can neither be sorted nor framed.
+//! Where the budget is short, the numbers are in a file without a name whose pages the system keeps in its cache as
+//! long as it can: they are in nobody's account, and slower only where they do not fit. The file has its place on the
+//! disk before it is mapped. A disk that fails to read it back ends the process.
 
 use std::ops::{Deref, DerefMut};
 
@@ -38,7 +39,8 @@ impl Drop for Space {
     }
 }
 
-/// Whether so many bytes are kept in memory, of which `available` are left, and `keep` are needed for other things: if as many are left beside.
+/// Whether so many bytes are kept in memory, of which `available` are left, and `keep` are needed for other things: if
+/// as many are left beside.
 pub(crate) const fn is_kept(bytes: u64, available: u64, keep: u64) -> bool {
     bytes <= available.saturating_sub(keep) / 2
 }
@@ -47,7 +49,8 @@ impl<T: Copy + FromBytes + IntoBytes + Immutable + KnownLayout> SpillColumn<T> {
     /// `count` times `value`. `keep` bytes of memory are needed for other things.
     ///
     /// # Errors
-    /// [`Error::Space`] if they do not fit the limit or the disk; [`Error::SpillDisabled`] if nothing may go there; [`Error::Io`].
+    /// [`Error::Space`] if they do not fit the limit or the disk; [`Error::SpillDisabled`] if nothing may go there;
+    /// [`Error::Io`].
     pub(crate) fn new(spill: &Spill, what: &'static str, count: usize, value: T, keep: u64) -> Result<Self> {
         let bytes = (count * size_of::<T>()) as u64;
         let kept = count == 0 || !spill.is_allowed() || is_kept(bytes, spill.budget().available(), keep);

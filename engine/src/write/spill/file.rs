@@ -1,8 +1,9 @@
 //! Files without a name.
 //!
-//! The file has no name from its first moment where the system can do that; elsewhere it is made with a random one, for its
-//! owner alone, that is removed at once. Either way the bytes go when the file is closed, however the process ends. A process that is killed
-//! between the two leaves an empty file; whoever makes one in that way next removes it. That takes no file from anybody, as none is opened by name.
+//! The file has no name from its first moment where the system can do that; elsewhere it is made with a random one, for
+//! its owner alone, that is removed at once. Either way the bytes go when the file is closed, however the process ends.
+//! A process that is killed between the two leaves an empty file; whoever makes one in that way next removes it. That
+//! takes no file from anybody, as none is opened by name.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};

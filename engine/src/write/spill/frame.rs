@@ -7,8 +7,8 @@
 //! | 4 | CRC-32 of the two lengths and the stored bytes |
 //! | stored length | the stored bytes |
 //!
-//! Integers are little-endian. Frames lie one after the other, without padding. The file lives no longer than the process,
-//! so there is no version and no magic number; damage is what the checksum is for, not malice.
+//! Integers are little-endian. Frames lie one after the other, without padding. The file lives no longer than the
+//! process, so there is no version and no magic number; damage is what the checksum is for, not malice.
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;

@@ -1,8 +1,8 @@
 //! Temporary data larger than memory: byte buffers and sorting that go to disk when they must.
 //!
-//! A build holds things whose size only the input knows. Each of them takes its memory from the budget, and what does not
-//! fit goes to a file that has no name: it cannot be left behind by a crash, and nobody else opens it. What is read back is
-//! checked, frame by frame, since a flipped bit in a temporary file would otherwise be published as data.
+//! A build holds things whose size only the input knows. Each of them takes its memory from the budget, and what does
+//! not fit goes to a file that has no name: it cannot be left behind by a crash, and nobody else opens it. What is read
+//! back is checked, frame by frame, since a flipped bit in a temporary file would otherwise be published as data.
 //!
 //! - [`Spill`] is the context: budget, folder, limit, and the count of bytes on disk.
 //! - [`SpillBuffer`] is an append-only byte buffer that is read once, from the beginning.
@@ -11,7 +11,8 @@
 //! Nothing touches the disk while everything fits in memory. There is no random access, no sharing of a buffer between
 //! threads, and no spilling of one consumer on behalf of another.
 //!
-//! On disk, bytes are compressed with LZ4 where that helps, which costs less time than most disks take for the difference.
+//! On disk, bytes are compressed with LZ4 where that helps, which costs less time than most disks take for the
+//! difference.
 //!
 //! ```
 //! use talaria_db::memory::budget::Budget;
@@ -93,7 +94,8 @@ impl Spill {
         Self { shared: Arc::new(Shared { budget, folder, limit, enabled: true, frame, on_disk, peak, runs }) }
     }
 
-    /// Whether anything may go to disk at all. To be said before the context is used; clones made before are not affected.
+    /// Whether anything may go to disk at all. To be said before the context is used; clones made before are not
+    /// affected.
     #[must_use]
     pub fn allowed(self, enabled: bool) -> Self {
         if self.shared.enabled == enabled {
@@ -133,8 +135,8 @@ impl Spill {
         &self.shared.folder
     }
 
-    /// A file without a name in the folder, and a path by which this process can open it again, as long as it is open; none on systems
-    /// that have no such paths. Its bytes are not counted.
+    /// A file without a name in the folder, and a path by which this process can open it again, as long as it is open;
+    /// none on systems that have no such paths. Its bytes are not counted.
     pub(crate) fn unnamed(&self) -> Result<Option<(File, PathBuf)>> {
         let file = file::create(self.folder())?;
         let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));

@@ -2,8 +2,8 @@
 
 /// A small record of a fixed size that can be sorted on disk.
 ///
-/// Records that compare as equal must have the same bytes: their order among each other is not kept, and would depend on
-/// the memory otherwise.
+/// Records that compare as equal must have the same bytes: their order among each other is not kept, and would depend
+/// on the memory otherwise.
 pub trait SortRecord: Copy + Ord + Send {
     /// Bytes on disk: at least 1, at most 65536.
     const SIZE: usize;

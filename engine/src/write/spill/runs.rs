@@ -1,8 +1,8 @@
 //! Sorted runs in one temporary file, and their merging.
 //!
-//! A run is a range of the file, and what merging makes of several of them is appended to the same file: one descriptor,
-//! however many runs there are. A full pass over the data thus takes its space again until the end; no more runs are
-//! merged beforehand than it takes to have few enough for the last merge, which writes nothing.
+//! A run is a range of the file, and what merging makes of several of them is appended to the same file: one
+//! descriptor, however many runs there are. A full pass over the data thus takes its space again until the end; no more
+//! runs are merged beforehand than it takes to have few enough for the last merge, which writes nothing.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;

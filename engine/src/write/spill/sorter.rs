@@ -10,9 +10,10 @@ use crate::memory::budget::Lease;
 
 /// Sorts records with a fixed amount of memory; what comes out does not depend on it.
 ///
-/// Records that fit are sorted where they are. Of more, each full memory becomes a sorted run in a temporary file, written
-/// once and read once. One merge takes 64 KiB of the memory for each run; of more runs than that, as many as must be are
-/// merged beforehand, and their records are written, read and on disk once more. With 64 MiB that begins at about 60 GiB.
+/// Records that fit are sorted where they are. Of more, each full memory becomes a sorted run in a temporary file,
+/// written once and read once. One merge takes 64 KiB of the memory for each run; of more runs than that, as many as
+/// must be are merged beforehand, and their records are written, read and on disk once more. With 64 MiB that begins at
+/// about 60 GiB.
 ///
 /// Sorting uses the threads of the rayon pool it is called in.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub struct Sorter<R> {
 }
 
 impl<R: SortRecord> Sorter<R> {
-    /// A sorter for `what` that takes `memory` bytes of the budget, at once. Fewer than about 330 KiB, with which two runs
-    /// can be merged, are taken as that many.
+    /// A sorter for `what` that takes `memory` bytes of the budget, at once. Fewer than about 330 KiB, with which two
+    /// runs can be merged, are taken as that many.
     ///
     /// # Errors
     /// [`Error::Memory`](crate::Error::Memory) if they are not free.
@@ -42,8 +43,8 @@ impl<R: SortRecord> Sorter<R> {
         Ok(Self { spill: spill.clone(), what, records, capacity, fan_in, runs: None, len: 0, lease })
     }
 
-    /// Adds `record`. If the memory is full, it is first sorted and written to disk. After an error the sorter is good for
-    /// nothing but being dropped.
+    /// Adds `record`. If the memory is full, it is first sorted and written to disk. After an error the sorter is good
+    /// for nothing but being dropped.
     ///
     /// # Errors
     /// [`Error::Space`](crate::Error::Space) if the disk is needed and refused, [`Error::Io`](crate::Error::Io).
@@ -68,8 +69,8 @@ impl<R: SortRecord> Sorter<R> {
         self.len == 0
     }
 
-    /// Sorts what is in memory and, if there are runs on disk, merges them until one more merge remains, which happens as
-    /// the records are taken. Memory that this does not need is given back.
+    /// Sorts what is in memory and, if there are runs on disk, merges them until one more merge remains, which happens
+    /// as the records are taken. Memory that this does not need is given back.
     ///
     /// # Errors
     /// As [`push`](Self::push), and [`Error::Io`](crate::Error::Io) with

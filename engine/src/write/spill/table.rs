@@ -1,7 +1,8 @@
 //! Items of known lengths, written in any order and read in any order.
 //!
-//! Each has a place of its own in one temporary file, with a hash before its bytes that is compared whenever it is read. The file is read and
-//! written by calls, not mapped: its pages are the system's cache and in nobody's account. Where nothing may go to disk, the items are in memory.
+//! Each has a place of its own in one temporary file, with a hash before its bytes that is compared whenever it is
+//! read. The file is read and written by calls, not mapped: its pages are the system's cache and in nobody's account.
+//! Where nothing may go to disk, the items are in memory.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

@@ -87,7 +87,8 @@ fn compressed_files_are_refused_by_name() {
     assert!(error.contains("gzip") && error.contains("talaria-db build"), "{error}");
 }
 
-/// Records before, at and behind the ends of stretches, one that is longer than two stretches, and line ends right there.
+/// Records before, at and behind the ends of stretches, one that is longer than two stretches, and line ends right
+/// there.
 fn long_text(line_end: &str) -> Vec<u8> {
     let mut text = Vec::new();
     let mut record = |number: usize, length: usize, width: usize| {

@@ -24,11 +24,12 @@ use crate::write::spill::{Spill, SpillColumn, SpillTable};
 pub(super) const COPY: u64 = 1;
 
 impl Stage<'_> {
-    /// Chooses representatives, and writes who joins whom. `files` are the words of all shards, and all parts of the links, in any order.
+    /// Chooses representatives, and writes who joins whom. `files` are the words of all shards, and all parts of the
+    /// links, in any order.
     ///
     /// # Errors
-    /// [`crate::Error::StageFiles`] for files that do not go together, [`crate::Error::Stage`] for damage, [`crate::Error::Io`],
-    /// [`crate::Error::Space`], [`crate::Error::Memory`].
+    /// [`crate::Error::StageFiles`] for files that do not go together, [`crate::Error::Stage`] for damage,
+    /// [`crate::Error::Io`], [`crate::Error::Space`], [`crate::Error::Memory`].
     pub fn cover(&self, files: &[PathBuf], output: &Path) -> Result<StageSummary> {
         self.run(output, |spill| self.choose(files, output, spill))
     }

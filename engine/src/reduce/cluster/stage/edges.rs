@@ -1,7 +1,8 @@
 //! Pairs of records that share words, of a part of all words.
 //!
-//! Parts are ranges of hashes, so that all records with one word are in one part. Hashes that are compared are small ones, more of them the smaller they are: where to cut follows
-//! from where the frames of the files begin, which is the same for whoever has the same files. Words are merged as they come, each record by its rank among all.
+//! Parts are ranges of hashes, so that all records with one word are in one part. Hashes that are compared are small
+//! ones, more of them the smaller they are: where to cut follows from where the frames of the files begin, which is the
+//! same for whoever has the same files. Words are merged as they come, each record by its rank among all.
 
 use std::path::{Path, PathBuf};
 
@@ -23,11 +24,12 @@ pub(super) const PAIRS: usize = 0;
 const NONE: u32 = u32::MAX;
 
 impl Stage<'_> {
-    /// Writes the pairs of records that share words of a part of all words, of which `files` are the words of all shards.
+    /// Writes the pairs of records that share words of a part of all words, of which `files` are the words of all
+    /// shards.
     ///
     /// # Errors
-    /// [`crate::Error::StageFiles`] for files that do not go together, [`crate::Error::Stage`] for damage, [`crate::Error::Io`],
-    /// [`crate::Error::Space`], [`crate::Error::Memory`].
+    /// [`crate::Error::StageFiles`] for files that do not go together, [`crate::Error::Stage`] for damage,
+    /// [`crate::Error::Io`], [`crate::Error::Space`], [`crate::Error::Memory`].
     pub fn edges(&self, files: &[PathBuf], partition: Partition, output: &Path) -> Result<StageSummary> {
         self.run(output, |spill| self.find_edges(files, partition, output, spill))
     }

@@ -46,7 +46,8 @@ pub(super) struct Head {
     pub(super) partition: Partition,
     /// By fingerprint: the order of shards, where nothing else decides.
     pub(super) shards: Vec<Shard>,
-    /// What the stage counted. Of kmers: the weight of all records, words, residues of the longest record. Of edges: words, pairs counted for each word, cut groups. Of clusters: references.
+    /// What the stage counted. Of kmers: the weight of all records, words, residues of the longest record. Of edges:
+    /// words, pairs counted for each word, cut groups. Of clusters: references.
     pub(super) numbers: [u64; 3],
 }
 

@@ -113,7 +113,8 @@ impl Inputs {
         }
     }
 
-    /// Opens the shards, in the order of `known`, which are those of `file`; the number of each one that was given in that order.
+    /// Opens the shards, in the order of `known`, which are those of `file`; the number of each one that was given in
+    /// that order.
     pub(super) fn open_shards(
         &self,
         file: &StageFile,

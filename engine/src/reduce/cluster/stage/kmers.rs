@@ -25,11 +25,12 @@ pub(super) fn weight(length: u64) -> u64 {
 }
 
 impl Stage<'_> {
-    /// Writes the words of a shard, a container, that a clustering compares, and what ranks its records among those of other shards.
+    /// Writes the words of a shard, a container, that a clustering compares, and what ranks its records among those of
+    /// other shards.
     ///
     /// # Errors
-    /// [`crate::Error::Option`] for a clustering that stages cannot do, damage in the container, [`crate::Error::Io`], [`crate::Error::Space`],
-    /// [`crate::Error::Memory`].
+    /// [`crate::Error::Option`] for a clustering that stages cannot do, damage in the container, [`crate::Error::Io`],
+    /// [`crate::Error::Space`], [`crate::Error::Memory`].
     pub fn kmers(&self, shard: &Path, clustering: Clustering, output: &Path) -> Result<StageSummary> {
         self.run(output, |spill| self.take_kmers(shard, clustering, output, spill))
     }

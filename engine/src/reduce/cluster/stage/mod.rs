@@ -1,7 +1,7 @@
 //! The stages of a clustering, each over one shard or one partition, with files in and out: for clusters of machines.
 //!
-//! A database may be cut into **shards**, containers of their own, of which no process has to see all records. Any scheduler can run the stages, each as
-//! soon as the files that it reads are there:
+//! A database may be cut into **shards**, containers of their own, of which no process has to see all records. Any
+//! scheduler can run the stages, each as soon as the files that it reads are there:
 //!
 //! | stage | over | reads | writes |
 //! |---|---|---|---|
@@ -11,19 +11,24 @@
 //! | [`cover`](Stage::cover) | everything | words, links | who joins whom |
 //! | [`write`](Stage::write) | everything | shards, clusters | the reduced container |
 //!
-//! The result is that of [`Reduction`](crate::reduce::Reduction) with [`Method::Cluster`](crate::reduce::Method::Cluster) over all shards as one container, to the
-//! byte, whatever the order in which files are given and however many partitions there are. Both run the same code; what the stages add is in `ranks` (where a record of a
-//! shard stands among all), `merge`, and the form of the files (`head`, `writer`, `reader`). One difference remains: where two different sequences have one length and one hash
-//! of 64 bits, only the first of them is compared with others, and the other one stands for itself.
+//! The result is that of [`Reduction`](crate::reduce::Reduction) with
+//! [`Method::Cluster`](crate::reduce::Method::Cluster) over all shards as one container, to the byte, whatever the
+//! order in which files are given and however many partitions there are. Both run the same code; what the stages add is
+//! in `ranks` (where a record of a shard stands among all), `merge`, and the form of the files (`head`, `writer`,
+//! `reader`). One difference remains: where two different sequences have one length and one hash of 64 bits, only the
+//! first of them is compared with others, and the other one stands for itself.
 //!
-//! Stages are for identities at which all pairs are aligned before representatives are chosen, 0.65 for proteins and 0.85 for nucleotides, at least. Below, and with
-//! more rounds, records join others one by one, which no two processes can do at once: that is refused.
+//! Stages are for identities at which all pairs are aligned before representatives are chosen, 0.65 for proteins and
+//! 0.85 for nucleotides, at least. Below, and with more rounds, records join others one by one, which no two processes
+//! can do at once: that is refused.
 //!
-//! Files say what they are of: program, options, shards by a fingerprint, partition. What does not go together is refused, by the names of both files
-//! ([`Error::StageFiles`]); damage is found by checksums and never trusted ([`Error::Stage`]). They appear whole or not at all.
+//! Files say what they are of: program, options, shards by a fingerprint, partition. What does not go together is
+//! refused, by the names of both files ([`Error::StageFiles`]); damage is found by checksums and never trusted
+//! ([`Error::Stage`]). They appear whole or not at all.
 //!
-//! All is within the budget. Memory grows with records, by these bytes each at least: `kmers` 4 a record of its shard; `edges` 4 of all; `verify` 5 and `cover` 20 of all;
-//! `write` as much as any reduction. Each file that is read takes a buffer of 128 KiB. A partition takes the temporary space of its own part.
+//! All is within the budget. Memory grows with records, by these bytes each at least: `kmers` 4 a record of its shard;
+//! `edges` 4 of all; `verify` 5 and `cover` 20 of all; `write` as much as any reduction. Each file that is read takes a
+//! buffer of 128 KiB. A partition takes the temporary space of its own part.
 
 mod cover;
 mod edges;
@@ -254,7 +259,8 @@ impl<'p> Stage<'p> {
         Spill::new(self.budget.clone(), folder, self.spill_limit).allowed(self.memory.spill.enabled)
     }
 
-    /// What the parts of a clustering have in common, of new records alone. `keep` bytes of memory are not for columns of records.
+    /// What the parts of a clustering have in common, of new records alone. `keep` bytes of memory are not for columns
+    /// of records.
     fn context<'a>(&'a self, spill: &'a Spill, scoring: Scoring, clustering: &Clustering, keep: u64) -> Context<'a> {
         let Clustering { criterion, both_strands, .. } = *clustering;
         Context { spill, scoring, criterion, both_strands, ranks: None, old: None, keep, progress: &*self.progress }

@@ -1,7 +1,8 @@
 //! Where the records of shards stand among all of them.
 //!
-//! Each shard's file has what its records are ordered by, in order ([`crate::reduce::order`]): merged, these are all ranks. Of records that are the same in all, header and residues, the
-//! one of the shard with the lower fingerprint comes first, so that it does not matter how shards are given.
+//! Each shard's file has what its records are ordered by, in order ([`crate::reduce::order`]): merged, these are all
+//! ranks. Of records that are the same in all, header and residues, the one of the shard with the lower fingerprint
+//! comes first, so that it does not matter how shards are given.
 
 use super::merge::Merge;
 use super::reader::StageFile;

@@ -1,7 +1,8 @@
 //! Reading a file of a stage.
 //!
-//! What the trailer says is checked when the file is opened; each frame when it is read; that there are as many items as there should be, in order, when the last one
-//! is. Whoever reads checks that numbers of records are among those that there are.
+//! What the trailer says is checked when the file is opened; each frame when it is read; that there are as many items
+//! as there should be, in order, when the last one is. Whoever reads checks that numbers of records are among those
+//! that there are.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

@@ -108,7 +108,8 @@ fn turned(files: &[PathBuf], by: usize) -> Vec<PathBuf> {
     files
 }
 
-/// Members of families in turn, with a few letters changed, some cut, some the same as others, some with the same header too.
+/// Members of families in turn, with a few letters changed, some cut, some the same as others, some with the same
+/// header too.
 fn families(seed: u64, letters: &[u8], count: usize) -> Vec<Text> {
     let mut state = seed;
     let mut below = move |bound: u64| {

@@ -1,7 +1,8 @@
 //! The alignment of all pairs of a part of all records.
 //!
-//! Parts are ranges of ranks with as many residues each. Of the residues only those of the part's records are taken, of their candidates, and of records that might be the same as
-//! others; they stand in a temporary table, as in one process.
+//! Parts are ranges of ranks with as many residues each. Of the residues only those of the part's records are taken, of
+//! their candidates, and of records that might be the same as others; they stand in a temporary table, as in one
+//! process.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -51,12 +52,12 @@ struct Part {
 const MEMORY: u64 = 1 + 4;
 
 impl Stage<'_> {
-    /// Aligns the records of a part to those that they share words with, and writes which are similar. `files` are all shards, their words, and all parts of the pairs, in any
-    /// order.
+    /// Aligns the records of a part to those that they share words with, and writes which are similar. `files` are all
+    /// shards, their words, and all parts of the pairs, in any order.
     ///
     /// # Errors
-    /// [`crate::Error::StageFiles`] for files that do not go together, [`crate::Error::Stage`] for damage, also in shards, [`crate::Error::Io`],
-    /// [`crate::Error::Space`], [`crate::Error::Memory`].
+    /// [`crate::Error::StageFiles`] for files that do not go together, [`crate::Error::Stage`] for damage, also in
+    /// shards, [`crate::Error::Io`], [`crate::Error::Space`], [`crate::Error::Memory`].
     pub fn verify(&self, files: &[PathBuf], partition: Partition, output: &Path) -> Result<StageSummary> {
         self.run(output, |spill| self.align(files, partition, output, spill))
     }

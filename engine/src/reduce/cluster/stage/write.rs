@@ -42,12 +42,14 @@ impl Default for Writing {
 const MEMORY: u64 = 12;
 
 impl Stage<'_> {
-    /// Writes the reduced container, or FASTA, of all shards. `files` are the shards, in the order that their records are to have, and the clusters.
+    /// Writes the reduced container, or FASTA, of all shards. `files` are the shards, in the order that their records
+    /// are to have, and the clusters.
     ///
     /// Several shards are brought together in one temporary container first, as [`Builder`] does it.
     ///
     /// # Errors
-    /// [`Error::StageFiles`] for files that do not go together, [`Error::Stage`] for damage, also in shards; as [`Reduction::run`].
+    /// [`Error::StageFiles`] for files that do not go together, [`Error::Stage`] for damage, also in shards; as
+    /// [`Reduction::run`].
     pub fn write(&self, files: &[PathBuf], output: Output, writing: &Writing) -> Result<ReductionReport> {
         let path = output.path().to_path_buf();
         self.run(&path, |spill| self.write_reduced(files, output, writing, spill))
@@ -164,7 +166,8 @@ fn groups(clusters: &StageFile, bases: &[u64], database: &Database, spill: &Spil
     Ok(groups)
 }
 
-/// The number of each rank. Ranks that are the same in header and residues are in the order of their numbers, as if all had been in one container.
+/// The number of each rank. Ranks that are the same in header and residues are in the order of their numbers, as if all
+/// had been in one container.
 fn ordinals(clusters: &StageFile, bases: &[u64], records: u64, spill: &Spill) -> Result<Vec<u32>> {
     let memory = sort_memory(spill, 4, 0).min(sort_memory_of(records, size_of::<(u64, u64)>()));
     let mut numbers = Sorter::new(spill, "numbers of records", memory)?;

@@ -9,9 +9,10 @@
 //! | 8 | XXH3 of the first 16 bytes and of the 96 before |
 //! | 8 | [`END`] |
 //!
-//! Integers are little-endian. A section's items lie in frames, as in temporary files ([`crate::write::spill`]), each with its length and a CRC-32; after them
-//! lies their index, in frames too: the first number of each frame's first item, and where the frame is. So what is sorted is read from any item on. The form is
-//! private to the program: only the version that wrote a file reads it.
+//! Integers are little-endian. A section's items lie in frames, as in temporary files ([`crate::write::spill`]), each
+//! with its length and a CRC-32; after them lies their index, in frames too: the first number of each frame's first
+//! item, and where the frame is. So what is sorted is read from any item on. The form is private to the program: only
+//! the version that wrote a file reads it.
 
 use std::path::Path;
 
