@@ -391,10 +391,7 @@ impl Database {
     /// # Errors
     /// [`Error::Changed`], or [`Error::Io`].
     pub fn check_unchanged(&self) -> Result<()> {
-        match self.inner.storage.is_unchanged().map_err(Error::io(self.path(), "look at"))? {
-            true => Ok(()),
-            false => Err(Error::Changed { path: self.path().to_path_buf() }),
-        }
+        self.inner.storage.check_unchanged(self.path())
     }
 
     /// Where the bytes come from.

@@ -115,6 +115,7 @@ fn to_file(database: &Database, options: &ExportOptions, path: &Path) -> Result<
     };
     let unpublished = Unpublished::create(&target)?;
     database.export(&mut &unpublished, options).map_err(named(path))?;
+    database.check_unchanged()?;
     Ok(unpublished.publish()?)
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests; their helpers are too")]
 
 mod build;
+mod changed;
 mod common;
 mod compare;
 mod config;

@@ -192,15 +192,19 @@ impl Storage {
         if in_place && !self.is_in_memory() { attempt() } else { result }
     }
 
-    /// Whether the file is as long as it was when it was opened, and has not been written to since, as far as its time
-    /// says; of a mapped file that is not guarded nobody knows.
+    /// Compares the file at `path` with what it was when it was opened, by length and time. Of a mapped file that is not
+    /// guarded nothing is known.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn is_unchanged(&self) -> std::io::Result<bool> {
-        match self {
+    /// [`Error::Changed`], or [`Error::Io`].
+    pub(crate) fn check_unchanged(&self, path: &Path) -> Result<()> {
+        let unchanged = match self {
             Self::Mapped(_, Some(opened)) | Self::File(opened) => opened.is_unchanged(),
             Self::Mapped(_, None) | Self::Bytes(_) => Ok(true),
+        };
+        match unchanged.map_err(Error::io(path, "look at"))? {
+            true => Ok(()),
+            false => Err(Error::Changed { path: path.to_path_buf() }),
         }
     }
 

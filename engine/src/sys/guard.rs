@@ -20,15 +20,23 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Mappings that can be guarded at once; what comes after them is not.
 const SLOTS: usize = 128;
 
-/// Addresses of a guarded mapping. Free if `end` is 0; taken, and not yet guarded, if it is 1.
+/// Addresses of a guarded mapping. Free if `end` is 0; taken, and not yet guarded, if it is 1. `turn` counts how often it
+/// was taken.
 struct Slot {
+    turn: AtomicUsize,
     start: AtomicUsize,
     end: AtomicUsize,
     hit: AtomicBool,
 }
 
-static SLOTS_OF_PROCESS: [Slot; SLOTS] =
-    [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), hit: AtomicBool::new(false) } }; SLOTS];
+static SLOTS_OF_PROCESS: [Slot; SLOTS] = [const {
+    Slot {
+        turn: AtomicUsize::new(0),
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+        hit: AtomicBool::new(false),
+    }
+}; SLOTS];
 
 /// What SIGBUS led to before; nothing if the system did not let it be changed.
 static BEFORE: OnceLock<Option<libc::sigaction>> = OnceLock::new();
@@ -46,8 +54,9 @@ impl Guard {
         let take = |slot: &Slot| slot.end.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         let number = SLOTS_OF_PROCESS.iter().position(take)?;
         let slot = SLOTS_OF_PROCESS.get(number)?;
+        slot.turn.fetch_add(1, Ordering::AcqRel);
         slot.hit.store(false, Ordering::Relaxed);
-        slot.start.store(addresses.start, Ordering::Relaxed);
+        slot.start.store(addresses.start, Ordering::Release);
         slot.end.store(addresses.end, Ordering::Release);
         Some(Self { slot: number })
     }
@@ -86,18 +95,35 @@ fn install() -> Option<()> {
 extern "C" fn on_bus_error(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the system passes a pointer to what it knows of the signal.
     let known = unsafe { info.as_ref() };
-    // SAFETY: of SIGBUS the address is known, or null if somebody sent it.
-    let address = known.map_or(0, |known| unsafe { known.si_addr() }.addr());
+    let Some(known) = known.filter(|known| known.si_code > 0) else {
+        // Somebody sent it: no access, and nothing to go on with.
+        return end(signal);
+    };
+    // SAFETY: the system made the signal, of an access, whose address it gives.
+    let address = unsafe { known.si_addr() }.addr();
     if !replace_page(address) {
         pass_on(signal, info, context);
     }
 }
 
+/// Ends the process by a signal, as it would without a handler, once the handler returns.
+fn end(signal: libc::c_int) {
+    // SAFETY: as in `install`.
+    let action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure is one of this frame, and asks for what the system does by itself.
+    unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+    // SAFETY: may be called in a handler; the signal waits until that returns.
+    unsafe { libc::raise(signal) };
+}
+
 /// Puts zeros where `address` is, if that is guarded.
 fn replace_page(address: usize) -> bool {
     let is_inside = |slot: &&Slot| {
-        let end = slot.end.load(Ordering::Acquire);
-        slot.start.load(Ordering::Relaxed) <= address && address < end
+        let turn = slot.turn.load(Ordering::Acquire);
+        let (end, start) = (slot.end.load(Ordering::Acquire), slot.start.load(Ordering::Acquire));
+        // One that is taken anew meanwhile is of another mapping than that of the access, which is there as long as it
+        // is read.
+        start <= address && address < end && slot.turn.load(Ordering::Acquire) == turn
     };
     let Some(slot) = SLOTS_OF_PROCESS.iter().find(is_inside) else { return false };
     // SAFETY: it takes no memory and fails for unknown names only.

@@ -42,11 +42,14 @@ impl Source {
         Ok(Self::Fasta(Box::new(fasta)))
     }
 
-    /// Has the monitor say what it saw.
+    /// Has the monitor say what it saw. An error if the file changed meanwhile.
     pub(in crate::commands) fn finish(&self, monitor: Monitor) -> Result<()> {
         match self {
             Self::Container(database) => monitor.finish_reading(database),
-            Self::Fasta(_) => monitor.finish(),
+            Self::Fasta(fasta) => {
+                fasta.check_unchanged()?;
+                monitor.finish()
+            }
         }
     }
 

@@ -185,6 +185,15 @@ impl MappedFasta {
         }
     }
 
+    /// As [`Database::check_unchanged`](crate::Database::check_unchanged). FASTA has no checksums: this is all that tells
+    /// that what was read is of one file.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], or [`Error::Io`].
+    pub fn check_unchanged(&self) -> Result<()> {
+        self.storage.check_unchanged(&self.path)
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
