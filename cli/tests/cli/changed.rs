@@ -1,4 +1,5 @@
-//! Files that change while a command reads them: it says so in the end, by a line and its exit code, and not by a signal.
+//! Files that change while a command reads them: it says so in the end, by a line and its exit code, and not by a
+//! signal.
 
 use std::fs::OpenOptions;
 use std::io::Read;

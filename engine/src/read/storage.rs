@@ -192,8 +192,8 @@ impl Storage {
         if in_place && !self.is_in_memory() { attempt() } else { result }
     }
 
-    /// Compares the file at `path` with what it was when it was opened, by length and time. Of a mapped file that is not
-    /// guarded nothing is known.
+    /// Compares the file at `path` with what it was when it was opened, by length and time. Of a mapped file that is
+    /// not guarded nothing is known.
     ///
     /// # Errors
     /// [`Error::Changed`], or [`Error::Io`].

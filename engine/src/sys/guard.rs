@@ -20,8 +20,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Mappings that can be guarded at once; what comes after them is not.
 const SLOTS: usize = 128;
 
-/// Addresses of a guarded mapping. Free if `end` is 0; taken, and not yet guarded, if it is 1. `turn` counts how often it
-/// was taken.
+/// Addresses of a guarded mapping. Free if `end` is 0; taken, and not yet guarded, if it is 1. `turn` counts how often
+/// it was taken.
 struct Slot {
     turn: AtomicUsize,
     start: AtomicUsize,

@@ -185,8 +185,8 @@ impl MappedFasta {
         }
     }
 
-    /// As [`Database::check_unchanged`](crate::Database::check_unchanged). FASTA has no checksums: this is all that tells
-    /// that what was read is of one file.
+    /// As [`Database::check_unchanged`](crate::Database::check_unchanged). FASTA has no checksums: this is all that
+    /// tells that what was read is of one file.
     ///
     /// # Errors
     /// [`Error::Changed`], or [`Error::Io`].
