@@ -13,6 +13,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use sha2::{Digest, Sha256};
 use talaria_db::Compression;
+use talaria_db::fasta::alphabet::Composition;
 use talaria_db::fasta::batch::Batch;
 use talaria_db::fasta::input::Input;
 use talaria_db::fasta::parse::Parser;
@@ -156,7 +157,7 @@ mod ingest {
         let (residues, compression) = (&residues[..1 << 20], Compression::parse(codec).unwrap());
         bencher.counter(BytesCount::new(residues.len())).bench_local(|| {
             for part in residues.chunks(size) {
-                black_box(encode_residues(part, compression).unwrap());
+                black_box(encode_residues(part, &Composition::of(part), compression).unwrap());
             }
         });
     }
@@ -178,7 +179,7 @@ mod decode {
         let (residues, size) = residues_of(kind);
         let compression = Compression::parse(codec).unwrap();
         let encode = |part: &[u8]| {
-            let block = encode_residues(part, compression).unwrap();
+            let block = encode_residues(part, &Composition::of(part), compression).unwrap();
             let mut entry = BlockEntry::new_zeroed();
             entry.stored_length = (block.stored.len() as u32).into();
             entry.decoded_length = block.decoded_length.into();

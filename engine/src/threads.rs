@@ -177,6 +177,7 @@ mod tests {
     /// many others.
     #[test]
     fn the_stack_is_enough_for_the_highest_level() {
+        use crate::fasta::alphabet::Composition;
         use crate::write::encode::{Compression, encode_residues};
 
         let budget = Budget::new(u64::MAX);
@@ -186,7 +187,10 @@ mod tests {
             .collect();
         fn nested(depth: usize, residues: &[u8]) -> usize {
             if depth == 0 {
-                return encode_residues(residues, Compression::Zstd(22)).unwrap().stored.len();
+                return encode_residues(residues, &Composition::of(residues), Compression::Zstd(22))
+                    .unwrap()
+                    .stored
+                    .len();
             }
             let (length, _) = rayon::join(|| nested(depth - 1, residues), || ());
             length

@@ -79,8 +79,9 @@ pub(super) struct EncodedResidues {
 impl EncodedResidues {
     /// Encodes.
     pub(super) fn new(cut: &CutBlock, compression: Compression) -> Result<Self> {
-        let block = encode_residues(&cut.bytes, compression)?;
-        Ok(Self { first_slot: cut.first_slot, block, composition: Composition::of(&cut.bytes) })
+        let composition = Composition::of(&cut.bytes);
+        let block = encode_residues(&cut.bytes, &composition, compression)?;
+        Ok(Self { first_slot: cut.first_slot, block, composition })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Codes of the same width for the letters of a packing, one after the other from the lowest bits of the first byte on.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{broken, widen};
 use crate::block::Packing;
@@ -16,10 +17,12 @@ const AMINO: [u8; 32] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*\0\0\0\0\0";
 
 /// Codes are below this, and zero under exceptions.
 const CODE: u8 = 0x1F;
-const LOWER_CASE: u8 = 0x20;
 const EXCEPTION: u8 = 0x40;
 
-/// Code of each byte, with [`LOWER_CASE`], or [`EXCEPTION`] for what is not among the letters.
+/// Residues that are packed by tables before something faster is tried again.
+const GROUP: usize = 64;
+
+/// Code of each byte in either case, or [`EXCEPTION`] for what is not among the letters.
 const fn codes<const N: usize>(letters: [u8; N]) -> [u8; 256] {
     let mut table = [EXCEPTION; 256];
     let mut code = 0_u8;
@@ -29,17 +32,10 @@ const fn codes<const N: usize>(letters: [u8; N]) -> [u8; 256] {
         if letter != 0 {
             table[letter as usize] = code;
             if letter.is_ascii_uppercase() {
-                table[letter.to_ascii_lowercase() as usize] = code | LOWER_CASE;
+                table[letter.to_ascii_lowercase() as usize] = code;
             }
         }
         code += 1;
-    }
-    // The same for each packing: a lower-case letter is told by its run, and an exception by its letter in upper case.
-    let mut lower = b'a';
-    #[expect(clippy::as_conversions, reason = "as above")]
-    while lower <= b'z' {
-        table[lower as usize] |= LOWER_CASE;
-        lower += 1;
     }
     table
 }
@@ -73,17 +69,6 @@ static RNA_QUADS: [[u8; 4]; 256] = quads(RNA);
 static DNA_PAIRS: [[u8; 2]; 256] = pairs(AMBIGUOUS_DNA);
 static RNA_PAIRS: [[u8; 2]; 256] = pairs(AMBIGUOUS_RNA);
 
-/// What packed residues were.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Seen(u8);
-
-impl Seen {
-    /// Whether all are upper-case letters of the packing, or others of its characters.
-    pub(super) const fn is_plain(self) -> bool {
-        self.0 & (EXCEPTION | LOWER_CASE) == 0
-    }
-}
-
 fn table(packing: Packing) -> Option<&'static [u8; 256]> {
     let [dna, rna, ambiguous_dna, ambiguous_rna, amino] = &CODES;
     match packing {
@@ -107,19 +92,45 @@ pub(super) fn packed_length(residues: usize, packing: Packing) -> Option<usize> 
     Some(residues / 8 * bits + (residues % 8 * bits).div_ceil(8))
 }
 
-/// Appends the codes of `residues`; `None` for a packing without codes.
-pub(super) fn pack(residues: &[u8], packing: Packing, out: &mut Vec<u8>) -> Option<Seen> {
+/// Appends the codes of `residues`, and returns the stretches that have all exceptions among them; `None` for a packing
+/// without codes. `fast` is that of [`super::pack_with`].
+pub(super) fn pack(
+    residues: &[u8],
+    packing: Packing,
+    out: &mut Vec<u8>,
+    mut fast: impl FnMut(&[u8], Packing, &mut [u8]) -> usize,
+) -> Option<Vec<Range<usize>>> {
     let (codes, bits) = (table(packing)?, packing.bits()?);
-    out.reserve(packed_length(residues.len(), packing)?);
-    Some(match bits {
-        2 => groups::<2, 2>(residues, codes, out),
-        4 => groups::<4, 4>(residues, codes, out),
-        _ => groups::<5, 5>(residues, codes, out),
-    })
+    let start = out.len();
+    out.resize(start + packed_length(residues.len(), packing)?, 0);
+    let (mut rest, mut packed) = (residues, out.get_mut(start..).unwrap_or_default());
+    let (mut places, mut at): (Vec<Range<usize>>, usize) = (Vec::new(), 0);
+    while !rest.is_empty() {
+        let done = fast(rest, packing, packed).min(rest.len()) / 8 * 8;
+        rest = rest.get(done..).unwrap_or_default();
+        packed = packed.get_mut(done / 8 * bits..).unwrap_or_default();
+        at += done;
+        let (group, after) = rest.split_at_checked(GROUP).unwrap_or((rest, &[]));
+        let seen = match bits {
+            2 => groups::<2, 2>(group, codes, packed),
+            4 => groups::<4, 4>(group, codes, packed),
+            _ => groups::<5, 5>(group, codes, packed),
+        };
+        if seen & EXCEPTION != 0 {
+            match places.last_mut().filter(|last| last.end == at) {
+                Some(last) => last.end += group.len(),
+                None => places.push(at..at + group.len()),
+            }
+        }
+        rest = after;
+        packed = packed.get_mut(group.len() / 8 * bits..).unwrap_or_default();
+        at += group.len();
+    }
+    Some(places)
 }
 
-/// Eight residues at a time, which are `BYTES` bytes of `BITS` bits each.
-fn groups<const BITS: u32, const BYTES: usize>(residues: &[u8], codes: &[u8; 256], out: &mut Vec<u8>) -> Seen {
+/// Eight residues at a time, which are `BYTES` bytes of `BITS` bits each. Returns all codes over each other.
+fn groups<const BITS: u32, const BYTES: usize>(residues: &[u8], codes: &[u8; 256], packed: &mut [u8]) -> u8 {
     let mut seen = 0_u8;
     let mut word = |residues: &[u8]| {
         residues.iter().rev().fold(0_u64, |word, &residue| {
@@ -129,13 +140,15 @@ fn groups<const BITS: u32, const BYTES: usize>(residues: &[u8], codes: &[u8; 256
         })
     };
     let (whole, rest) = residues.as_chunks::<8>();
-    for eight in whole {
-        if let Some(bytes) = word(eight).to_le_bytes().first_chunk::<BYTES>() {
-            out.extend_from_slice(bytes);
-        }
+    for (eight, to) in whole.iter().zip(packed.as_chunks_mut::<BYTES>().0) {
+        to.iter_mut().zip(word(eight).to_le_bytes()).for_each(|(to, byte)| *to = byte);
     }
-    out.extend(word(rest).to_le_bytes().iter().take((rest.len() * BYTES).div_ceil(8)));
-    Seen(seen)
+    let last = packed.get_mut(whole.len() * BYTES..).unwrap_or_default();
+    last.iter_mut()
+        .zip(word(rest).to_le_bytes())
+        .take((rest.len() * BYTES).div_ceil(8))
+        .for_each(|(to, byte)| *to = byte);
+    seen
 }
 
 /// Fills all residues but the first `filled`, which are there already.

@@ -4,9 +4,9 @@
 //! Both directions are here, since together they define the bytes. Packing a block that is made of other letters works,
 //! but pays with long lists; [`pack`] says so by returning `None` where they take too much.
 //!
-//! Cost: unpacking reads through tables of the letters of a byte, or of eight bytes' codes one by one. Whoever has
-//! something faster for letters, which is a matter of the processor and not of the format, passes it to
-//! [`unpack_with`].
+//! Cost: packing and unpacking go through tables, of the code of a letter, and of the letters of a byte or of eight
+//! bytes' codes one by one. Whoever has something faster for letters, which is a matter of the processor and not of the
+//! format, passes it to [`pack_with`] and [`unpack_with`].
 
 mod letters;
 mod runs;
@@ -37,22 +37,39 @@ use crate::error::SpecError;
 /// Never; a packing that is not one of residues gives `None`.
 #[must_use]
 pub fn pack(residues: &[u8], packing: Packing, out: &mut Vec<u8>) -> Option<()> {
+    pack_with(residues, packing, out, |_, _, _| 0)
+}
+
+/// As [`pack`], with `fast` for the codes of as many residues as it likes. It gets the residues that are left, the
+/// packing, and room for their codes; it fills that from the front, for a multiple of 8 residues, and returns their
+/// number. It must stop before what is not a letter of the packing in either case.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn pack_with(
+    residues: &[u8],
+    packing: Packing,
+    out: &mut Vec<u8>,
+    fast: impl FnMut(&[u8], Packing, &mut [u8]) -> usize,
+) -> Option<()> {
     let start = out.len();
-    let seen = letters::pack(residues, packing, out)?;
-    // Neither an exception nor a lower-case letter: the common case needs no second pass.
-    if seen.is_plain() {
-        out.extend_from_slice(&[0, 0]);
-        return Some(());
-    }
+    // Where there is neither an exception nor a lower-case letter, which is the common case, nothing is looked at
+    // letter by letter.
+    let exceptions = letters::pack(residues, packing, out, fast)?;
     let limit = out.len() + residues.len() / 4 + 16;
     let exception = |residue: u8| letters::is_exception(residue, packing).then(|| residue.to_ascii_uppercase());
-    let within = runs::write(residues, out, limit, exception, true)
-        && runs::write(residues, out, limit, |residue| residue.is_ascii_lowercase().then_some(0), false);
+    let within = runs::write(residues, exceptions, out, limit, exception, true)
+        && runs::write(residues, runs::lower_case(residues), out, limit, lower_case, false);
     if !within {
         out.truncate(start);
         return None;
     }
     Some(())
+}
+
+fn lower_case(residue: u8) -> Option<u8> {
+    residue.is_ascii_lowercase().then_some(0)
 }
 
 /// Fills `residues` from a payload, which must be used up exactly.

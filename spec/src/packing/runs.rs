@@ -1,42 +1,92 @@
 //! Runs of exceptions and of lower-case letters: gaps and lengths as varints.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{broken, widen};
 use crate::error::SpecError;
 use crate::varint;
 
-/// Writes the maximal runs for which `class` is the same `Some`. Gives up, returning `false`, once `out` is longer than
-/// `limit`.
+/// Residues that are looked at together for lower-case letters.
+const TOGETHER: usize = 64;
+
+/// The maximal run that goes on where the last letters were.
+#[derive(Debug, Default)]
+struct Run {
+    start: usize,
+    end: usize,
+    byte: u8,
+}
+
+/// The runs of a list, as they are found.
+#[derive(Debug, Default)]
+struct List {
+    bytes: Vec<u8>,
+    runs: u64,
+    /// Where the last run that was written ends.
+    end: usize,
+    with_byte: bool,
+}
+
+impl List {
+    fn add(&mut self, run: &Run) {
+        if run.start == run.end {
+            return;
+        }
+        varint::write(&mut self.bytes, widen(run.start - self.end));
+        varint::write(&mut self.bytes, widen(run.end - run.start));
+        if self.with_byte {
+            self.bytes.push(run.byte);
+        }
+        self.runs += 1;
+        self.end = run.end;
+    }
+}
+
+/// Writes the maximal runs for which `class` is the same `Some`, all of which lie in `places`: stretches in order, none
+/// over another. Gives up, returning `false`, once `out` is longer than `limit`.
 pub(super) fn write(
     residues: &[u8],
+    places: impl IntoIterator<Item = Range<usize>>,
     out: &mut Vec<u8>,
     limit: usize,
     class: impl Fn(u8) -> Option<u8>,
     with_byte: bool,
 ) -> bool {
-    let mut list = Vec::new();
-    let mut runs = 0_u64;
-    let mut end_before = 0;
-    let mut position = 0;
-    for group in residues.chunk_by(|&left, &right| class(left) == class(right)) {
-        let start = position;
-        position += group.len();
-        let Some(byte) = group.first().and_then(|&residue| class(residue)) else { continue };
-        varint::write(&mut list, widen(start - end_before));
-        varint::write(&mut list, widen(group.len()));
-        if with_byte {
-            list.push(byte);
-        }
-        runs += 1;
-        end_before = position;
-        if out.len() + list.len() > limit {
-            return false;
+    let mut list = List { with_byte, ..List::default() };
+    let mut run = Run::default();
+    for place in places {
+        let mut at = place.start;
+        for group in residues.get(place).unwrap_or_default().chunk_by(|&left, &right| class(left) == class(right)) {
+            let start = at;
+            at += group.len();
+            let Some(byte) = group.first().and_then(|&residue| class(residue)) else { continue };
+            if run.end == start && run.byte == byte && run.start < run.end {
+                run.end = at;
+                continue;
+            }
+            list.add(&run);
+            run = Run { start, end: at, byte };
+            if out.len() + list.bytes.len() > limit {
+                return false;
+            }
         }
     }
-    varint::write(out, runs);
-    out.extend_from_slice(&list);
-    true
+    list.add(&run);
+    varint::write(out, list.runs);
+    out.extend_from_slice(&list.bytes);
+    out.len() <= limit
+}
+
+/// Stretches that have all lower-case letters of `residues`.
+pub(super) fn lower_case(residues: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let chunks = residues.chunks(TOGETHER).enumerate();
+    chunks.filter(|(_, chunk)| chunk.iter().fold(false, |lower, letter| lower | letter.is_ascii_lowercase())).map(
+        |(number, chunk)| {
+            let start = number * TOGETHER;
+            start..start + chunk.len()
+        },
+    )
 }
 
 /// Calls `apply` with each run of a list, and the list after its gap and length.

@@ -10,6 +10,8 @@ use talaria_db_spec::packing;
 
 use super::{Compression, EncodedBlock, compress, encode_bytes, finish};
 use crate::error::Result;
+use crate::fasta::alphabet::Composition;
+use crate::sys::letters::pack;
 
 /// The level from which on blocks are tried as bytes where they repeat at all, and not with four bits: what is found in
 /// bytes is far more then.
@@ -24,19 +26,11 @@ enum Letters {
 }
 
 impl Letters {
-    /// Nine in ten of a sample are bases, or it is something else.
-    fn of(residues: &[u8]) -> Self {
-        let (mut sample, mut bases, mut thymine, mut uracil) = (0, 0, 0, 0);
-        for &residue in residues.iter().step_by(13) {
-            sample += 1;
-            match residue.to_ascii_uppercase() {
-                b'A' | b'C' | b'G' | b'N' => bases += 1,
-                b'T' => thymine += 1,
-                b'U' => uracil += 1,
-                _ => {}
-            }
-        }
-        match (bases + thymine + uracil) * 10 < sample * 9 {
+    /// Nine in ten are bases, or it is something else.
+    fn of(composition: &Composition) -> Self {
+        let count = |letters: &[u8]| letters.iter().map(|&letter| composition.letter(letter)).sum::<u64>();
+        let (thymine, uracil) = (count(b"T"), count(b"U"));
+        match (count(b"ACGN") + thymine + uracil) * 10 < composition.total() * 9 {
             true => Self::Other,
             false if uracil > thymine => Self::Rna,
             false => Self::Dna,
@@ -60,7 +54,7 @@ impl Letters {
     }
 }
 
-/// Encodes residues.
+/// Encodes residues, of which `composition` is the count.
 ///
 /// * Bases are packed to two bits; a codec is used if it takes off a 32nd at least.
 /// * Bases with so many exceptions that they take more than half are packed to four bits, if that is shorter.
@@ -71,8 +65,8 @@ impl Letters {
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the codec fails, which it does for want of memory only.
-pub fn encode_residues(residues: &[u8], compression: Compression) -> Result<EncodedBlock> {
-    let letters = Letters::of(residues);
+pub fn encode_residues(residues: &[u8], composition: &Composition, compression: Compression) -> Result<EncodedBlock> {
+    let letters = Letters::of(composition);
     match compression {
         Compression::Packed => packed(residues, letters),
         Compression::Auto => {
@@ -141,7 +135,7 @@ fn compressed(residues: &[u8], letters: Letters, compression: Compression) -> Re
 fn payload(residues: &[u8], packing: Packing) -> Option<Vec<u8>> {
     let bits = packing.bits()?;
     let mut payload = Vec::with_capacity(residues.len() / 8 * bits + 64);
-    packing::pack(residues, packing, &mut payload)?;
+    packing::pack_with(residues, packing, &mut payload, pack)?;
     Some(payload)
 }
 
@@ -178,7 +172,7 @@ mod tests {
 
     /// How it is packed, once it has come back.
     fn packing(residues: &[u8], compression: Compression) -> (Packing, Codec) {
-        let encoded = encode_residues(residues, compression).unwrap();
+        let encoded = encode_residues(residues, &Composition::of(residues), compression).unwrap();
         let mut entry = talaria_db_spec::block::BlockEntry::new_zeroed();
         entry.stored_length = U32::new(encoded.stored.len() as u32);
         entry.decoded_length = U32::new(encoded.decoded_length);

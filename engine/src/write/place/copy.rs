@@ -14,6 +14,7 @@ use super::Placing;
 use super::nearest::{NONE, PerRecord};
 use crate::database::Database;
 use crate::error::Result;
+use crate::fasta::alphabet::Composition;
 use crate::memory::budget::Lease;
 use crate::read::gather::{self, WANTED, Wanted};
 use crate::read::stream::{Item, blocks_memory};
@@ -126,7 +127,10 @@ impl Residues<'_> {
         let (compression, blocks) = (self.placing.shape.compression, self.cutter.take_done());
         let encoded: Vec<(u64, EncodedBlock)> = blocks
             .into_par_iter()
-            .map(|block| Ok((block.first_slot, encode_residues(&block.bytes, compression)?)))
+            .map(|block| {
+                let composition = Composition::of(&block.bytes);
+                Ok((block.first_slot, encode_residues(&block.bytes, &composition, compression)?))
+            })
             .collect::<Result<_>>()?;
         for (first_slot, block) in encoded {
             let entry = block_entry(&block, self.stored, first_slot);
