@@ -5,6 +5,7 @@
 //! bytes do not depend on when that is.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
@@ -20,7 +21,7 @@ use crate::write::measure::Measures;
 use crate::write::publish::Unpublished;
 use crate::write::seal::{BUCKETS_MEMORY, Particulars, seal};
 use crate::write::sections::SectionWriter;
-use crate::write::sequences::{EncodedResidues, Sequences};
+use crate::write::sequences::{COPIES_WITHIN, EncodedResidues, Sequences};
 pub use crate::write::sequences::{REMEMBERED_MEMORY, Residues, Shape};
 use crate::write::spill::{Spill, SpillBuffer};
 
@@ -209,6 +210,19 @@ impl Assembler {
     /// [`Error::Io`](crate::Error::Io) if the output cannot be read back, or damage in it.
     pub fn written_block(&self, number: u64) -> Result<Option<Cow<'_, [u8]>>> {
         self.sequences.written_block(number)
+    }
+
+    /// Most blocks from the block of a copy to the open one, when it is shared.
+    pub(super) const COPIES_WITHIN: u64 = COPIES_WITHIN;
+
+    /// Number of the sequence block that is open.
+    pub(super) fn open_block(&self) -> u64 {
+        self.sequences.open_block()
+    }
+
+    /// Where the bytes go.
+    pub(super) fn path(&self) -> &Path {
+        self.sequences.writer.output().temporary()
     }
 
     /// What shapes the file.

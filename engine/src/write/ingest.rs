@@ -1,27 +1,27 @@
 //! From FASTA text to records in a container: parse, share, place, encode.
 //!
 //! A thread of its own reads, decompresses and hashes. While the blocks of one chunk are encoded, the next chunk is
-//! parsed. Between the two, candidates for sharing are compared byte for byte, in parallel, and the records are placed,
-//! one after the other. All sizes here are constants, so that the file depends neither on threads nor on memory.
-
-use std::borrow::Cow;
+//! parsed. Between the two, the records are placed, one after the other; those that share an earlier copy are compared
+//! with it byte for byte, in parallel, when many of them have come. All sizes that the file depends on are constants, so
+//! that it depends neither on threads nor on memory.
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::column::Columns;
 use crate::error::Result;
 use crate::fasta::batch::{Batch, Parsed};
 use crate::fasta::parse::{Parser, SourceLayout};
+use crate::memory::budget::Budget;
 use crate::write::assemble::{Assembler, Residues};
 use crate::write::measure::Measurer;
-use crate::write::share::{Place, ShareTable};
+use crate::write::share::{Hash, Place, ResidueHasher, ShareTable};
+use crate::write::unconfirmed::Unconfirmed;
 
 /// Records that are placed together; a chunk with more of them is cut.
 pub(super) const TOGETHER: usize = 1 << 14;
 /// Bytes of memory that a record takes beside its text while it is placed.
-const OVERHEAD: usize = 192;
+const OVERHEAD: usize = 208;
 
 /// Memory for what is known of each record of a piece while it is placed.
 pub(crate) const RECORDS_MEMORY: u64 = ((TOGETHER + 1) * OVERHEAD) as u64;
@@ -36,24 +36,42 @@ pub fn pieces(chunk: &[u8]) -> impl Iterator<Item = &[u8]> {
     cuts.chain([chunk.len()]).map(move |to| &chunk[std::mem::replace(&mut from, to)..to])
 }
 
+/// What finds copies.
+#[derive(Debug)]
+struct Share {
+    hasher: ResidueHasher,
+    table: ShareTable,
+    unconfirmed: Unconfirmed,
+}
+
 /// Records and residues of one input go through here.
 #[derive(Debug)]
 pub struct Ingest {
     batch: Batch,
     /// Of the batch's records that lie in it whole.
-    hashes: Vec<Option<u64>>,
+    hashes: Vec<Option<Hash>>,
     addresses: Vec<PackedAddress>,
-    share: Option<ShareTable>,
+    share: Option<Share>,
     measurer: Measurer,
     shared: u64,
 }
 
 impl Ingest {
-    /// Shares stored copies if there is a table, and measures records for the optional columns.
-    #[must_use]
-    pub fn new(share: Option<ShareTable>, columns: Columns) -> Self {
+    /// What finding copies takes at least.
+    pub(super) const SHARE_MEMORY: u64 = ShareTable::MEMORY + Unconfirmed::MEMORY;
+
+    /// Shares stored copies if `share` says so, and measures records for the optional columns.
+    ///
+    /// # Errors
+    /// [`crate::Error::Memory`].
+    pub fn new(share: bool, columns: Columns, budget: &Budget) -> Result<Self> {
         let measurer = Measurer::new(columns);
-        Self { batch: Batch::default(), hashes: Vec::new(), addresses: Vec::new(), share, measurer, shared: 0 }
+        let make = || -> Result<Share> {
+            let (hasher, table) = (ResidueHasher::new(), ShareTable::new(budget)?);
+            Ok(Share { hasher, table, unconfirmed: Unconfirmed::new(budget)? })
+        };
+        let share = share.then(make).transpose()?;
+        Ok(Self { batch: Batch::default(), hashes: Vec::new(), addresses: Vec::new(), share, measurer, shared: 0 })
     }
 
     /// Records that share the copy of an earlier one.
@@ -105,11 +123,11 @@ impl Ingest {
     fn look(&mut self) {
         self.measurer.measure(&self.batch);
         let Batch { records, residues, .. } = &self.batch;
-        if self.share.is_some() {
+        if let Some(Share { hasher, .. }) = &self.share {
             self.hashes.clear();
             self.hashes.par_extend(records.par_iter().with_min_len(256).map(|record| {
                 let whole = record.starts && record.ends && !record.residues.is_empty();
-                whole.then(|| xxh3_64(&residues[record.residues.clone()]))
+                whole.then(|| hasher.hash(&residues[record.residues.clone()]))
             }));
         }
     }
@@ -153,61 +171,50 @@ impl Ingest {
             }
             self.addresses.push(address);
         }
-        if let Some(table) = &mut self.share {
+        if let Some(Share { table, .. }) = &mut self.share {
             table.end_batch(|index| self.addresses[index]);
         }
         Ok(())
     }
 
-    /// For each record of the batch, the earlier one whose bytes are the same.
+    /// Compares the records that were given an earlier copy with it, those that this has not been done for. All blocks
+    /// that are full must have been encoded.
+    ///
+    /// # Errors
+    /// [`crate::Error::Verification`] if they are not the same, [`crate::Error::Io`].
+    pub fn confirm(&mut self, assembler: &Assembler) -> Result<()> {
+        self.share.as_mut().map_or(Ok(()), |share| share.unconfirmed.confirm(assembler))
+    }
+
+    /// For each record of the batch, the earlier one whose copy it shares.
     fn find_shared(&mut self, assembler: &Assembler) -> Result<Vec<Option<Place>>> {
-        let Some(table) = &mut self.share else { return Ok(Vec::new()) };
-        let records = &self.batch.records;
-        let most = assembler.shape().sequence_block as usize;
-        let mut candidates: Vec<(Place, usize)> = Vec::new();
-        for (index, hash) in self.hashes.iter().enumerate() {
-            // A copy longer than a block would have to be compared block by block; `reduce` does that.
-            let Some(hash) = hash.filter(|_| records[index].residues.len() <= most) else { continue };
-            if let Some(place) = table.find_or_add(hash, index) {
-                candidates.push((place, index));
-            }
+        let Some(Share { table, unconfirmed, .. }) = &mut self.share else { return Ok(Vec::new()) };
+        if unconfirmed.is_urgent(assembler) {
+            unconfirmed.confirm(assembler)?;
         }
-        let block_of = |place: &Place| match place {
-            Place::Stored(address) => address.block(),
-            Place::InBatch(_) => u64::MAX,
-        };
-        candidates.par_sort_unstable_by_key(|(place, index)| (block_of(place), *index));
-        let groups: Vec<&[(Place, usize)]> =
-            candidates.chunk_by(|left, right| block_of(&left.0) == block_of(&right.0)).collect();
-        let batch = &self.batch;
-        let confirmed: Vec<Vec<(Place, usize)>> = groups
-            .into_par_iter()
-            .map(|group| {
-                let block = match group.first() {
-                    Some((Place::Stored(address), _)) => assembler.written_block(address.block())?,
-                    _ => None,
-                };
-                Ok(group.iter().filter(|(place, index)| same(batch, *index, place, block.as_ref())).copied().collect())
-            })
-            .collect::<Result<_>>()?;
+        let Batch { records, residues, .. } = &self.batch;
+        let residues_of = |record: &Parsed| &residues[record.residues.clone()];
+        let most = assembler.shape().sequence_block as usize;
+        let oldest = assembler.open_block().saturating_sub(Assembler::COPIES_WITHIN);
         let mut targets = vec![None; records.len()];
-        for (place, index) in confirmed.into_iter().flatten() {
-            targets[index] = Some(place);
+        let mut ordinal = assembler.record_count();
+        for (index, (record, hash)) in records.iter().zip(&self.hashes).enumerate() {
+            let this = ordinal;
+            ordinal += u64::from(record.ends);
+            // A copy longer than a block would have to be compared block by block; `reduce` does that.
+            let Some(hash) = hash.filter(|_| record.residues.len() <= most) else { continue };
+            targets[index] = match table.find_or_add(hash, index) {
+                Some(Place::InBatch(earlier)) if residues_of(&records[earlier]) == residues_of(record) => {
+                    Some(Place::InBatch(earlier))
+                }
+                Some(Place::Stored(address)) if address.block() >= oldest => {
+                    unconfirmed.add(this, residues_of(record), address, assembler)?;
+                    Some(Place::Stored(address))
+                }
+                _ => None,
+            };
         }
         Ok(targets)
-    }
-}
-
-/// Whether a record's residues are those at `place`, byte for byte.
-fn same(batch: &Batch, index: usize, place: &Place, block: Option<&Cow<'_, [u8]>>) -> bool {
-    let residues_of = |record: &Parsed| &batch.residues[record.residues.clone()];
-    let residues = residues_of(&batch.records[index]);
-    match place {
-        Place::InBatch(earlier) => batch.records.get(*earlier).is_some_and(|record| residues_of(record) == residues),
-        Place::Stored(address) => {
-            let start = address.byte() as usize;
-            block.and_then(|block| block.get(start..start + residues.len())) == Some(residues)
-        }
     }
 }
 

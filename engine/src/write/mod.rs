@@ -24,3 +24,4 @@ pub mod sections;
 mod sequences;
 pub mod share;
 pub mod spill;
+mod unconfirmed;

@@ -9,10 +9,9 @@ use crate::fasta::input::{CHUNK, Input};
 use crate::write::assemble::{Assembler, REMEMBERED_MEMORY, Shape};
 use crate::write::builder::{Origin, Settings};
 use crate::write::container_input::ContainerInput;
-use crate::write::ingest::RECORDS_MEMORY;
+use crate::write::ingest::{Ingest, RECORDS_MEMORY};
 use crate::write::measure::MEASURES_MEMORY;
 use crate::write::place::{self, Order};
-use crate::write::share::ShareTable;
 
 /// Records up to this length are parsed in one piece, whatever the blocks.
 const WHOLE_RECORD: usize = 64 << 10;
@@ -34,7 +33,7 @@ impl Needs {
             encoding: encoding_memory(&shape, threads) + 2 * longest_whole(settings) as u64 + REMEMBERED_MEMORY,
             records: RECORDS_MEMORY + if settings.columns.is_empty() { 0 } else { MEASURES_MEMORY },
             inputs: origins.iter().map(|origin| input_memory(origin, settings)).max().unwrap_or(0),
-            share: if settings.share { ShareTable::MEMORY } else { 0 },
+            share: if settings.share { Ingest::SHARE_MEMORY } else { 0 },
         }
     }
 }

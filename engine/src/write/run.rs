@@ -27,7 +27,6 @@ use crate::write::place::{self, Order, Placing};
 use crate::write::preset::TEXT_BLOCK;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
-use crate::write::share::ShareTable;
 use crate::write::spill::Spill;
 
 /// Residues that are looked at to choose between the two.
@@ -59,13 +58,12 @@ impl<'b> Run<'b> {
             Spill::new(settings.budget.clone(), folder, settings.spill_limit).allowed(settings.memory.spill.enabled);
         let needs = Needs::new(settings, rayon::current_num_threads(), origins);
         let lease = settings.budget.lease("parsing and encoding", needs.encoding)?;
-        let share = if settings.share { Some(ShareTable::new(&settings.budget)?) } else { None };
         Ok(Self {
             settings,
             manager: MemoryManager::new(settings.budget.clone(), settings.memory.collection.clone()),
             spill,
             assembler: None,
-            ingest: Ingest::new(share, settings.columns),
+            ingest: Ingest::new(settings.share, settings.columns, &settings.budget)?,
             sources: Vec::new(),
             commands: Vec::new(),
             bytes_read: 0,
@@ -262,7 +260,11 @@ impl<'b> Run<'b> {
     fn seal(mut self) -> Result<BuildReport> {
         self.report("sealing");
         let assembler = match self.assembler.take() {
-            Some(assembler) => assembler,
+            Some(mut assembler) => {
+                assembler.encode()?;
+                self.ingest.confirm(&assembler)?;
+                assembler
+            }
             None => start(self.settings, &self.spill, &Composition::default(), &mut self.lease)?,
         };
         let shape = *assembler.shape();

@@ -29,6 +29,8 @@ use crate::write::spill::{Spill, SpillBuffer};
 
 /// Blocks whose entries are remembered, so that they can be read back: the ones written last.
 const REMEMBERED: u64 = 1 << 18;
+/// Most blocks between a copy and the record that shares it. It is compared before as many blocks again have come.
+pub(super) const COPIES_WITHIN: u64 = REMEMBERED / 4;
 /// Bytes of memory for them.
 pub const REMEMBERED_MEMORY: u64 = REMEMBERED * size_of::<BlockEntry>() as u64;
 /// In memory before a column or stream spills.
@@ -230,6 +232,11 @@ impl Sequences {
         let place = block::Place { path: self.writer.output().temporary(), stream: "sequence", block: number };
         block::check(entry, &stored, place)?;
         block::decode(entry, &stored, None, place).map(|bytes| Some(Cow::Owned(bytes)))
+    }
+
+    /// Number of the block that is open.
+    pub(super) fn open_block(&self) -> u64 {
+        self.cutter.open_block().0
     }
 
     /// Residues in all blocks.

@@ -2,10 +2,14 @@
 //!
 //! A table of fixed size (about a million distinct sequences) remembers hash and place; when a set of it is full, the
 //! oldest place goes. Its size does not depend on the memory limit, so the file is the same whatever the limit. A hit
-//! is only a candidate: the caller compares the bytes. All duplicates, however far apart, are what `reduce --method
-//! exact` finds.
+//! is only a candidate, and its bytes are compared before the file is published. That they differ ends the build, so
+//! hashes have a secret of their own each time: nobody can choose sequences for which it happens, and by chance it does
+//! once in 10^18 records. All duplicates, however far apart, are what `reduce --method exact` finds.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use talaria_db_spec::address::PackedAddress;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_secret};
 
 use crate::error::Result;
 use crate::memory::budget::{Budget, Lease};
@@ -18,6 +22,52 @@ const WAYS: usize = 4;
 const IN_BATCH: u64 = 1 << 63;
 /// No place.
 const EMPTY: u64 = u64::MAX;
+
+/// Which residues, as far as the table knows: their set, which is always the same, as what it holds decides what is
+/// shared; and what tells them apart there, which is of the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hash {
+    set: u32,
+    tag: u64,
+}
+
+/// What makes hashes of residues. Each is another.
+#[derive(Clone)]
+pub struct ResidueHasher {
+    secret: [u8; 192],
+}
+
+impl ResidueHasher {
+    /// Of a secret that the system gives.
+    #[must_use]
+    pub fn new() -> Self {
+        let (random, mut secret) = (RandomState::new(), [0; 192]);
+        for (number, bytes) in (0..).zip(secret.as_chunks_mut::<8>().0) {
+            let mut hasher = random.build_hasher();
+            hasher.write_u64(number);
+            *bytes = hasher.finish().to_le_bytes();
+        }
+        Self { secret }
+    }
+
+    /// The hash of `residues`.
+    #[must_use]
+    pub fn hash(&self, residues: &[u8]) -> Hash {
+        Hash { set: (xxh3_64(residues) >> 46) as u32, tag: xxh3_64_with_secret(residues, &self.secret) }
+    }
+}
+
+impl Default for ResidueHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for ResidueHasher {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("ResidueHasher").finish_non_exhaustive()
+    }
+}
 
 /// Where a candidate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +84,7 @@ pub struct ShareTable {
     /// Newest first in each set.
     entries: Vec<[(u64, u64); WAYS]>,
     /// Hash and record of what the current batch added.
-    added: Vec<(u64, usize)>,
+    added: Vec<(Hash, usize)>,
     _lease: Lease,
 }
 
@@ -53,9 +103,9 @@ impl ShareTable {
 
     /// The place of the last sequence with this hash; if there is none, record `index` of the current batch is
     /// remembered.
-    pub fn find_or_add(&mut self, hash: u64, index: usize) -> Option<Place> {
-        let set = &mut self.entries[set_of(hash)];
-        if let Some(&(_, place)) = set.iter().find(|&&(known, place)| known == hash && place != EMPTY) {
+    pub fn find_or_add(&mut self, hash: Hash, index: usize) -> Option<Place> {
+        let set = &mut self.entries[hash.set as usize];
+        if let Some(&(_, place)) = set.iter().find(|&&(known, place)| known == hash.tag && place != EMPTY) {
             return Some(if place & IN_BATCH == 0 {
                 Place::Stored(PackedAddress::from_bits(place))
             } else {
@@ -63,7 +113,7 @@ impl ShareTable {
             });
         }
         set.rotate_right(1);
-        set[0] = (hash, IN_BATCH | index as u64);
+        set[0] = (hash.tag, IN_BATCH | index as u64);
         self.added.push((hash, index));
         None
     }
@@ -71,20 +121,15 @@ impl ShareTable {
     /// Gives the records that the current batch added their addresses, and ends the batch.
     pub fn end_batch(&mut self, address_of: impl Fn(usize) -> PackedAddress) {
         for (hash, index) in self.added.drain(..) {
-            for entry in &mut self.entries[set_of(hash)] {
-                if *entry == (hash, IN_BATCH | index as u64) {
+            for entry in &mut self.entries[hash.set as usize] {
+                if *entry == (hash.tag, IN_BATCH | index as u64) {
                     // Addresses have a block below 2^39 for any file that fits a file system, so the top bit is free.
                     let bits = address_of(index).bits();
-                    *entry = if bits & IN_BATCH == 0 { (hash, bits) } else { (0, EMPTY) };
+                    *entry = if bits & IN_BATCH == 0 { (hash.tag, bits) } else { (0, EMPTY) };
                 }
             }
         }
     }
-}
-
-fn set_of(hash: u64) -> usize {
-    // The high bits: the low ones may be what a caller has partitioned by.
-    (hash >> 46) as usize
 }
 
 #[cfg(test)]
@@ -94,13 +139,23 @@ mod tests {
     #[test]
     fn the_oldest_of_a_full_set_goes() {
         let mut table = ShareTable::new(&Budget::new(1 << 30)).unwrap();
-        for hash in 0..5 {
-            assert_eq!(table.find_or_add(hash, hash as usize), None);
+        let hash = |tag| Hash { set: 7, tag };
+        for tag in 0..5 {
+            assert_eq!(table.find_or_add(hash(tag), tag as usize), None);
         }
-        assert_eq!(table.find_or_add(4, 9), Some(Place::InBatch(4)));
+        assert_eq!(table.find_or_add(hash(4), 9), Some(Place::InBatch(4)));
+        assert_eq!(table.find_or_add(Hash { set: 8, tag: 4 }, 9), None);
         table.end_batch(|index| PackedAddress::new(7, index as u32).unwrap());
-        assert_eq!(table.find_or_add(4, 0), Some(Place::Stored(PackedAddress::new(7, 4).unwrap())));
-        assert_eq!(table.find_or_add(0, 0), None, "the first of five in a set of four");
+        assert_eq!(table.find_or_add(hash(4), 0), Some(Place::Stored(PackedAddress::new(7, 4).unwrap())));
+        assert_eq!(table.find_or_add(hash(0), 0), None, "the first of five in a set of four");
         assert!(ShareTable::new(&Budget::new(1 << 20)).is_err());
+    }
+
+    #[test]
+    fn secrets_differ() {
+        let [first, second] = [ResidueHasher::new(), ResidueHasher::new()];
+        assert_eq!(first.hash(b"MKVL"), first.clone().hash(b"MKVL"));
+        assert_ne!(first.hash(b"MKVL"), first.hash(b"MKVA"));
+        assert_ne!(first.hash(b"MKVL"), second.hash(b"MKVL"));
     }
 }
