@@ -27,12 +27,17 @@ use crate::write::spill::{Sorter, Spill, SpillBuffer};
 /// Least level at which header texts and layout scripts are compressed: level 1 takes a twentieth more, level 3 a four
 /// hundredth less for half as much time again.
 const TEXT_LEVEL: i32 = 2;
+/// Level from which a dictionary is trained. Below it is the first texts as they are: that takes no time, where training
+/// takes as long as building ten megabytes, and texts of proteins take a hundredth more.
+const TRAINED_FROM: i32 = 10;
 /// Bytes of header text from which a dictionary is worth its place.
 const DICTIONARY_FROM: usize = 128 << 10;
 /// Bytes of a dictionary.
 const DICTIONARY_SIZE: usize = 32 << 10;
 /// More than the library takes for that: three tables of frequencies, and what it compresses with.
 const TRAINING: usize = 24 << 20;
+/// How a trained dictionary starts.
+const DICTIONARY_MAGIC: [u8; 4] = zstd_safe::MAGIC_DICTIONARY.to_le_bytes();
 /// Bytes of a sample that a dictionary is trained on.
 const DICTIONARY_SAMPLE: usize = 2 << 10;
 
@@ -85,7 +90,7 @@ pub(super) struct Described {
     pub(super) longest: u64,
     compression: Compression,
     encoding_dictionary: Option<EncodingDictionary>,
-    may_train: bool,
+    may_have_dictionary: bool,
     irregular: u64,
 }
 
@@ -111,7 +116,7 @@ impl Described {
             longest: 0,
             compression: text_compression(shape.compression),
             encoding_dictionary: None,
-            may_train: true,
+            may_have_dictionary: true,
             irregular: 0,
         })
     }
@@ -183,7 +188,7 @@ impl Described {
     /// [`Error::Io`] if there is no memory for a dictionary.
     pub(super) fn take_done(&mut self) -> Result<Vec<Cut>> {
         let texts = self.texts.cutter.take_done();
-        self.train(&texts)?;
+        self.make_dictionary(&texts)?;
         let layouts = self.layouts.cutter.take_done().into_iter().map(|block| Cut(Side::Layout, block));
         Ok(texts.into_iter().map(|block| Cut(Side::Text, block)).chain(layouts).collect())
     }
@@ -202,34 +207,44 @@ impl Described {
         }
     }
 
-    /// Trains the dictionary of the header texts on the first blocks that come, if they are enough. The first blocks
+    /// Makes the dictionary of the header texts from the first blocks that come, if they are enough. The first blocks
     /// are the same whatever the threads and the memory, and so is the dictionary.
-    fn train(&mut self, texts: &[CutBlock]) -> Result<()> {
+    fn make_dictionary(&mut self, texts: &[CutBlock]) -> Result<()> {
         let (mut samples, mut sizes) = (Vec::new(), Vec::new());
-        for block in texts.iter().filter(|_| self.may_train) {
+        for block in texts.iter().filter(|_| self.may_have_dictionary) {
             samples.extend_from_slice(&block.bytes);
             sizes.extend(block.bytes.chunks(DICTIONARY_SAMPLE).map(<[u8]>::len));
         }
-        let first = !samples.is_empty() && std::mem::take(&mut self.may_train);
+        let first = !samples.is_empty() && std::mem::take(&mut self.may_have_dictionary);
         let Some(level) = self.compression.level() else { return Ok(()) };
         if !first || samples.len() < DICTIONARY_FROM {
             return Ok(());
         }
-        // The library passes over tries that get no memory, and would choose another dictionary.
-        drop(AnonymousMemory::new(TRAINING, PageSize::Base).map_err(|_| no_memory())?);
-        let mut bytes = Vec::with_capacity(DICTIONARY_SIZE);
-        match zstd_safe::train_from_buffer(&mut bytes, &samples, &sizes) {
-            Ok(_) => {
-                let dictionary = EncodingDictionary::try_create(&bytes, level);
-                self.encoding_dictionary = Some(dictionary.ok_or_else(no_memory)?);
-                self.dictionary = Some(bytes);
-                Ok(())
-            }
-            // Without one the container would be another.
-            Err(zstandard::NO_MEMORY) => Err(no_memory()),
-            // Texts without anything in common give no dictionary, and none is needed then.
-            Err(_) => Ok(()),
+        let bytes = match level < TRAINED_FROM {
+            // What starts like a trained one would be taken for one.
+            true if samples.starts_with(&DICTIONARY_MAGIC) => None,
+            true => samples.get(..DICTIONARY_SIZE).map(<[u8]>::to_vec),
+            false => train(&samples, &sizes)?,
+        };
+        if let Some(bytes) = bytes {
+            let dictionary = EncodingDictionary::try_create(&bytes, level);
+            self.encoding_dictionary = Some(dictionary.ok_or_else(no_memory)?);
+            self.dictionary = Some(bytes);
         }
+        Ok(())
+    }
+}
+
+/// A dictionary of what `samples`, whose lengths are `sizes`, have in common; `None` if that is nothing.
+fn train(samples: &[u8], sizes: &[usize]) -> Result<Option<Vec<u8>>> {
+    // The library passes over tries that get no memory, and would choose another dictionary.
+    drop(AnonymousMemory::new(TRAINING, PageSize::Base).map_err(|_| no_memory())?);
+    let mut bytes = Vec::with_capacity(DICTIONARY_SIZE);
+    match zstd_safe::train_from_buffer(&mut bytes, samples, sizes) {
+        Ok(_) => Ok(Some(bytes)),
+        // Without one the container would be another.
+        Err(zstandard::NO_MEMORY) => Err(no_memory()),
+        Err(_) => Ok(None),
     }
 }
 
@@ -239,4 +254,44 @@ fn no_memory() -> Error {
 
 fn text_compression(compression: Compression) -> Compression {
     compression.level().map_or(compression, |level| Compression::Zstd(level.max(TEXT_LEVEL)))
+}
+
+#[cfg(test)]
+mod tests {
+    use talaria_db_spec::section::SectionKind;
+
+    use super::*;
+    use crate::database::Database;
+    use crate::write::builder::Builder;
+
+    /// A container of records with these texts, which must all come back; and its dictionary.
+    fn dictionary(texts: &[Vec<u8>], compression: Compression) -> Option<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("texts.talaria");
+        let records: Vec<_> = texts.iter().map(|text| (text.clone(), b"MKVL".to_vec())).collect();
+        Builder::new(&path).compression(compression).add_records("texts", records.into_iter()).finish().unwrap();
+        let database = Database::open(&path).unwrap();
+        for (ordinal, text) in texts.iter().enumerate() {
+            assert_eq!(database.record(ordinal as u64).unwrap().header().as_bytes(), text);
+        }
+        let container = std::fs::read(&path).unwrap();
+        let section = database.container().section(SectionKind::DictionaryBytes)?;
+        Some(container[section.offset as usize..][..section.length as usize].to_vec())
+    }
+
+    #[test]
+    fn the_first_texts_are_a_dictionary_unless_they_would_be_taken_for_a_trained_one() {
+        let mut texts: Vec<Vec<u8>> = (0_u32..8000)
+            .map(|number| format!("sp|P{number:05}|NAME_HUMAN Protein {}", u64::from(number) * 7919).into_bytes())
+            .collect();
+        let first = texts.concat()[..DICTIONARY_SIZE].to_vec();
+        assert!(dictionary(&texts, Compression::Zstd(1)) == Some(first));
+        let trained = dictionary(&texts, Compression::Zstd(TRAINED_FROM)).unwrap();
+        assert!(trained.starts_with(&DICTIONARY_MAGIC));
+        assert!(dictionary(&texts, Compression::Lz4).is_none());
+        texts[0] = DICTIONARY_MAGIC.to_vec();
+        assert!(dictionary(&texts, Compression::Zstd(1)).is_none());
+        texts.truncate(10);
+        assert!(dictionary(&texts, Compression::Zstd(1)).is_none());
+    }
 }
