@@ -72,7 +72,9 @@ fn a_file_that_is_cut_anywhere_gives_errors_and_nothing_else() {
     let other = open(&other, HugePages::Off, 0);
     let length = fs::metadata(&sound).unwrap().len();
     let places = (0..=length / PAGE).flat_map(|page| [(page * PAGE).saturating_sub(1), page * PAGE, page * PAGE + 1]);
-    for (number, place) in places.filter(|place| *place < length).enumerate() {
+    let places: Vec<u64> = places.filter(|place| *place < length).collect();
+    eprintln!("{} cuts under {READERS} readers", places.len());
+    for (number, place) in places.into_iter().enumerate() {
         let huge_pages = if number % 2 == 0 { HugePages::Off } else { HugePages::Transparent };
         fs::copy(&sound, &path).unwrap();
         let database = open(&path, huge_pages, if number % 3 == 0 { 1 << 20 } else { 0 });
@@ -129,6 +131,7 @@ fn garbage_is_never_an_answer() {
     let sound = folder.path().join("sound");
     build(&sound, 3);
     let bytes = fs::read(&sound).unwrap();
+    eprintln!("{} bytes written over", bytes.len().div_ceil(97));
     for (number, place) in (0..bytes.len()).step_by(97).enumerate() {
         let (_, wrong) = written_over(folder.path(), &bytes, number % 2 == 0, |file| {
             file.write_all_at(&[bytes[place] ^ 1 << (number % 8)], place as u64).unwrap();

@@ -48,6 +48,7 @@ impl Subject {
 
     /// [`Subject::check`] of every byte, on two threads.
     fn check_all(&self, mask: u8) {
+        eprintln!("{}: {} bytes xor {mask:#04x}", self.name, self.bytes.len());
         let (left, right) = (0..self.bytes.len()).partition::<Vec<usize>, _>(|at| at % 2 == 0);
         thread::scope(|scope| {
             for places in [left, right] {
@@ -76,6 +77,7 @@ fn sound_containers_answer_as_their_fasta_says() {
 #[test]
 fn no_prefix_opens() {
     for subject in subjects() {
+        eprintln!("{}: {} prefixes", subject.name, subject.bytes.len());
         for length in 0..subject.bytes.len() {
             let opened = outcome::small_options().from_bytes(subject.bytes[..length].to_vec());
             assert!(opened.is_err(), "{}: the first {length} bytes open", subject.name);

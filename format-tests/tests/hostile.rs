@@ -33,6 +33,7 @@ fn exercise(bytes: Vec<u8>, expected: &Expected) {
 
 /// Calls `change` for every place below `count`, and says at which ones it panics.
 fn at_each_place(name: &str, count: usize, change: impl Fn(usize)) {
+    eprintln!("{name}: {count} places");
     let panics = |at: &usize| catch_unwind(AssertUnwindSafe(|| change(*at))).is_err();
     let places: Vec<usize> = (0..count).filter(panics).collect();
     assert!(places.is_empty(), "{name}: panics at {places:?}");

@@ -76,6 +76,7 @@ fn check(work: Work<'_>, before: &[Work<'_>]) {
     let Ran { old, new, log } = run(work, before, Fault::Nothing);
     let judged = states::judge(&old, &new, &log, true);
     assert_eq!(judged.violations, [""; 0]);
+    eprintln!("{} moments, {} states", judged.moments, judged.states);
     assert!(judged.moments > 5 && judged.states > 100, "{judged:?}");
     for fault in [Fault::NoSync, Fault::NoFolderSync] {
         let Ran { old, new, log } = run(work, before, fault);
