@@ -350,6 +350,12 @@ impl Database {
         pages.item(storage, cache, path, section, index)
     }
 
+    /// Items from `first` on, as many as there is room for.
+    pub(crate) fn few<const N: usize>(&self, section: &Section, first: u64, items: &mut [[u8; N]]) -> Result<()> {
+        let Inner { storage, cache, path, pages, .. } = &*self.inner;
+        pages.few(storage, cache, path, section, first, items)
+    }
+
     /// Starts to fetch an item into the processor's caches; a hint.
     pub(crate) fn prefetch(&self, section: &Section, index: u64) {
         self.inner.storage.prefetch(place(section, index));

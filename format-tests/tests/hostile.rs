@@ -1,6 +1,7 @@
 //! Hostile files: every byte of every structure is changed and all checksums above it are made to fit, so that only
 //! the rules stand between the change and the reader. Nothing may panic, run away or take more memory than the
 //! budget; what is answered may be another file's truth.
+#![expect(clippy::print_stderr, reason = "counts are a part of what this test is run for")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

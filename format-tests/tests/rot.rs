@@ -1,6 +1,8 @@
-//! Bytes that changed by themselves, anywhere in a container of some megabytes: is each noticed, and is no answer wrong?
+//! Bytes that changed by themselves, anywhere in a container of some megabytes: is each noticed, and is no answer
+//! wrong?
 //!
 //! Each run of the suite changes a hundred and twenty; `TALARIA_CHANGES=100000` that many.
+#![expect(clippy::unwrap_used, reason = "in the helpers of tests a fault is a failed test")]
 
 use std::thread;
 
@@ -25,7 +27,7 @@ fn residues(ordinal: u64) -> Vec<u8> {
         _ => ordinal,
     };
     let letter = |index: u64| {
-        let changed = ordinal != original && ordinal % 50 != 0 && index % 40 == 0;
+        let changed = ordinal != original && !ordinal.is_multiple_of(50) && index.is_multiple_of(40);
         b"ACDEFGHIKLMNPQRSTVWY"[(mix(original << 20 | index << 1 | u64::from(changed)) % 20) as usize]
     };
     (0..200 + mix(original) % 800).map(letter).collect()
@@ -54,10 +56,7 @@ fn judge(bytes: Vec<u8>, expected: &[Vec<u8>], change: u64) -> &'static str {
     let mut told = false;
     for ordinal in 0..RECORDS {
         let record = database.record(ordinal);
-        let answer = record.and_then(|record| {
-            let (header, sequence) = (record.header().as_bytes().to_vec(), record.sequence());
-            Ok((header, sequence.as_bytes().to_vec()))
-        });
+        let answer = record.map(|record| (record.header().as_bytes().to_vec(), record.sequence().as_bytes().to_vec()));
         match answer {
             Ok((text, sequence)) => {
                 assert_eq!(String::from_utf8_lossy(&text), header(ordinal), "change {change}");

@@ -190,9 +190,7 @@ impl Getter<'_> {
         };
         for window in database.select(filter)? {
             for ordinals in window?.chunks(MOST_NUMBERS as usize) {
-                let wanted: talaria_db::Result<Vec<Wanted<'_>>> =
-                    ordinals.iter().map(|&ordinal| Wanted::number(self.source, ordinal)).collect();
-                self.fetcher.fetch(&wanted?)?;
+                self.fetcher.fetch(&Wanted::numbers(self.source, ordinals)?)?;
             }
         }
         Ok(())
@@ -209,13 +207,13 @@ impl Getter<'_> {
         let (mut next, end) = (first, last.saturating_add(1).min(count));
         while next < end {
             let until = end.min(next + MOST_NUMBERS);
-            let mut wanted = Vec::new();
+            let mut ordinals = Vec::new();
             for ordinal in next..until {
                 if self.filter.as_ref().map_or(Ok(true), |filter| self.source.matches(filter, ordinal))? {
-                    wanted.push(Wanted::number(self.source, ordinal)?);
+                    ordinals.push(ordinal);
                 }
             }
-            self.fetcher.fetch(&wanted)?;
+            self.fetcher.fetch(&Wanted::numbers(self.source, &ordinals)?)?;
             next = until;
         }
         Ok(())

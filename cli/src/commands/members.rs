@@ -170,8 +170,7 @@ impl Printer<'_> {
             let ordinals: Vec<u64> = window.iter().map(|&(member, _)| member).collect();
             match &mut self.sink {
                 Sink::Records(fetcher) => {
-                    let wanted = ordinals.iter().map(|&ordinal| Wanted::number(self.source, ordinal));
-                    fetcher.fetch(&wanted.collect::<talaria_db::Result<Vec<_>>>()?)?;
+                    fetcher.fetch(&Wanted::numbers(self.source, &ordinals)?)?;
                 }
                 Sink::Lines(output, table) => {
                     let ids = Ids::of(self.database, &ordinals)?;

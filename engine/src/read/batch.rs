@@ -1,7 +1,6 @@
 //! Many records at once: each block is decoded once, whatever the order in which the records are asked for.
 
 use rayon::prelude::*;
-use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::validate::Section;
 
 use crate::database::{AS_MUCH_AS_A_PAGE, Database, place};
@@ -21,6 +20,8 @@ const CHUNK: u64 = 64 << 10;
 /// Records whose items of a column are asked for together, where a column does not stay in the system's cache: up to
 /// 256 KiB of it.
 const TOGETHER: u64 = 1 << 14;
+/// Records whose columns one thread looks at, alone if there are fewer: starting others takes longer.
+const ALONE: usize = 256;
 /// Parts of a batch for each thread, at least, if it touches as many blocks.
 const PARTS: usize = 8;
 /// Bytes of memory beside its own that a record of a batch takes.
@@ -87,41 +88,6 @@ impl Database {
         Ok(sequences)
     }
 
-    /// Calls `visit` with the records with these numbers, in the order given, a bounded number of them in memory at a
-    /// time.
-    ///
-    /// # Errors
-    /// As [`Database::batch`], [`crate::Error::Memory`], or what `visit` returns.
-    pub fn for_each_record<E: From<crate::Error>>(
-        &self,
-        ordinals: &[u64],
-        mut visit: impl FnMut(&Record) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let manager = self.manager();
-        let mut rest = ordinals;
-        while !rest.is_empty() {
-            manager.step();
-            let most = most_bytes(self.budget());
-            let (mut count, mut bytes) = (0, 0);
-            for &ordinal in rest {
-                let text = u64::from(self.header_entry(ordinal)?.text_length.get());
-                let more = self.sequence_length(ordinal)?.saturating_add(text + OVERHEAD);
-                if count > 0 && more > most.saturating_sub(bytes) {
-                    break;
-                }
-                count += 1;
-                bytes = bytes.saturating_add(more);
-            }
-            let _lease = self.budget().lease("a batch of records", bytes)?;
-            let (now, later) = rest.split_at(count);
-            for record in &self.batch(now)? {
-                visit(record)?;
-            }
-            rest = later;
-        }
-        Ok(())
-    }
-
     /// The header texts of these records, in the order given; each text block is decoded once.
     ///
     /// # Errors
@@ -147,12 +113,15 @@ impl Database {
 
     /// What `item` finds in `columns` for each of these records. The columns of a record further on are fetched
     /// meanwhile, as in a large file each access waits for memory.
-    fn look_up(
+    pub(crate) fn look_up<T: Copy + Send>(
         &self,
         ordinals: &[u64],
         columns: &[&Section],
-        item: impl Fn(&Self, u64) -> Result<Item> + Sync,
-    ) -> Result<Vec<Item>> {
+        item: impl Fn(&Self, u64) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        if ordinals.len() < ALONE {
+            return ordinals.iter().map(|&ordinal| item(self, ordinal)).collect();
+        }
         if !columns.iter().all(|column| self.stays(column)) {
             return self.look_up_in_order(ordinals, columns, item);
         }
@@ -161,7 +130,7 @@ impl Database {
         columns.iter().for_each(|column| self.expect(column, count));
         (0..count)
             .into_par_iter()
-            .with_min_len(256)
+            .with_min_len(ALONE)
             .map(|index| {
                 if distance > 0
                     && let Some(&ahead) = ordinals.get(index + distance)
@@ -175,17 +144,17 @@ impl Database {
 
     /// The same where the columns are larger than what the system can keep of them: piece by piece, from front to back,
     /// so that each page is read once.
-    fn look_up_in_order(
+    fn look_up_in_order<T: Copy + Send>(
         &self,
         ordinals: &[u64],
         columns: &[&Section],
-        item: impl Fn(&Self, u64) -> Result<Item> + Sync,
-    ) -> Result<Vec<Item>> {
+        item: impl Fn(&Self, u64) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
         let mut order: Vec<usize> = (0..ordinals.len()).collect();
         order.par_sort_unstable_by_key(|&index| ordinals[index]);
         let same_piece = |left: &usize, right: &usize| ordinals[*left] / TOGETHER == ordinals[*right] / TOGETHER;
         let pieces: Vec<&[usize]> = order.chunk_by(same_piece).collect();
-        let found: Vec<Vec<Item>> = pieces
+        let found: Vec<Vec<T>> = pieces
             .par_iter()
             .map(|piece| {
                 if let (Some(&first), Some(&last)) = (piece.first(), piece.last()) {
@@ -200,11 +169,11 @@ impl Database {
                 piece.iter().map(|&index| item(self, ordinals[index])).collect()
             })
             .collect::<Result<_>>()?;
-        let mut items = vec![Item { address: PackedAddress::from_bits(0), length: 0 }; ordinals.len()];
+        let mut items = vec![None; ordinals.len()];
         for (index, item) in order.into_iter().zip(found.into_iter().flatten()) {
-            items[index] = item;
+            items[index] = Some(item);
         }
-        Ok(items)
+        Ok(items.into_iter().flatten().collect())
     }
 
     /// The bytes of items, in the order given; each block is decoded once.

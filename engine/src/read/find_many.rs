@@ -121,8 +121,8 @@ impl Database {
         groups.into_par_iter().try_for_each(|group| {
             let mut block = LastBlock::default();
             group.iter_mut().try_for_each(|candidate| {
-                let header = block.item(self, self.texts(), candidate.text, true)?;
-                candidate.rank = keys::rank_of(&header, names[candidate.name].as_ref());
+                let header = block.bytes(self, self.texts(), candidate.text, true)?;
+                candidate.rank = keys::rank_of(header, names[candidate.name].as_ref());
                 Ok(())
             })
         })?;
@@ -174,11 +174,10 @@ impl Database {
             {
                 self.prefetch(&sections.key_entries, ahead.start);
             }
-            for entry in range.clone() {
-                if let Some(ordinal) = self.candidate(entry, hashes[index])? {
-                    found.push((first + index, ordinal));
-                }
-            }
+            self.candidates(range.clone(), hashes[index], |ordinal| {
+                found.push((first + index, ordinal));
+                Ok(())
+            })?;
         }
         let mut candidates = Vec::with_capacity(found.len());
         for (index, &(name, ordinal)) in found.iter().enumerate() {

@@ -10,6 +10,10 @@ use talaria_db_spec::keys::{self, KeyEntry, Rank};
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::shared::SharedSequence;
+
+/// Key entries that are looked at together: a writer aims at eight a bucket.
+const TOGETHER: usize = 16;
 
 impl Database {
     /// The numbers of all records that bear `name`, ascending: as their id (the first word of a title), else as an
@@ -19,33 +23,61 @@ impl Database {
     /// # Errors
     /// Damage in what was touched.
     pub fn find(&self, name: impl AsRef<[u8]>) -> Result<Vec<u64>> {
-        let name = name.as_ref();
+        Ok(self.find_headers(name.as_ref())?.into_iter().map(|(ordinal, _)| ordinal).collect())
+    }
+
+    /// As [`Database::find`], with the header texts, which were read anyway.
+    pub(crate) fn find_headers(&self, name: &[u8]) -> Result<Vec<(u64, SharedSequence)>> {
         let mut found = Found::default();
         let hash = keys::hash(name);
-        for index in self.bucket_entries(hash)? {
-            if let Some(ordinal) = self.candidate(index, hash)? {
-                found.add(ordinal, keys::rank_of(&self.header(ordinal)?, name));
-            }
-        }
-        Ok(found.into_ordinals())
+        self.candidates(self.bucket_entries(hash)?, hash, |ordinal| {
+            let header = self.header(ordinal)?;
+            let rank = keys::rank_of(&header, name);
+            found.add((ordinal, header), rank);
+            Ok(())
+        })?;
+        Ok(found.into_records())
     }
 
     /// The indexes of the key entries in the bucket of a hash.
     pub(crate) fn bucket_entries(&self, hash: u64) -> Result<Range<u64>> {
         let (buckets, entries) = (&self.sections().key_buckets, &self.sections().key_entries);
         let bucket = keys::bucket(hash, buckets.item_count - 1);
-        keys::bucket_range(bucket, self.bucket_item(bucket)?, self.bucket_item(bucket + 1)?, entries.item_count)
-            .map_err(crate::Error::format(self.path()))
+        let [start, end] = if buckets.item_size == 8 {
+            let mut items = [[0; 8]; 2];
+            self.few(buckets, bucket, &mut items)?;
+            items.map(u64::from_le_bytes)
+        } else {
+            let mut items = [[0; 4]; 2];
+            self.few(buckets, bucket, &mut items)?;
+            items.map(|item| u32::from_le_bytes(item).into())
+        };
+        keys::bucket_range(bucket, start, end, entries.item_count).map_err(crate::Error::format(self.path()))
     }
 
-    /// The record of key entry `index`, if the entry may belong to a name with this hash.
-    pub(crate) fn candidate(&self, index: u64, hash: u64) -> Result<Option<u64>> {
-        let entry = KeyEntry::from_bits(self.item(&self.sections().key_entries, index).map(u64::from_le_bytes)?);
-        if !entry.may_be(hash, self.fingerprint_bits()) {
-            return Ok(None);
+    /// Calls `found` with the records of those key entries that may belong to a name with this hash.
+    pub(crate) fn candidates(
+        &self,
+        entries: Range<u64>,
+        hash: u64,
+        mut found: impl FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        let mut items = [[0; 8]; TOGETHER];
+        let mut next = entries.start;
+        while next < entries.end {
+            let count = (entries.end - next).min(TOGETHER as u64);
+            let items = items.get_mut(..count as usize).unwrap_or_default();
+            self.few(&self.sections().key_entries, next, items)?;
+            for (index, item) in (next..).zip(&*items) {
+                let entry = KeyEntry::from_bits(u64::from_le_bytes(*item));
+                if entry.may_be(hash, self.fingerprint_bits()) {
+                    self.check_key_ordinal(index, entry.ordinal())?;
+                    found(entry.ordinal())?;
+                }
+            }
+            next += count;
         }
-        self.check_key_ordinal(index, entry.ordinal())?;
-        Ok(Some(entry.ordinal()))
+        Ok(())
     }
 
     /// How much of a hash an entry keeps.
@@ -78,27 +110,32 @@ pub(crate) const fn fingerprint_bits(packed: bool) -> u32 {
 }
 
 /// The records with the lowest rank so far.
-#[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Found<T> {
     rank: Option<Rank>,
-    ordinals: Vec<u64>,
+    records: Vec<T>,
 }
 
-impl Found {
+impl<T> Default for Found<T> {
+    fn default() -> Self {
+        Self { rank: None, records: Vec::new() }
+    }
+}
+
+impl<T> Found<T> {
     /// A record that may bear the name; not, if `rank` is none.
-    pub(crate) fn add(&mut self, ordinal: u64, rank: Option<Rank>) {
+    pub(crate) fn add(&mut self, record: T, rank: Option<Rank>) {
         let Some(rank) = rank else { return };
         if self.rank.is_none_or(|best| rank < best) {
             self.rank = Some(rank);
-            self.ordinals.clear();
+            self.records.clear();
         }
         if self.rank == Some(rank) {
-            self.ordinals.push(ordinal);
+            self.records.push(record);
         }
     }
 
     /// The records, in the order in which they were added.
-    pub(crate) fn into_ordinals(self) -> Vec<u64> {
-        self.ordinals
+    pub(crate) fn into_records(self) -> Vec<T> {
+        self.records
     }
 }

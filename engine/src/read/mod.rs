@@ -9,6 +9,7 @@ pub mod clusters;
 pub mod columns;
 pub(crate) mod delta;
 pub mod export;
+pub mod fetch;
 pub mod filter;
 pub mod find_many;
 pub(crate) mod gather;

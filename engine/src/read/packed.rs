@@ -27,14 +27,20 @@ pub(crate) struct PackedColumn<'a> {
 }
 
 impl<'a> PackedColumn<'a> {
-    /// Fills `item`, which is as long as an item of the column, with the one at `index`, which is one that there is.
+    /// Fills `items`, which is as long as some items of the column, with those from `first` on, which there are.
     /// Pages come from `cache` where the storage has to read them.
-    pub(super) fn item(&self, cache: &BlockCache, index: u64, item: &mut [u8]) -> Result<()> {
-        let number = index / FRAME;
-        let places = self.cached(cache, self.index_of(number..number + 1))?;
-        let range = self.range(number, &places)?;
-        let bytes = self.cached(cache, range)?;
-        self.frame(number, &bytes)?.unpack((index % FRAME) as usize, item);
+    pub(super) fn items(&self, cache: &BlockCache, first: u64, items: &mut [u8]) -> Result<()> {
+        let size = self.section.item_size as usize;
+        let (mut next, mut rest) = (first, items);
+        while !rest.is_empty() {
+            let (number, at) = (next / FRAME, (next % FRAME) as usize);
+            let places = self.cached(cache, self.index_of(number..number + 1))?;
+            let range = self.range(number, &places)?;
+            let bytes = self.cached(cache, range)?;
+            let (now, later) = rest.split_at_mut(rest.len().min((FRAME as usize - at) * size));
+            self.frame(number, &bytes)?.unpack(at, now);
+            (next, rest) = ((number + 1) * FRAME, later);
+        }
         Ok(())
     }
 

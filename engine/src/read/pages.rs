@@ -61,7 +61,7 @@ impl Pages {
         }
         if let Some(lanes) = section.lanes {
             let mut item = [0; N];
-            PackedColumn { pages: self, storage, path, section, lanes }.item(cache, index, &mut item)?;
+            PackedColumn { pages: self, storage, path, section, lanes }.items(cache, index, &mut item)?;
             return Ok(item);
         }
         let (page, start) = page_of(index * N as u64);
@@ -86,6 +86,33 @@ impl Pages {
             );
             Error::Format { path: path.to_path_buf(), violation }
         })
+    }
+
+    /// Items of `section` from `first` on, as many as there is room for: of a packed one each frame is found once.
+    ///
+    /// # Errors
+    /// As [`Pages::item`].
+    pub(crate) fn few<const N: usize>(
+        &self,
+        storage: &Storage,
+        cache: &BlockCache,
+        path: &Path,
+        section: &Section,
+        first: u64,
+        items: &mut [[u8; N]],
+    ) -> Result<()> {
+        let Some(lanes) = section.lanes else {
+            for (index, item) in (first..).zip(items) {
+                *item = self.item(storage, cache, path, section, index)?;
+            }
+            return Ok(());
+        };
+        let (got, count) = (first.saturating_add(items.len() as u64), section.item_count);
+        if got > count || N as u64 != u64::from(section.item_size) {
+            return Err(Error::OutOfRange { what: section.kind.rules().name, got, count });
+        }
+        let column = PackedColumn { pages: self, storage, path, section, lanes };
+        column.items(cache, first, items.as_flattened_mut())
     }
 
     /// Page `page` of `section`, compared with its checksum.

@@ -74,7 +74,11 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn record(&self, ordinal: u64) -> Result<Record> {
-        let header = self.header(ordinal)?;
+        self.record_with(ordinal, self.header(ordinal)?)
+    }
+
+    /// The record with this number, whose header text is at hand.
+    fn record_with(&self, ordinal: u64, header: SharedSequence) -> Result<Record> {
         let sequence = match self.delta_residues(ordinal)? {
             Some(residues) => residues,
             None => {
@@ -169,7 +173,8 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get(&self, name: impl AsRef<[u8]>) -> Result<Vec<Record>> {
-        self.find(name)?.into_iter().map(|ordinal| self.record(ordinal)).collect()
+        let found = self.find_headers(name.as_ref())?.into_iter();
+        found.map(|(ordinal, header)| self.record_with(ordinal, header)).collect()
     }
 
     pub(crate) fn check_ordinal(&self, ordinal: u64) -> Result<()> {

@@ -15,7 +15,7 @@ use talaria_db_spec::columns::HeaderEntry;
 use crate::database::Database;
 use crate::error::Result;
 use crate::read::cache::Block;
-use crate::read::columns::TextItem;
+use crate::read::columns::{ColumnRun, TextItem};
 use crate::read::delta::Resolver;
 use crate::read::export::WINDOW_SHARE;
 use crate::read::shared::SharedSequence;
@@ -26,6 +26,8 @@ use crate::read::window::Windows;
 const RUN: u64 = 64;
 /// Records that one thread visits together where residues lie in another order.
 const GROUP: u64 = 1 << 10;
+/// Records whose columns are looked at together.
+const COLUMNS: u64 = 1 << 10;
 /// Most deltas that are put in the order of their stream together.
 const DELTAS: usize = 1 << 13;
 
@@ -55,6 +57,8 @@ pub(crate) enum Sequence<'a> {
 pub(crate) struct LastBlock {
     number: u64,
     block: Option<Block>,
+    /// The last item that was longer than a block.
+    long: Option<SharedSequence>,
 }
 
 impl LastBlock {
@@ -76,13 +80,39 @@ impl LastBlock {
     }
 
     fn block(&mut self, database: &Database, stream: &Stream, number: u64, keep: bool) -> Result<Block> {
-        if let Some(block) = self.block.as_ref().filter(|_| self.number == number) {
-            return Ok(Arc::clone(block));
+        self.load(database, stream, number, keep).map(Arc::clone)
+    }
+
+    fn load(&mut self, database: &Database, stream: &Stream, number: u64, keep: bool) -> Result<&Block> {
+        if self.number != number {
+            self.block = None;
         }
-        let block = if keep { database.block(stream, number)? } else { database.passing_block(stream, number)? };
-        self.number = number;
-        self.block = Some(Arc::clone(&block));
-        Ok(block)
+        match &mut self.block {
+            Some(block) => Ok(block),
+            none => {
+                let block =
+                    if keep { database.block(stream, number)? } else { database.passing_block(stream, number)? };
+                self.number = number;
+                Ok(none.insert(block))
+            }
+        }
+    }
+
+    /// As [`LastBlock::item`], without a share in the block.
+    pub(crate) fn bytes(&mut self, database: &Database, stream: &Stream, item: Item, keep: bool) -> Result<&[u8]> {
+        if item.length == 0 {
+            return Ok(&[]);
+        }
+        if item.length > u64::from(stream.nominal) {
+            return Ok(self.long.insert(database.slice(stream, item, 0..item.length)?));
+        }
+        let (number, start) = (item.address.block(), item.address.byte() as usize);
+        let end = start + item.length as usize;
+        let block = self.load(database, stream, number, keep)?;
+        block.get(start..end).ok_or_else(|| {
+            let (got, expected) = (end as u64, block.len() as u64);
+            database.broken(stream.kind.name(), "address", "B-8", number, got, expected)
+        })
     }
 
     /// An item's bytes; its block is decoded only if it is another one than last time. With `keep` it goes into the
@@ -140,16 +170,18 @@ impl Database {
         if self.is_placed() && !self.has_deltas() {
             return self.scan_windows(&visit);
         }
-        self.owned_slots().try_for_each(|slots| {
-            let mut text = LastBlock::default();
+        // Neighbouring blocks of residues have header texts in the same block, which whoever goes from one to the next
+        // has at hand. Those of deltas come in another order.
+        let keep = self.has_deltas();
+        self.owned_slots().try_for_each_init(LastBlock::default, |text, slots| {
             self.visit_sequences(slots?, |ordinal, entry, sequence| {
-                let header = text.item(self, self.texts(), entry.text_item(), true)?;
+                let header = text.bytes(self, self.texts(), entry.text_item(), keep)?;
                 let shared = entry.is_shared();
                 match sequence {
-                    Sequence::Whole(residues) => visit(RecordView { ordinal, header: &header, residues, shared }),
+                    Sequence::Whole(residues) => visit(RecordView { ordinal, header, residues, shared }),
                     Sequence::Long(item) => {
                         let residues = self.slice(self.sequences(), item, 0..item.length)?;
-                        visit(RecordView { ordinal, header: &header, residues: &residues, shared })
+                        visit(RecordView { ordinal, header, residues: &residues, shared })
                     }
                 }
             })
@@ -170,14 +202,14 @@ impl Database {
                 let (mut text, mut home) = (LastBlock::default(), LastBlock::default());
                 for ordinal in first..(first + GROUP).min(end) {
                     let (entry, item) = (self.header_entry(ordinal)?, self.sequence_item(ordinal)?);
-                    let header = text.item(self, self.texts(), entry.text_item(), true)?;
+                    let header = text.bytes(self, self.texts(), entry.text_item(), true)?;
                     let shared = entry.is_shared();
                     if let Some(residues) = window.and_then(|window| window.get(ordinal, item.length)) {
-                        visit(RecordView { ordinal, header: &header, residues, shared })?;
+                        visit(RecordView { ordinal, header, residues, shared })?;
                         continue;
                     }
-                    let residues = home.item(self, self.sequences(), item, true)?;
-                    visit(RecordView { ordinal, header: &header, residues: &residues, shared })?;
+                    let residues = home.bytes(self, self.sequences(), item, true)?;
+                    visit(RecordView { ordinal, header, residues, shared })?;
                 }
                 Ok(())
             })?;
@@ -245,10 +277,9 @@ impl Database {
         let mut deltas = Vec::new();
         // Blocks that others come back to.
         let keep = told.is_none() && self.has_shared() && !self.is_placed();
-        for slot in slots {
-            let ordinal = self.ordinal_in_slot(slot)?;
-            let entry = self.header_entry(ordinal)?;
-            let item = self.sequence_item(ordinal)?;
+        let mut columns = None;
+        for slot in slots.clone() {
+            let (ordinal, entry, item) = self.slot(slot, slots.end, &mut columns)?;
             if let Some(told) = told.as_mut().filter(|_| entry.is_shared() && item.length > 0) {
                 told(ordinal, item)?;
                 continue;
@@ -270,10 +301,29 @@ impl Database {
             // In an order of their own, records that share a copy are neighbours.
             let away = entry.is_shared() && !self.is_placed();
             let from = if away { &mut guest } else { &mut home };
-            let residues = from.item(self, self.sequences(), item, keep)?;
-            visit(ordinal, &entry, Sequence::Whole(&residues))?;
+            let residues = from.bytes(self, self.sequences(), item, keep)?;
+            visit(ordinal, &entry, Sequence::Whole(residues))?;
         }
         self.visit_deltas(&mut deltas, &mut visit)
+    }
+
+    /// The record in a slot, and where its residues are. Where slots are ordinals, the columns of the ones that follow
+    /// before `end` are looked at together, and kept in `columns`.
+    fn slot<'d>(
+        &'d self,
+        slot: u64,
+        end: u64,
+        columns: &mut Option<ColumnRun<'d>>,
+    ) -> Result<(u64, HeaderEntry, Item)> {
+        if self.is_placed() {
+            let ordinal = self.ordinal_in_slot(slot)?;
+            return Ok((ordinal, self.header_entry(ordinal)?, self.sequence_item(ordinal)?));
+        }
+        let run = match columns.take().filter(|run| run.ordinals().contains(&slot)) {
+            Some(run) => columns.insert(run),
+            None => columns.insert(self.columns(slot..end.min(slot.saturating_add(COLUMNS)))?),
+        };
+        Ok((slot, run.header_entry(slot)?, run.sequence_item(slot)?))
     }
 
     /// Calls `visit` with deltas, given as address and ordinal, one after the other in the order of their stream.

@@ -180,9 +180,33 @@ impl Database {
     /// A decoded block, without a look at the cache.
     pub(crate) fn decode_block(&self, stream: &Stream, number: u64) -> Result<Buffer> {
         let entry = self.block_entry(stream, number)?;
-        self.check_packing(stream, number, &entry)?;
         self.read_ahead(stream, number, &entry);
-        self.storage().settled(|| self.decode_stored(stream, number, &entry))
+        self.decode_entry(stream, number, &entry)
+    }
+
+    fn decode_entry(&self, stream: &Stream, number: u64, entry: &BlockEntry) -> Result<Buffer> {
+        self.check_packing(stream, number, entry)?;
+        self.storage().settled(|| self.decode_stored(stream, number, entry))
+    }
+
+    /// Calls `with` with a decoded block that [`Database::expect_blocks`] has asked for: from the cache if it is there,
+    /// and kept in it if it is to be.
+    pub(crate) fn with_block(
+        &self,
+        stream: &Stream,
+        number: u64,
+        keep: bool,
+        with: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let key = CacheKey::Block { stream: stream.kind, block: number };
+        let decode = || self.decode_entry(stream, number, &self.block_entry(stream, number)?);
+        if keep {
+            return with(&self.cache().get_or_decode(key, decode)?);
+        }
+        match self.cache().peek(key) {
+            Some(block) => with(&block),
+            None => with(&decode()?),
+        }
     }
 
     fn decode_stored(&self, stream: &Stream, number: u64, entry: &BlockEntry) -> Result<Buffer> {
@@ -229,6 +253,20 @@ impl Database {
             && let Ok(entry) = self.block_entry(stream, number)
         {
             self.will_need_block(stream, &entry);
+        }
+    }
+
+    /// The same for blocks that ascend: as one range where most of what lies between them is wanted.
+    pub(crate) fn expect_blocks(&self, stream: &Stream, numbers: &[u64]) {
+        let (Some(&first), Some(&last)) = (numbers.first(), numbers.last()) else { return };
+        if self.ahead(stream.kind).is_none() {
+            return;
+        }
+        if last - first >= 2 * numbers.len() as u64 {
+            numbers.iter().for_each(|&number| self.expect_block(stream, number));
+        } else if let (Ok(first), Ok(last)) = (self.block_entry(stream, first), self.block_entry(stream, last)) {
+            let end = last.offset.get().saturating_add(last.stored_length.get().into());
+            self.will_need(stream, first.offset.get(), end.saturating_sub(first.offset.get()));
         }
     }
 
@@ -316,12 +354,8 @@ impl Database {
         let mut copied = Vec::new();
         // A copy is as long as the range. It is the caller's from then on, so that the lease covers only its making.
         let in_one = item.length <= u64::from(stream.nominal);
-        let blocks = item.length.div_ceil(stream.nominal.into());
-        if !in_one && blocks > stream.directory.item_count.saturating_sub(item.address.block()) {
-            // Before its length is believed.
-            let first = item.address.block();
-            return Err(self.broken(stream.kind.name(), "address", "B-8", first, blocks, stream.directory.item_count));
-        }
+        // Before its length is believed.
+        self.check_blocks(stream, item)?;
         let _lease = if in_one { None } else { Some(self.budget().lease("a sequence in one piece", wanted)?) };
         self.for_each_part(stream, item, range, |_, block, part| {
             if part.len() as u64 == wanted {
@@ -336,6 +370,16 @@ impl Database {
             Ok(())
         })?;
         Ok(whole.unwrap_or_else(|| SharedSequence::from(copied)))
+    }
+
+    /// Rule B-8: there are the blocks that an item takes which is longer than one.
+    pub(crate) fn check_blocks(&self, stream: &Stream, item: Item) -> Result<()> {
+        let (first, count) = (item.address.block(), stream.directory.item_count);
+        let blocks = item.length.div_ceil(stream.nominal.into());
+        if blocks > 1 && blocks > count.saturating_sub(first) {
+            return Err(self.broken(stream.kind.name(), "address", "B-8", first, blocks, count));
+        }
+        Ok(())
     }
 
     /// Takes [`blocks_memory`] for all threads of the pool.

@@ -15,7 +15,7 @@
 use std::ops::Range;
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// Mappings that can be guarded at once; what comes after them is not.
 const SLOTS: usize = 128;
@@ -61,8 +61,11 @@ impl Guard {
         Some(Self { slot: number })
     }
 
-    /// Whether a page of the mapping could not be had, ever.
+    /// Whether a page of the mapping could not be had, ever: so that of all that was read of it before, if this is
+    /// false, nothing is of another page.
     pub(super) fn was_hit(&self) -> bool {
+        // The note is made before the zeros are there, so whoever has read them sees it, if the reads come first.
+        fence(Ordering::Acquire);
         SLOTS_OF_PROCESS.get(self.slot).is_some_and(|slot| slot.hit.load(Ordering::Acquire))
     }
 }

@@ -27,8 +27,8 @@ use crate::write::spill::{Sorter, Spill, SpillBuffer};
 /// Least level at which header texts and layout scripts are compressed: level 1 takes a twentieth more, level 3 a four
 /// hundredth less for half as much time again.
 const TEXT_LEVEL: i32 = 2;
-/// Level from which a dictionary is trained. Below it is the first texts as they are: that takes no time, where training
-/// takes as long as building ten megabytes, and texts of proteins take a hundredth more.
+/// Level from which a dictionary is trained. Below it is the first texts as they are: that takes no time, where
+/// training takes as long as building ten megabytes, and texts of proteins take a hundredth more.
 const TRAINED_FROM: i32 = 10;
 /// Bytes of header text from which a dictionary is worth its place.
 const DICTIONARY_FROM: usize = 128 << 10;

@@ -2,8 +2,8 @@
 //!
 //! A thread of its own reads, decompresses and hashes. While the blocks of one chunk are encoded, the next chunk is
 //! parsed. Between the two, the records are placed, one after the other; those that share an earlier copy are compared
-//! with it byte for byte, in parallel, when many of them have come. All sizes that the file depends on are constants, so
-//! that it depends neither on threads nor on memory.
+//! with it byte for byte, in parallel, when many of them have come. All sizes that the file depends on are constants,
+//! so that it depends neither on threads nor on memory.
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;

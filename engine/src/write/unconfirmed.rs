@@ -1,10 +1,10 @@
 //! Records that were given the copy of an earlier one because their hashes are the same, until their residues have been
 //! compared.
 //!
-//! Copies lie anywhere in what is written, and comparing with one takes the decoding of its block. So records wait until
-//! there are many, and each block is decoded once for all of them: for half a million proteins, of which one in six is
-//! a copy, twenty thousand times and not sixty thousand times. What waits is in memory: up to 16 MiB of residues, and a
-//! sixteenth of what is free. The file does not depend on how often it is compared.
+//! Copies lie anywhere in what is written, and comparing with one takes the decoding of its block. So records wait
+//! until there are many, and each block is decoded once for all of them: for half a million proteins, of which one in
+//! six is a copy, twenty thousand times and not sixty thousand times. What waits is in memory: up to 16 MiB of
+//! residues, and a sixteenth of what is free. The file does not depend on how often it is compared.
 
 use std::borrow::Cow;
 use std::path::Path;

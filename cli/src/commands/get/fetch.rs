@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use talaria_db::read::batch::{OVERHEAD, most_bytes};
+use talaria_db::read::scan::RecordView;
 use talaria_db::spec::alphabet::{Alphabet, complement};
 
 use super::FEW;
@@ -76,24 +77,24 @@ impl<'s> Fetcher<'s> {
 
     fn together(&mut self, wanted: &[Wanted<'_>]) -> Result<()> {
         let ordinals: Vec<u64> = wanted.iter().map(|wanted| wanted.ordinal).collect();
-        let mut next = wanted.iter();
-        self.source.for_each_record(&ordinals, |record| {
-            let Some(wanted) = next.next() else { return Ok(()) };
-            let alphabet = self.strand(wanted)?;
-            self.writer.begin(&subject(wanted, record.header(), alphabet))?;
-            let range = wanted.range();
-            let residues = slice(record.sequence(), range);
-            match alphabet {
-                None => self.writer.residues(residues)?,
+        let strands = wanted.iter().map(|wanted| self.strand(wanted)).collect::<Result<Vec<_>>>()?;
+        let look = self.writer.look();
+        let write = |index: usize, record: RecordView<'_>, out: &mut Vec<u8>| {
+            let (Some(wanted), Some(&strand)) = (wanted.get(index), strands.get(index)) else { return };
+            let mut look = look;
+            look.begin(&subject(wanted, record.header, strand), out);
+            let residues = slice(record.residues, wanted.range());
+            match strand {
+                None => look.residues(residues, out),
                 Some(alphabet) => {
-                    self.piece.clear();
-                    self.piece.extend_from_slice(residues);
-                    reverse_complement(&mut self.piece, alphabet);
-                    self.writer.residues(&self.piece)?;
+                    let mut other = residues.to_vec();
+                    reverse_complement(&mut other, alphabet);
+                    look.residues(&other, out);
                 }
             }
-            Ok(self.writer.end()?)
-        })
+            look.end(out);
+        };
+        Ok(self.source.write_records(&ordinals, write, |bytes| self.writer.records(bytes))?)
     }
 
     fn alone(&mut self, wanted: &Wanted<'_>) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use talaria_db::read::fetch::Size;
 use talaria_db::read::find_many::Matches;
 
 use super::FEW;
@@ -25,10 +26,16 @@ pub(in crate::commands) struct Wanted<'q> {
 }
 
 impl Wanted<'_> {
-    /// The whole record with this number.
-    pub(in crate::commands) fn number(source: &Source, ordinal: u64) -> talaria_db::Result<Self> {
-        let header_length = source.header_length(ordinal)?;
-        Ok(Self { query: None, ordinal, length: source.sequence_length(ordinal)?, header_length, part: None })
+    /// The whole records with these numbers.
+    pub(in crate::commands) fn numbers(source: &Source, ordinals: &[u64]) -> talaria_db::Result<Vec<Self>> {
+        let sizes = source.sizes(ordinals)?;
+        Ok(ordinals.iter().zip(sizes).map(|(&ordinal, size)| Self::of(None, ordinal, size)).collect())
+    }
+}
+
+impl<'q> Wanted<'q> {
+    fn of(query: Option<&'q [u8]>, ordinal: u64, size: Size) -> Self {
+        Self { query, ordinal, length: size.residues, header_length: size.header, part: None }
     }
 
     /// Residues from 0, half open.
@@ -64,25 +71,30 @@ pub(in crate::commands) fn search<'q>(source: &Source, names: &[&'q [u8]], first
     let of_regions = find(source, &bases)?;
     let (mut regions, mut next_region) = (regions.into_iter(), 0..);
 
-    let mut found = Found::default();
-    found.wanted.reserve(names.len());
+    // Of each name its records, and the region of them that is meant.
+    let mut asked = Vec::with_capacity(names.len());
     for (index, &query) in names.iter().enumerate() {
         let ordinals = whole.get(index);
         if !ordinals.is_empty() {
-            for &ordinal in chosen(ordinals, first) {
-                found.wanted.push(Wanted { query: Some(query), ..Wanted::number(source, ordinal)? });
-            }
+            asked.push((query, chosen(ordinals, first), None));
             continue;
         }
         let region = regions.next().flatten();
         let ordinals = region.and_then(|_| next_region.next()).map_or(&[][..], |index| of_regions.get(index));
-        let (Some(region), false) = (region, ordinals.is_empty()) else {
+        asked.push((query, chosen(ordinals, first), region));
+    }
+    let ordinals: Vec<u64> = asked.iter().flat_map(|(_, ordinals, _)| ordinals.iter().copied()).collect();
+    let mut sizes = source.sizes(&ordinals)?.into_iter();
+
+    let mut found = Found::default();
+    found.wanted.reserve(ordinals.len());
+    for (query, ordinals, region) in asked {
+        if ordinals.is_empty() {
             found.missing.push(Missing::Name(query));
-            continue;
-        };
-        for &ordinal in chosen(ordinals, first) {
-            let record = Wanted { query: Some(query), ..Wanted::number(source, ordinal)? };
-            match region.place(record.length) {
+        }
+        for (&ordinal, size) in ordinals.iter().zip(&mut sizes) {
+            let record = Wanted::of(Some(query), ordinal, size);
+            match region.map_or(Place::Whole, |region| region.place(record.length)) {
                 Place::Whole => found.wanted.push(record),
                 Place::Part(part) => found.wanted.push(Wanted { part: Some(part), ..record }),
                 Place::Outside => found.missing.push(Missing::Region(query, record.length)),

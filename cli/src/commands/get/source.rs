@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use talaria_db::fasta::mapped::{IndexOrigin, MappedFasta};
 use talaria_db::memory::budget::Budget;
+use talaria_db::read::fetch::Size;
 use talaria_db::read::filter::Filter;
 use talaria_db::read::find_many::Matches;
+use talaria_db::read::scan::RecordView;
 use talaria_db::spec::alphabet::Alphabet;
-use talaria_db::{Column, Columns, Database, Record, SharedSequence};
+use talaria_db::{Column, Columns, Database, SharedSequence};
 
 use crate::failure::{Failure, Result};
 use crate::message::say;
@@ -117,22 +119,6 @@ impl Source {
         }
     }
 
-    /// Bytes of a header line, about.
-    pub(in crate::commands) fn header_length(&self, ordinal: u64) -> talaria_db::Result<u32> {
-        match self {
-            Self::Container(database) => Ok(database.header_entry(ordinal)?.text_length.get()),
-            Self::Fasta(fasta) => fasta.header_length(ordinal),
-        }
-    }
-
-    /// Residues of a record.
-    pub(in crate::commands) fn sequence_length(&self, ordinal: u64) -> talaria_db::Result<u64> {
-        match self {
-            Self::Container(database) => database.sequence_length(ordinal),
-            Self::Fasta(fasta) => fasta.sequence_length(ordinal),
-        }
-    }
-
     pub(in crate::commands) fn header(&self, ordinal: u64) -> talaria_db::Result<SharedSequence> {
         match self {
             Self::Container(database) => database.header(ordinal),
@@ -164,15 +150,45 @@ impl Source {
         }
     }
 
-    /// Records, in the order given.
-    pub(in crate::commands) fn for_each_record(
+    /// How long records are.
+    pub(in crate::commands) fn sizes(&self, ordinals: &[u64]) -> talaria_db::Result<Vec<Size>> {
+        match self {
+            Self::Container(database) => database.sizes(ordinals),
+            Self::Fasta(fasta) => {
+                let size = |&ordinal: &u64| {
+                    let header = fasta.header_length(ordinal)?;
+                    Ok(Size { header, residues: fasta.sequence_length(ordinal)? })
+                };
+                ordinals.iter().map(size).collect()
+            }
+        }
+    }
+
+    /// Has `write` write records, given by their indexes too, and calls `take` with what was written, in the order
+    /// given; of a container from all threads.
+    pub(in crate::commands) fn write_records(
         &self,
         ordinals: &[u64],
-        visit: impl FnMut(&Record) -> Result<()>,
-    ) -> Result<()> {
-        match self {
-            Self::Container(database) => database.for_each_record(ordinals, visit),
-            Self::Fasta(fasta) => fasta.for_each_record(ordinals, visit),
-        }
+        write: impl Fn(usize, RecordView<'_>, &mut Vec<u8>) + Sync,
+        mut take: impl FnMut(&[u8]) -> talaria_db::Result<()>,
+    ) -> talaria_db::Result<()> {
+        let database = match self {
+            Self::Container(database) => database,
+            Self::Fasta(fasta) => {
+                let (mut written, mut index) = (Vec::new(), 0);
+                return fasta.for_each_record(ordinals, |record| {
+                    let (ordinal, header, residues) = (record.ordinal(), record.header(), record.sequence());
+                    written.clear();
+                    write(index, RecordView { ordinal, header, residues, shared: false }, &mut written);
+                    index += 1;
+                    take(&written)
+                });
+            }
+        };
+        let write = |index: usize, record: RecordView<'_>, out: &mut Vec<u8>| {
+            write(index, record, out);
+            Ok(())
+        };
+        database.write_records(ordinals, write, take)
     }
 }

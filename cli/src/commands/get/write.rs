@@ -1,6 +1,8 @@
 //! How records look: FASTA, a table, or JSON. Residues come in pieces, so that none need be in memory whole.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::io::Write;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -8,6 +10,9 @@ use talaria_db::spec::columns::first_word_length;
 
 use super::Format;
 use crate::output::Output;
+
+/// Bytes that are gathered before they go to the output.
+const MOST_WRITTEN: usize = 64 << 10;
 
 /// A record or region, but for its residues.
 pub(in crate::commands) struct Subject<'s> {
@@ -28,10 +33,9 @@ pub(in crate::commands) struct Subject<'s> {
 /// Writes records: [`RecordWriter::begin`], [`RecordWriter::residues`] as often as needed, [`RecordWriter::end`].
 pub(in crate::commands) struct RecordWriter {
     output: Output,
-    format: Format,
-    /// Residues a line, at least 1.
-    width: usize,
-    column: usize,
+    look: Look,
+    /// What was written since the last time that it went to the output.
+    written: Vec<u8>,
 }
 
 impl RecordWriter {
@@ -44,118 +48,155 @@ impl RecordWriter {
             Ok(0) | Err(_) => usize::MAX,
             Ok(width) => width,
         };
-        Ok(Self { output, format, width, column: 0 })
+        Ok(Self { output, look: Look { format, width, column: 0 }, written: Vec::new() })
+    }
+
+    /// How its records look, to make bytes of others beside it.
+    pub(in crate::commands) fn look(&self) -> Look {
+        Look { column: 0, ..self.look }
     }
 
     /// Starts a record.
     pub(in crate::commands) fn begin(&mut self, subject: &Subject<'_>) -> talaria_db::Result<()> {
+        self.look.begin(subject, &mut self.written);
+        self.write(MOST_WRITTEN)
+    }
+
+    /// The next residues.
+    pub(in crate::commands) fn residues(&mut self, residues: &[u8]) -> talaria_db::Result<()> {
+        self.look.residues(residues, &mut self.written);
+        self.write(MOST_WRITTEN)
+    }
+
+    /// Ends a record.
+    pub(in crate::commands) fn end(&mut self) -> talaria_db::Result<()> {
+        self.look.end(&mut self.written);
+        self.write(MOST_WRITTEN)
+    }
+
+    /// Whole records, as they look.
+    pub(in crate::commands) fn records(&mut self, bytes: &[u8]) -> talaria_db::Result<()> {
+        self.write(0)?;
+        self.output.bytes(bytes)
+    }
+
+    /// Writes what is left.
+    pub(in crate::commands) fn finish(mut self) -> talaria_db::Result<()> {
+        self.write(0)?;
+        self.output.finish()
+    }
+
+    /// Gives what was written to the output if it is more than `most` bytes.
+    fn write(&mut self, most: usize) -> talaria_db::Result<()> {
+        if self.written.len() > most {
+            self.output.bytes(&self.written)?;
+            self.written.clear();
+        }
+        Ok(())
+    }
+}
+
+/// How records look, and how far the line is that is being written. Clones write lines of their own.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::commands) struct Look {
+    format: Format,
+    /// Residues a line, at least 1.
+    width: usize,
+    column: usize,
+}
+
+impl Look {
+    /// Starts a record.
+    pub(in crate::commands) fn begin(&mut self, subject: &Subject<'_>, out: &mut Vec<u8>) {
         self.column = 0;
         let (id, description) = subject.header.split_at(first_word_length(subject.header));
         // The counted positions, from 1.
         let part = subject.part.as_ref().map(|part| (part.start + 1, part.end));
         match self.format {
-            Format::Fasta => self.begin_fasta(subject, id, description, part),
-            Format::Tsv => self.begin_tsv(subject, id, description.get(1..).unwrap_or_default(), part),
-            Format::Json => self.begin_json(subject, id, description.get(1..).unwrap_or_default(), part),
+            Format::Fasta => begin_fasta(subject, id, description, part, out),
+            Format::Tsv => begin_tsv(subject, id, description.get(1..).unwrap_or_default(), part, out),
+            Format::Json => begin_json(subject, id, description.get(1..).unwrap_or_default(), part, out),
         }
-    }
-
-    /// The header line of a region is its id and place, as that of samtools; that of a record is whole.
-    fn begin_fasta(
-        &mut self,
-        subject: &Subject<'_>,
-        id: &[u8],
-        description: &[u8],
-        part: Option<(u64, u64)>,
-    ) -> talaria_db::Result<()> {
-        self.output.bytes(b">")?;
-        self.output.bytes(id)?;
-        if let Some((from, to)) = part {
-            write!(self.output, ":{from}-{to}")?;
-        }
-        if subject.reversed {
-            self.output.bytes(b"/rc")?;
-        }
-        if part.is_none() {
-            self.output.bytes(description)?;
-        }
-        self.output.bytes(b"\n")
-    }
-
-    fn begin_tsv(
-        &mut self,
-        subject: &Subject<'_>,
-        id: &[u8],
-        description: &[u8],
-        part: Option<(u64, u64)>,
-    ) -> talaria_db::Result<()> {
-        match subject.query {
-            Some(query) => self.output.bytes(&cell(query))?,
-            None => write!(self.output, "{}", subject.ordinal)?,
-        }
-        write!(self.output, "\t{}\t", subject.ordinal)?;
-        self.output.bytes(&cell(id))?;
-        self.output.bytes(b"\t")?;
-        self.output.bytes(&cell(description))?;
-        match part {
-            Some((from, to)) => write!(self.output, "\t{}\t{from}\t{to}\t", subject.length),
-            None => write!(self.output, "\t{}\t\t\t", subject.length),
-        }
-    }
-
-    fn begin_json(
-        &mut self,
-        subject: &Subject<'_>,
-        id: &[u8],
-        description: &[u8],
-        part: Option<(u64, u64)>,
-    ) -> talaria_db::Result<()> {
-        let query = subject.query.map_or(Value::from(subject.ordinal.to_string()), text);
-        let (ordinal, length) = (subject.ordinal, subject.length);
-        write!(self.output, "{{\"query\":{query},\"ordinal\":{ordinal},\"id\":{}", text(id))?;
-        write!(self.output, ",\"description\":{},\"length\":{length}", text(description))?;
-        if let Some((from, to)) = part {
-            write!(self.output, ",\"from\":{from},\"to\":{to}")?;
-        }
-        self.output.bytes(b",\"sequence\":\"")
     }
 
     /// The next residues.
-    pub(in crate::commands) fn residues(&mut self, residues: &[u8]) -> talaria_db::Result<()> {
+    pub(in crate::commands) fn residues(&mut self, residues: &[u8], out: &mut Vec<u8>) {
         match self.format {
-            Format::Fasta => self.lines(residues),
-            Format::Tsv => self.output.bytes(residues),
-            Format::Json => self.output.bytes(&escaped(residues)),
+            Format::Fasta => self.lines(residues, out),
+            Format::Tsv => out.extend_from_slice(residues),
+            Format::Json => out.extend_from_slice(&escaped(residues)),
         }
     }
 
-    fn lines(&mut self, mut residues: &[u8]) -> talaria_db::Result<()> {
+    fn lines(&mut self, mut residues: &[u8], out: &mut Vec<u8>) {
+        out.reserve(residues.len() + residues.len() / self.width + 2);
         while !residues.is_empty() {
             let (line, rest) = residues.split_at(residues.len().min(self.width - self.column));
-            self.output.bytes(line)?;
+            out.extend_from_slice(line);
             self.column += line.len();
             if self.column == self.width {
-                self.output.bytes(b"\n")?;
+                out.push(b'\n');
                 self.column = 0;
             }
             residues = rest;
         }
-        Ok(())
     }
 
     /// Ends a record.
-    pub(in crate::commands) fn end(&mut self) -> talaria_db::Result<()> {
+    pub(in crate::commands) fn end(&mut self, out: &mut Vec<u8>) {
         match self.format {
-            Format::Fasta if self.column == 0 => Ok(()),
-            Format::Fasta | Format::Tsv => self.output.bytes(b"\n"),
-            Format::Json => self.output.bytes(b"\"}\n"),
+            Format::Fasta if self.column == 0 => {}
+            Format::Fasta | Format::Tsv => out.push(b'\n'),
+            Format::Json => out.extend_from_slice(b"\"}\n"),
         }
     }
+}
 
-    /// Writes what is left.
-    pub(in crate::commands) fn finish(self) -> talaria_db::Result<()> {
-        self.output.finish()
+/// The header line of a region is its id and place, as that of samtools; that of a record is whole.
+fn begin_fasta(subject: &Subject<'_>, id: &[u8], description: &[u8], part: Option<(u64, u64)>, out: &mut Vec<u8>) {
+    out.push(b'>');
+    out.extend_from_slice(id);
+    if let Some((from, to)) = part {
+        print(out, format_args!(":{from}-{to}"));
     }
+    if subject.reversed {
+        out.extend_from_slice(b"/rc");
+    }
+    if part.is_none() {
+        out.extend_from_slice(description);
+    }
+    out.push(b'\n');
+}
+
+fn begin_tsv(subject: &Subject<'_>, id: &[u8], description: &[u8], part: Option<(u64, u64)>, out: &mut Vec<u8>) {
+    match subject.query {
+        Some(query) => out.extend_from_slice(&cell(query)),
+        None => print(out, format_args!("{}", subject.ordinal)),
+    }
+    print(out, format_args!("\t{}\t", subject.ordinal));
+    out.extend_from_slice(&cell(id));
+    out.push(b'\t');
+    out.extend_from_slice(&cell(description));
+    match part {
+        Some((from, to)) => print(out, format_args!("\t{}\t{from}\t{to}\t", subject.length)),
+        None => print(out, format_args!("\t{}\t\t\t", subject.length)),
+    }
+}
+
+fn begin_json(subject: &Subject<'_>, id: &[u8], description: &[u8], part: Option<(u64, u64)>, out: &mut Vec<u8>) {
+    let query = subject.query.map_or(Value::from(subject.ordinal.to_string()), text);
+    let (ordinal, length) = (subject.ordinal, subject.length);
+    print(out, format_args!("{{\"query\":{query},\"ordinal\":{ordinal},\"id\":{}", text(id)));
+    print(out, format_args!(",\"description\":{},\"length\":{length}", text(description)));
+    if let Some((from, to)) = part {
+        print(out, format_args!(",\"from\":{from},\"to\":{to}"));
+    }
+    out.extend_from_slice(b",\"sequence\":\"");
+}
+
+/// Adds text to bytes in memory, which take all.
+fn print(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }
 
 /// A cell of a table: a tab would end it.

@@ -28,7 +28,7 @@ impl MappedFasta {
             found.add(ordinal, self.with_header(ordinal, |header| keys::rank_of(header, name))?);
             index += 1;
         }
-        Ok(found.into_ordinals())
+        Ok(found.into_records())
     }
 
     /// [`MappedFasta::find`] for many names at once, in parallel.
