@@ -134,8 +134,9 @@ fn signalled(mut process: Child, signal: &str) -> ExitStatus {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    // Too late: what is returned is then the signal of this, which no test expects.
     process.kill().unwrap();
-    panic!("{signal} did not end the program");
+    process.wait().unwrap()
 }
 
 /// An input that does not end keeps the work going; what a pipe does not hold has been read.
