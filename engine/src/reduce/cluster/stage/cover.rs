@@ -44,18 +44,28 @@ impl Stage<'_> {
         let context = self.context(spill, scoring, &clustering, keep);
         let order = order(&context, &kmers, records)?;
         let mut assignment = Assignment::new(&context, records as usize)?;
+        let mut next = 0;
         for same in all_same(&links, records)? {
             let (rank, kind) = same?;
-            if !assignment.is_representative(kind) {
+            if rank < next || !assignment.is_representative(kind) {
                 return Err(first.damaged("a record is the same as one that is the same as another one"));
             }
             assignment.same(rank, kind);
+            next = rank + 1;
         }
         (self.progress)("choosing", 0, records.into());
         let graph = {
             let mut counts = SpillColumn::new(spill, "links of records", records as usize, 0_u32, context.keep)?;
+            let mut before = None;
             for link in all_links(&links, records)? {
-                counts[link?.representative as usize] += 1;
+                let Link { representative, member, .. } = link?;
+                if before.replace((representative, member)) >= Some((representative, member)) {
+                    return Err(first.damaged("links are not in order, or one is there twice"));
+                }
+                if ![representative, member].into_iter().all(|rank| assignment.is_representative(rank)) {
+                    return Err(first.damaged("a link is of a record that shares the lot of another one"));
+                }
+                counts[representative as usize] += 1;
             }
             Graph::of_links(&context, &counts, all_links(&links, records)?)?
         };
