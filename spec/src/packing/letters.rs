@@ -7,11 +7,14 @@ use super::{broken, widen};
 use crate::block::Packing;
 use crate::error::SpecError;
 
-const DNA: [u8; 4] = *b"ACGT";
-const RNA: [u8; 4] = *b"ACGU";
-/// The nibbles of BAM, with `-` for 0.
-const AMBIGUOUS_DNA: [u8; 16] = *b"-ACMGRSVTWYHKDBN";
-const AMBIGUOUS_RNA: [u8; 16] = *b"-ACMGRSVUWYHKDBN";
+/// The letters of the codes of packing 1.
+pub const DNA: [u8; 4] = *b"ACGT";
+/// The letters of the codes of packing 2.
+pub const RNA: [u8; 4] = *b"ACGU";
+/// The letters of the codes of packing 3: the nibbles of BAM, with `-` for 0.
+pub const AMBIGUOUS_DNA: [u8; 16] = *b"-ACMGRSVTWYHKDBN";
+/// The letters of the codes of packing 6.
+pub const AMBIGUOUS_RNA: [u8; 16] = *b"-ACMGRSVUWYHKDBN";
 /// 0 stands for no letter.
 const AMINO: [u8; 32] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*\0\0\0\0\0";
 

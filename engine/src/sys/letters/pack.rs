@@ -4,15 +4,16 @@
 use std::arch::x86_64::*;
 
 use talaria_db_spec::block::Packing;
+use talaria_db_spec::packing::{AMBIGUOUS_DNA, AMBIGUOUS_RNA, DNA, RNA};
 use zerocopy::transmute;
 
 #[target_feature(enable = "avx2")]
 pub(super) fn pack(residues: &[u8], packing: Packing, packed: &mut [u8]) -> usize {
     match packing {
-        Packing::TwoBitDna => two_bits(residues, Letters::new(b"ACGT"), packed),
-        Packing::TwoBitRna => two_bits(residues, Letters::new(b"ACGU"), packed),
-        Packing::FourBitDna => four_bits(residues, Letters::new(b"-ACMGRSVTWYHKDBN"), packed),
-        Packing::FourBitRna => four_bits(residues, Letters::new(b"-ACMGRSVUWYHKDBN"), packed),
+        Packing::TwoBitDna => two_bits(residues, Letters::new(&DNA), packed),
+        Packing::TwoBitRna => two_bits(residues, Letters::new(&RNA), packed),
+        Packing::FourBitDna => four_bits(residues, Letters::new(&AMBIGUOUS_DNA), packed),
+        Packing::FourBitRna => four_bits(residues, Letters::new(&AMBIGUOUS_RNA), packed),
         Packing::FiveBit => five_bits(residues, packed),
         Packing::Bytes | Packing::DeltaStreams => 0,
     }

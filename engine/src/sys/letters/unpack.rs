@@ -3,15 +3,16 @@
 use std::arch::x86_64::*;
 
 use talaria_db_spec::block::Packing;
+use talaria_db_spec::packing::{AMBIGUOUS_DNA, AMBIGUOUS_RNA, DNA, RNA};
 use zerocopy::transmute;
 
 #[target_feature(enable = "avx2")]
 pub(super) fn unpack(packed: &[u8], packing: Packing, residues: &mut [u8]) -> usize {
     match packing {
-        Packing::TwoBitDna => two_bits(packed, *b"ACGT", residues),
-        Packing::TwoBitRna => two_bits(packed, *b"ACGU", residues),
-        Packing::FourBitDna => four_bits(packed, *b"-ACMGRSVTWYHKDBN", residues),
-        Packing::FourBitRna => four_bits(packed, *b"-ACMGRSVUWYHKDBN", residues),
+        Packing::TwoBitDna => two_bits(packed, DNA, residues),
+        Packing::TwoBitRna => two_bits(packed, RNA, residues),
+        Packing::FourBitDna => four_bits(packed, AMBIGUOUS_DNA, residues),
+        Packing::FourBitRna => four_bits(packed, AMBIGUOUS_RNA, residues),
         Packing::FiveBit => five_bits(packed, residues),
         Packing::Bytes | Packing::DeltaStreams => 0,
     }
