@@ -64,31 +64,31 @@ pub(in crate::commands) struct Found<'q> {
 
 /// Looks all of `names` up: each as it stands, and as a region only if no record bears it.
 pub(in crate::commands) fn search<'q>(source: &Source, names: &[&'q [u8]], first: bool) -> Result<Found<'q>> {
-    let whole = find(source, names)?;
+    let whole = &find(source, names)?;
     let absent = names.iter().enumerate().filter(|&(index, _)| whole.get(index).is_empty()).map(|(_, name)| name);
     let regions: Vec<Option<Region<'q>>> = absent.map(|name| Region::parse(name)).collect();
     let bases: Vec<&[u8]> = regions.iter().flatten().map(|region| region.name).collect();
-    let of_regions = find(source, &bases)?;
-    let (mut regions, mut next_region) = (regions.into_iter(), 0..);
-
-    // Of each name its records, and the region of them that is meant.
-    let mut asked = Vec::with_capacity(names.len());
-    for (index, &query) in names.iter().enumerate() {
-        let ordinals = whole.get(index);
-        if !ordinals.is_empty() {
-            asked.push((query, chosen(ordinals, first), None));
-            continue;
-        }
-        let region = regions.next().flatten();
-        let ordinals = region.and_then(|_| next_region.next()).map_or(&[][..], |index| of_regions.get(index));
-        asked.push((query, chosen(ordinals, first), region));
-    }
-    let ordinals: Vec<u64> = asked.iter().flat_map(|(_, ordinals, _)| ordinals.iter().copied()).collect();
+    let of_regions = &find(source, &bases)?;
+    // Each name with its records, and the region of them that is meant: gone through twice, as keeping it would take
+    // more memory than the names do.
+    let each = || {
+        let (mut regions, mut next_region) = (regions.iter(), 0..);
+        names.iter().enumerate().map(move |(index, &query)| {
+            let ordinals = whole.get(index);
+            if !ordinals.is_empty() {
+                return (query, chosen(ordinals, first), None);
+            }
+            let region = regions.next().copied().flatten();
+            let ordinals = region.and_then(|_| next_region.next()).map_or(&[][..], |index| of_regions.get(index));
+            (query, chosen(ordinals, first), region)
+        })
+    };
+    let ordinals: Vec<u64> = each().flat_map(|(_, ordinals, _)| ordinals.iter().copied()).collect();
     let mut sizes = source.sizes(&ordinals)?.into_iter();
 
     let mut found = Found::default();
     found.wanted.reserve(ordinals.len());
-    for (query, ordinals, region) in asked {
+    for (query, ordinals, region) in each() {
         if ordinals.is_empty() {
             found.missing.push(Missing::Name(query));
         }
