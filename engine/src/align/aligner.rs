@@ -10,7 +10,7 @@ use block_aligner::scores::{AAMatrix, BLOSUM62, Matrix};
 use super::scoring::NUCLEOTIDES;
 use super::shared_words::SharedWords;
 use super::ungapped::{Stretch, best_stretch, matches, overlap, seed};
-use super::{Alignment, Criterion, Identity, Scoring};
+use super::{Alignment, Criterion, Scoring};
 use crate::memory::pool::Reusable;
 use crate::sys::matrices::BlockMatrix;
 
@@ -30,7 +30,7 @@ const PADDING: usize = 256;
 /// a step of each trace.
 const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + 2 + 16 + 14;
 const PER_BAND_RESIDUE: usize = trace(1, &BAND) * 3 + 14;
-const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (40 << 10);
+const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (48 << 10);
 
 const fn trace(residues: usize, widths: &RangeInclusive<usize>) -> usize {
     *widths.end() / block_aligner::L * residues * 4
@@ -81,8 +81,9 @@ struct Matrices {
     /// Memory that they are made for, and residues of both sequences together.
     bytes: usize,
     residues: usize,
-    extension: BlockMatrix<false>,
-    band: BlockMatrix<true>,
+    extension: BlockMatrix<true, false>,
+    band: BlockMatrix<true, true>,
+    band_score: BlockMatrix<false, true>,
     member: PaddedBytes,
     representative: PaddedBytes,
     path: Cigar,
@@ -135,6 +136,7 @@ impl Aligner {
             residues,
             extension: BlockMatrix::new(residues, *EXTENSION.end()),
             band: BlockMatrix::new(residues.min(residues_banded()), *BAND.end()),
+            band_score: BlockMatrix::new(residues.min(residues_banded()), *BAND.end()),
             member: PaddedBytes::new::<AAMatrix>(residues, PADDING),
             representative: PaddedBytes::new::<AAMatrix>(residues, PADDING),
             path: Cigar::new(residues, 0),
@@ -232,15 +234,14 @@ impl Aligner {
             return Some(alignment);
         }
         let band = match member.len() <= LONGEST_BANDED {
-            true => self.band(scoring, member, representative, diagonal),
+            true => self.band(scoring, member, representative, diagonal, path.score),
             false => None,
         };
-        let best = band.filter(|band| band.score > path.score).unwrap_or(path);
-        accepted(&best)
+        accepted(&band.unwrap_or(path))
     }
 
-    /// The alignment through a pair of equal residues; none if what is behind them makes the wanted identity
-    /// impossible.
+    /// The alignment through a pair of equal residues; none if what is on one side of them makes it impossible to fulfil
+    /// the criterion.
     fn extend_both(
         &mut self,
         scoring: Scoring,
@@ -249,23 +250,25 @@ impl Aligner {
         representative: &[u8],
         (at, partner): (usize, usize),
     ) -> Option<Path> {
-        let (left, right) = (member.split_at(at), representative.split_at(partner));
-        let after = self.extend(scoring, left.1, right.1, false)?;
-        // As if all that is before them were the same.
-        let (matches, columns) = (after.matches + left.0.len(), after.columns + left.0.len());
-        if criterion.definition == Identity::Columns && matches * 10_000 < usize::from(criterion.identity) * columns {
-            return None;
-        }
-        let before = self.extend(scoring, left.0, right.0, true)?;
-        Some(Path {
-            score: before.score + after.score,
-            matches: before.matches + after.matches,
-            columns: before.columns + after.columns,
-            member: before.member + after.member,
-            representative: before.representative + after.representative,
-            member_start: at - before.member,
-            representative_start: partner - before.representative,
-        })
+        let (own, other) = (member.split_at(at), representative.split_at(partner));
+        let sides = [(own.0, other.0), (own.1, other.1)];
+        // The longer side is the one that is more often in vain.
+        let first = usize::from(at < member.len() - at);
+        let mut paths = [Path::default(); 2];
+        paths[first] = self.extend(scoring, sides[first].0, sides[first].1, first == 0)?;
+        // As if all of the other side were the same.
+        let (own, other) = sides[1 - first];
+        paths[1 - first] = Path {
+            matches: own.len(),
+            columns: own.len(),
+            member: own.len(),
+            representative: other.len(),
+            ..Path::default()
+        };
+        let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
+        criterion.accepts(&Path::around((at, partner), paths).alignment(), lengths.0, lengths.1)?;
+        paths[1 - first] = self.extend(scoring, own, other, first == 1)?;
+        Some(Path::around((at, partner), paths))
     }
 
     /// The best path from the beginnings of both, or of both read from behind.
@@ -297,16 +300,26 @@ impl Aligner {
         Some(path)
     }
 
-    /// The best local alignment in a band around a diagonal.
-    fn band(&mut self, scoring: Scoring, member: &[u8], representative: &[u8], diagonal: i64) -> Option<Path> {
+    /// The best local alignment in a band around a diagonal, if its score is above `least`.
+    fn band(
+        &mut self,
+        scoring: Scoring,
+        member: &[u8],
+        representative: &[u8],
+        diagonal: i64,
+        least: i32,
+    ) -> Option<Path> {
         let wide = i64::try_from(64 + member.len() / 8).ok()?;
         let bound = |position: i64| usize::try_from(position.clamp(0, representative.len() as i64)).unwrap_or(0);
         let (from, to) = (bound(diagonal - wide), bound(diagonal + member.len() as i64 + wide));
         let window = &representative[from..to];
         let matrices = self.matrices.as_mut()?;
-        match scoring {
-            Scoring::Protein => matrices.cross(&BLOSUM62, scoring, member, window),
-            Scoring::Nucleotide => matrices.cross(&*NUCLEOTIDES, scoring, member, window),
+        let better = match scoring {
+            Scoring::Protein => matrices.cross(&BLOSUM62, scoring, member, window, least),
+            Scoring::Nucleotide => matrices.cross(&*NUCLEOTIDES, scoring, member, window, least),
+        };
+        if !better {
+            return None;
         }
         let end = matrices.band.res();
         matrices.band.trace().cigar(end.query_idx, end.reference_idx, &mut matrices.path);
@@ -337,14 +350,34 @@ impl Matrices {
         self.extension.align(&self.member, &self.representative, matrix, scoring.gaps(), EXTENSION, DROP);
     }
 
-    fn cross<M: Matrix>(&mut self, matrix: &M, scoring: Scoring, member: &[u8], window: &[u8]) {
+    /// Looks across the band for a score above `least`, and only then for the path that has it, which takes longer.
+    fn cross<M: Matrix>(&mut self, matrix: &M, scoring: Scoring, member: &[u8], window: &[u8], least: i32) -> bool {
         self.member.set_bytes::<M>(member, PADDING);
         self.representative.set_bytes::<M>(window, PADDING);
-        self.band.align(&self.member, &self.representative, matrix, scoring.gaps(), BAND, i32::MAX / 2);
+        let (gaps, drop) = (scoring.gaps(), i32::MAX / 2);
+        self.band_score.align(&self.member, &self.representative, matrix, gaps, BAND, drop);
+        let better = self.band_score.res().score > least;
+        if better {
+            self.band.align(&self.member, &self.representative, matrix, gaps, BAND, drop);
+        }
+        better
     }
 }
 
 impl Path {
+    /// One that goes through a pair of residues, the second of both sides' paths.
+    fn around((at, partner): (usize, usize), [before, after]: [Self; 2]) -> Self {
+        Self {
+            score: before.score + after.score,
+            matches: before.matches + after.matches,
+            columns: before.columns + after.columns,
+            member: before.member + after.member,
+            representative: before.representative + after.representative,
+            member_start: at - before.member,
+            representative_start: partner - before.representative,
+        }
+    }
+
     /// Adds up the operations; `pairs` counts the matches among so many pairs from two places.
     fn walk(&mut self, operations: &Cigar, pairs: impl Fn(usize, usize, usize) -> usize) {
         for operation in (0..operations.len()).map(|at| operations.get(at)) {

@@ -28,8 +28,9 @@ pub(crate) struct Word {
 #[derive(Debug)]
 pub(crate) struct Words {
     letters: [u8; 256],
-    base: u64,
-    offsets: Vec<usize>,
+    /// Bits of a letter in a window of the sequence, and those of a window that are of the word.
+    bits: u32,
+    mask: u64,
     span: usize,
     count: usize,
     both_strands: bool,
@@ -41,19 +42,19 @@ pub(crate) struct Words {
 impl Words {
     pub(crate) fn new(scoring: Scoring, round: &Round, both_strands: bool) -> Self {
         let mut letters = [NONE; 256];
-        let kinds: &[&[u8]] = match scoring {
-            Scoring::Protein => &ALIKE,
-            Scoring::Nucleotide => &[b"A", b"C", b"G", b"T"],
+        let (kinds, bits): (&[&[u8]], u32) = match scoring {
+            Scoring::Protein => (&ALIKE, 4),
+            Scoring::Nucleotide => (&[b"A", b"C", b"G", b"T"], 2),
         };
         for (letter, kind) in (0..).zip(kinds) {
             kind.iter().for_each(|&residue| letters[usize::from(residue)] = letter);
         }
-        let marks = round.pattern.bytes().enumerate();
-        let offsets = marks.filter(|&(_, mark)| mark == b'1').map(|(offset, _)| offset).collect();
+        let letter = (1_u64 << bits) - 1;
+        let mask = round.pattern.bytes().fold(0, |mask, mark| mask << bits | if mark == b'1' { letter } else { 0 });
         Self {
             letters,
-            base: kinds.len() as u64,
-            offsets,
+            bits,
+            mask,
             span: round.pattern.len(),
             count: round.words,
             both_strands: both_strands && scoring == Scoring::Nucleotide,
@@ -83,75 +84,43 @@ impl Words {
         &self.all
     }
 
-    /// All words whose hash is at most `limit`.
+    /// All words whose hash is at most `limit`. Each window follows from the one before it.
     fn gather(&mut self, limit: u64) {
-        self.all.clear();
-        if self.offsets.len() == self.span {
-            self.gather_contiguous(limit);
-            return;
-        }
-        let Self { known, offsets, base, both_strands, all, .. } = self;
-        for (position, window) in (0_u32..).zip(known.windows(self.span)) {
-            let (mut forward, mut reverse, mut scale, mut unknown) = (0_u64, 0_u64, 1_u64, false);
-            for &offset in &*offsets {
-                let letter = window[offset];
-                unknown |= letter == NONE;
-                forward = forward.wrapping_mul(*base).wrapping_add(letter.into());
-                if *both_strands {
-                    reverse = reverse.wrapping_add(u64::from(letter ^ 3).wrapping_mul(scale));
-                    scale = scale.wrapping_mul(4);
-                }
-            }
-            if !unknown {
-                let letters = offsets.iter().map(|&offset| window[offset]);
-                keep(all, limit, position, forward, both_strands.then_some(reverse), letters);
-            }
-        }
-    }
-
-    /// The same where no position is left out: each word follows from the one before it.
-    fn gather_contiguous(&mut self, limit: u64) {
-        let Self { known, span, base, both_strands, all, .. } = self;
-        let (base, span) = (*base, *span);
-        let highest = base.wrapping_pow(u32::try_from(span - 1).unwrap_or(0));
-        let (mut forward, mut reverse, mut run) = (0_u64, 0_u64, 0);
+        let Self { known, bits, mask, span, both_strands, all, .. } = self;
+        let (bits, mask, span) = (*bits, *mask, *span);
+        let (letter_mask, highest) = ((1 << bits) - 1, bits * (span as u32 - 1));
+        let (mut forward, mut reverse, mut unknown) = (0_u64, 0_u64, 0_u64);
+        all.clear();
         for (end, &letter) in known.iter().enumerate() {
-            if letter == NONE {
-                (forward, reverse, run) = (0, 0, 0);
+            let (letter, none) = if letter == NONE { (0, letter_mask) } else { (u64::from(letter), 0) };
+            forward = forward << bits | letter;
+            unknown = unknown << bits | none;
+            // The pattern is a palindrome, so that its mask is good for the reverse complement too.
+            reverse = reverse >> bits | (letter ^ 3) << highest;
+            if end + 1 < span || unknown & mask != 0 {
                 continue;
             }
-            if run >= span {
-                forward -= u64::from(known[end - span]) * highest;
-            }
-            forward = forward * base + u64::from(letter);
-            if *both_strands {
-                reverse = reverse / base + u64::from(letter ^ 3) * highest;
-            }
-            run += 1;
-            if run >= span {
-                let start = end + 1 - span;
-                let letters = known[start..=end].iter().copied();
-                keep(all, limit, start as u32, forward, both_strands.then_some(reverse), letters);
+            let (here, there) = (forward & mask, reverse & mask);
+            let turned = *both_strands && there < here;
+            let word = if turned { there } else { here };
+            let hash = scatter(word);
+            if hash <= limit && variety(word, mask, bits) >= VARIETY {
+                all.push(Word { hash, position: (end + 1 - span) as u32, reverse: turned });
             }
         }
     }
 }
 
-/// Keeps a word if its hash is small enough and it has letters enough.
-#[inline]
-fn keep(
-    all: &mut Vec<Word>,
-    limit: u64,
-    position: u32,
-    forward: u64,
-    reverse: Option<u64>,
-    letters: impl Iterator<Item = u8>,
-) {
-    let turned = reverse.is_some_and(|reverse| reverse < forward);
-    let hash = scatter(reverse.filter(|_| turned).unwrap_or(forward));
-    if hash <= limit && letters.fold(0_u32, |variety, letter| variety | 1 << letter).count_ones() >= VARIETY {
-        all.push(Word { hash, position, reverse: turned });
+/// How many different letters a word has, in those places of the window that count.
+fn variety(mut word: u64, mut mask: u64, bits: u32) -> u32 {
+    let (letter, mut seen) = ((1 << bits) - 1, 0_u32);
+    while mask != 0 {
+        if mask & letter != 0 {
+            seen |= 1 << (word & letter);
+        }
+        (word, mask) = (word >> bits, mask >> bits);
     }
+    seen.count_ones()
 }
 
 /// A permutation of the words that has nothing to do with their order (the finisher of SplitMix64).
@@ -174,7 +143,7 @@ mod tests {
         let first = words.select(b"MKVLAAGDHWYRI").to_vec();
         assert_eq!(first.len(), 4);
         assert_eq!(words.select(b"LRIMAAGNHWFKV"), first);
-        assert_ne!(words.select(b"WRIMAAGNHWFKV").to_vec(), first);
+        assert_ne!(words.select(b"LRIMAAGWHWFKV").to_vec(), first);
     }
 
     #[test]
