@@ -5,8 +5,9 @@
 #
 # Parts, with the faults that they answer: calls (1, 3, 5, 6, 7, 25, 26: system calls that fail, lie or are interrupted), disks (2, 3, 4, 25: full, without
 # inodes, read-only, limits), kills (8, 9: at every system call, and at N random moments, 200 unless told otherwise), memory (23, 24: allocations that fail),
-# writers (26: two at once); and only where named: limits (22: a control group) and power (10, 14: N cuts on each file system, 200 unless told
-# otherwise, and pages that cannot be read). --every=7 takes one place in seven of the long sweeps.
+# writers (26: two at once), system (28 to 31: few mappings, no huge pages, no /proc, slow disks, disks that may only be read); and only where named:
+# limits (22: a control group) and power (10, 14: N cuts on each file system, 200 unless told otherwise, and pages that cannot be read). --every=7 takes one
+# place in seven of the long sweeps.
 #
 # The work is build (of FASTA and of gzip), reduce (exact, cluster, update) and export, each with the least memory, so that there are temporary files. A run passes
 # if it ends with a documented exit code and, where that is not 0, with one line; if the output is as it was or as it should be, byte for byte; and if nothing is
@@ -23,7 +24,7 @@ for argument; do
     --cuts=*) cuts=${argument#--cuts=} ;;
     --every=*) every=${argument#--every=} ;;
     --table=*) table=${argument#--table=} ;;
-    *) sed -n '2,19p' "$0"; exit 2 ;;
+    *) sed -n '2,20p' "$0"; exit 2 ;;
   esac
 done
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -33,7 +34,7 @@ parts=$root/format-tests/faults
 . "$parts/works.sh"
 . "$parts/judge.sh"
 . "$parts/sweep.sh"
-for part in calls disks kills memory writers limits power; do
+for part in calls disks kills memory writers system limits power; do
   if [ -z "$only" ] && [ $part = limits -o $part = power ]; then continue; fi
   case ${only:-,$part,} in *,$part,*) . "$parts/$part.sh" ;; esac
 done

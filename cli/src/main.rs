@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod config;
+mod ending;
 mod exit;
 mod failure;
 mod filter;
@@ -35,7 +36,7 @@ use crate::failure::Failure;
 /// Where the system gives no memory, that is a limit too small, and no abort.
 #[global_allocator]
 static ALLOCATOR: Ending = Ending::new(
-    "talaria-db: the system gives no more memory, although --max-memory allows it: see `ulimit -v` and overcommitment\n",
+    "talaria-db: the system gives no more memory, although --max-memory allows it: see `ulimit -v`, overcommitment and vm.max_map_count\n",
     Exit::Memory.code() as i32,
 );
 
@@ -59,7 +60,8 @@ fn main() -> ExitCode {
 fn end_where_threads_get_no_memory() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        if panic.payload_as_str().is_some_and(|text| text.starts_with("failed to allocate")) {
+        let refused = ["failed to allocate", "failed to set up alternative stack"];
+        if panic.payload_as_str().is_some_and(|text| refused.iter().any(|refused| text.starts_with(refused))) {
             ALLOCATOR.end();
         }
         usual(panic);

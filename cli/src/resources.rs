@@ -173,6 +173,7 @@ impl Resources {
         let mut settings = resolved.settings;
         // The process is this program's, and so are its signals.
         settings.mapping.guard = true;
+        settings.mapping.lease = true;
         // What is allowed beside the limit is what the system has for pages of files.
         let available = found.of.unwrap_or_else(memory::available).bytes;
         settings.mapping.page_cache = Some(available.saturating_sub(limit));

@@ -65,6 +65,14 @@ impl OpenOptions {
         self
     }
 
+    /// Whether who would write to the file or cut it short waits until it is closed, for at most 45 seconds, where the
+    /// system lets this process ask for it; see [`crate::sys::lease::take`].
+    #[must_use]
+    pub fn lease(mut self, lease: bool) -> Self {
+        self.memory.mapping.lease = lease;
+        self
+    }
+
     /// Bytes of decoded blocks to keep.
     #[must_use]
     pub fn cache(mut self, bytes: u64) -> Self {

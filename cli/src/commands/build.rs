@@ -9,6 +9,7 @@ use talaria_db::spec::alphabet::Alphabet;
 use talaria_db::spec::forever::MAXIMUM_BLOCK;
 use talaria_db::{BuildReport, Builder, Column, Compression, Order, Preset};
 
+use crate::ending;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::message::say;
@@ -83,6 +84,7 @@ type AlphabetChoice = Option<Alphabet>;
 impl BuildFlags {
     /// Builds.
     pub(crate) fn run(&self) -> Result<Exit> {
+        ending::tidy();
         let output = target::check(&self.inputs, &self.output)?;
         let resources = self.work.resources()?;
         resources.check("build", self.builder(&output, &resources).least_memory())?;

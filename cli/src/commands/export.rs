@@ -10,6 +10,7 @@ use talaria_db::spec::version::OPTIONAL_REDUCED;
 use talaria_db::write::publish::Unpublished;
 use talaria_db::{Database, Error};
 
+use crate::ending;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::filter::FilterFlags;
@@ -62,6 +63,7 @@ impl ExportFlags {
             }
             Some(path) => {
                 target::check_not_input(database.path(), path)?;
+                ending::tidy();
                 to_file(&database, &options, path)?;
             }
         }

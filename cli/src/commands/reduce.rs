@@ -15,6 +15,7 @@ use talaria_db::reduce::{Containment, Method, Output, Preference, Reduction, Red
 use talaria_db::write::publish::Unpublished;
 use talaria_db::{Compression, Order};
 
+use crate::ending;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::message::say;
@@ -172,6 +173,7 @@ impl ReduceFlags {
 
     /// Reduces.
     pub(crate) fn run(&self) -> Result<Exit> {
+        ending::tidy();
         let input = self.input.path();
         let path = target::check(&[input.to_path_buf()], &self.output)?;
         let fasta = is_fasta_name(&path)?;

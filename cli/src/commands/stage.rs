@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use talaria_db::reduce::stage::{Partition, Stage, StageSummary};
 
+use crate::ending;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::message::say;
@@ -61,6 +62,7 @@ enum Action {
 impl StageFlags {
     /// Runs it.
     pub(crate) fn run(&self) -> Result<Exit> {
+        ending::tidy();
         match &self.action {
             Action::Kmers(flags) => flags.run(),
             Action::Edges(flags) => flags.run(),

@@ -1,9 +1,14 @@
-//! A container that is replaced while others read it: each reader sees one version of it, whole.
+//! A container that is replaced while others read it: each reader sees one version of it, whole; and one that somebody
+//! would write to in place.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::common::{Folder, Numbers, record, run};
+use crate::common::{Folder, Numbers, command, record, run};
 
 /// Two texts with the same ids and lengths, so that a mixture of them would be no error by itself.
 fn version(seed: u64) -> Vec<u8> {
@@ -72,4 +77,27 @@ fn readers_see_one_version() {
     let seen = seen.map(AtomicUsize::into_inner);
     eprintln!("replaced {replaced} times, read {seen:?} times");
     assert_eq!(folder.names(), ["db.talaria", "one.fasta", "two.fasta"]);
+}
+
+/// The reader waits to be read from itself, so that it surely still has the file open.
+#[test]
+fn who_would_write_in_place_waits_for_readers() {
+    let folder = Folder::new();
+    let (db, input) = (folder.path("db.talaria"), folder.write("one.fasta", version(1)));
+    assert_eq!(run(&[&"build", &input, &"-o", &db, &"-q"]).code, 0);
+    let writer = || std::fs::OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&db);
+    if !talaria_db::sys::lease::take(&File::open(&db).unwrap()) {
+        println!("skipped: the file system of temporary files has no leases");
+        return;
+    }
+    for option in [None, Some("--no-mmap")] {
+        let mut reader = command(&[&"export", &db]).args(option).stdout(Stdio::piped()).spawn().unwrap();
+        let mut output = reader.stdout.take().unwrap();
+        let mut text = vec![0; 1];
+        output.read_exact(&mut text).unwrap();
+        assert_eq!(writer().unwrap_err().kind(), ErrorKind::WouldBlock);
+        output.read_to_end(&mut text).unwrap();
+        assert!(text == version(1) && reader.wait().unwrap().success());
+        writer().unwrap();
+    }
 }

@@ -18,7 +18,7 @@ use crate::sys::matrices::BlockMatrix;
 pub const LONGEST: u64 = 1 << 16;
 
 /// Widths of the blocks of an extension from a seed.
-const EXTENSION: RangeInclusive<usize> = 32..=128;
+const EXTENSION: RangeInclusive<usize> = 32..=64;
 /// Of a band, which is to find what an extension missed.
 const BAND: RangeInclusive<usize> = 256..=256;
 /// Most residues of the representative beyond the member's that an alignment is looked for in.

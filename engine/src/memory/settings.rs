@@ -44,6 +44,9 @@ pub struct MappingSettings {
     /// Whether a mapped file may become shorter or unreadable: this process then handles SIGBUS, from the first such
     /// file on, and what cannot be read is an error. Else it ends the process.
     pub guard: bool,
+    /// Whether who would write to a file that is open, or cut it short, is to wait, where the system lets this process
+    /// ask for it; see [`crate::sys::lease::take`].
+    pub lease: bool,
     /// Whether columns and indexes are brought into memory when a container is opened.
     pub populate: bool,
     /// What pages columns and indexes should lie in.
@@ -60,6 +63,7 @@ impl Default for MappingSettings {
             use_memory_mapping: true,
             threshold: 0,
             guard: false,
+            lease: false,
             populate: false,
             huge_pages: HugePages::Off,
             page_cache: None,

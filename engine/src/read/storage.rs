@@ -15,9 +15,9 @@ use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
 use crate::read::ahead::PIECE;
 use crate::read::mapped::MappedFile;
-use crate::sys::file;
 use crate::sys::map::{Advice, Mapping};
 use crate::sys::prefetch::prefetch_read;
+use crate::sys::{file, lease};
 
 /// How a container is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,7 +32,7 @@ pub enum Access {
 /// The bytes of one container.
 #[derive(Debug)]
 pub enum Storage {
-    /// A mapped file, and the file itself if the mapping is guarded.
+    /// A mapped file, and the file itself if the mapping is guarded or the file leased.
     Mapped(MappedFile, Option<Opened>),
     /// A file read with `pread`.
     File(Opened),
@@ -83,7 +83,8 @@ impl Storage {
         }
         let length = metadata.len();
         let opened = |file| Opened { file, length, modified: metadata.modified().ok() };
-        let MappingSettings { use_memory_mapping, threshold, guard, .. } = settings.mapping;
+        let MappingSettings { use_memory_mapping, threshold, guard, lease, .. } = settings.mapping;
+        let leased = lease && lease::take(&file);
         if !use_memory_mapping || settings.streaming.only || length < threshold.max(1) {
             return Ok(Self::File(opened(file)));
         }
@@ -95,7 +96,7 @@ impl Storage {
         if guard && !mapped.guard() {
             return Ok(Self::File(opened(file)));
         }
-        Ok(Self::Mapped(mapped, guard.then(|| opened(file))))
+        Ok(Self::Mapped(mapped, (guard || leased).then(|| opened(file))))
     }
 
     /// Populates the parts `hot` of a mapped file and puts them into large pages, as the settings say; see
@@ -193,7 +194,7 @@ impl Storage {
     }
 
     /// Compares the file at `path` with what it was when it was opened, by length and time. Of a mapped file that is
-    /// not guarded nothing is known.
+    /// neither guarded nor leased nothing is known.
     ///
     /// # Errors
     /// [`Error::Changed`], or [`Error::Io`].
@@ -283,6 +284,31 @@ mod tests {
         }
         let bytes = std::fs::read(&path).unwrap();
         assert!(!OpenOptions::new().from_bytes(bytes).unwrap().mapping_report().mapped);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_would_write_to_a_leased_file_waits() {
+        use std::os::unix::fs::OpenOptionsExt;
+        let (_folder, path) = container();
+        // Without waiting for the lease, but asking for it to end.
+        let write = || std::fs::OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(&path);
+        if !lease::take(&std::fs::File::open(&path).unwrap()) {
+            println!("skipped: the file system of temporary files has no leases");
+            return;
+        }
+        for access in [Access::Map, Access::Read] {
+            let database = OpenOptions::new().access(access).lease(true).open(&path).unwrap();
+            assert_eq!(write().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+            assert!(answers(&database));
+            database.check_unchanged().unwrap();
+            drop(database);
+            write().unwrap();
+            // None is asked for unless told so, and none is given while somebody writes.
+            let database = OpenOptions::new().access(access).open(&path).unwrap();
+            let _writer = write().unwrap();
+            assert!(answers(&database) && answers(&OpenOptions::new().lease(true).open(&path).unwrap()));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod anonymous;
 pub mod file;
 mod guard;
 pub mod heap;
+pub mod lease;
 pub(crate) mod letters;
 pub mod map;
 pub(crate) mod matrices;

@@ -11,6 +11,7 @@
 //! has read it back and judged it already.
 
 mod operations;
+mod unfinished;
 mod written;
 
 use std::fs::{File, TryLockError};
@@ -19,6 +20,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use self::unfinished::remove_unfinished;
 use self::written::Written;
 use crate::error::{Error, Result};
 
@@ -57,6 +59,7 @@ impl Unpublished {
         hidden.push(".unfinished");
         let temporary = target.with_file_name(hidden);
         let file = lock_new(&temporary).map_err(|source| failed(&target, "write", 0, source))?;
+        unfinished::note(&temporary);
         Ok(Self { file, temporary, target, published: false, written: Mutex::default(), checked: false })
     }
 
@@ -130,6 +133,7 @@ impl Unpublished {
         let length = self.len();
         operations::sync(&self.file, &self.temporary)
             .map_err(|source| failed(&self.target, "make durable", length, source))?;
+        unfinished::forget(&self.temporary);
         operations::rename(&self.temporary, &self.target)
             .map_err(|source| failed(&self.target, "publish", 0, source))?;
         self.published = true;
@@ -160,6 +164,7 @@ impl io::Write for &Unpublished {
 impl Drop for Unpublished {
     fn drop(&mut self) {
         if !self.published {
+            unfinished::forget(&self.temporary);
             // Nothing can be done about a failure here, and the next writer of this target takes the file over.
             let _ = operations::remove(&self.temporary);
         }
