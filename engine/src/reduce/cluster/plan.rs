@@ -81,6 +81,7 @@ pub(super) fn selection(scoring: Scoring, criterion: &Criterion, sensitive: bool
 /// The rounds for an identity, in the order in which they find less and less.
 fn rounds(scoring: Scoring, identity: u16) -> [Round; 3] {
     match (scoring, identity) {
+        // Twelve letters leave less than fourteen; fourteen find what is among too many that share twelve.
         (Scoring::Protein, 9_000..) => {
             [round("111111111111", 20, 20, 12), round("11111111111111", 40, 8, 4), round("11101101110111", 60, 30, 20)]
         }
