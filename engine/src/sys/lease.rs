@@ -2,12 +2,13 @@
 
 use std::fs::File;
 
-/// Asks the system for a read lease on a file that is open for reading (`fcntl(2)`, `F_SETLEASE`); whether it was given.
-/// It ends when `file` is closed.
+/// Asks the system for a read lease on a file that is open for reading (`fcntl(2)`, `F_SETLEASE`); whether it was
+/// given. It ends when `file` is closed.
 ///
 /// Until then another process, or this one, that opens the file for writing or truncates it waits, for as long as
-/// `/proc/sys/fs/lease-break-time` says (45 s); with `O_NONBLOCK` it gets `EWOULDBLOCK`. Replacing the file by rename is
-/// not held up. Not given where the file is another user's, is open for writing, or where the file system has no leases.
+/// `/proc/sys/fs/lease-break-time` says (45 s); with `O_NONBLOCK` it gets `EWOULDBLOCK`. Replacing the file by rename
+/// is not held up. Not given where the file is another user's, is open for writing, or where the file system has no
+/// leases.
 ///
 /// ```
 /// let path = std::env::temp_dir().join(format!("lease-{}", std::process::id()));

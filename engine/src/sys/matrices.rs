@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 
 use block_aligner::scan_block::Block;
 
-/// A block of the aligner's matrix; ends by X-drop, with `TRACE` knows the path and not only its score, and with `LOCAL`
-/// begins anywhere.
+/// A block of the aligner's matrix; ends by X-drop, with `TRACE` knows the path and not only its score, and with
+/// `LOCAL` begins anywhere.
 pub(crate) struct BlockMatrix<const TRACE: bool, const LOCAL: bool>(Block<TRACE, true, LOCAL>);
 
 // SAFETY: a block owns its memory: vectors, and arrays that it allocates in `Block::new`, reaches through pointers of

@@ -22,8 +22,8 @@ pub(super) fn forget(path: &Path) {
 }
 
 /// Removes the hidden files of all outputs that are not published yet. For a process that ends right away, as by a
-/// signal: who begins, publishes or gives up an output from now on waits forever. (Without this call, the next writer of
-/// the same target takes over what is left.)
+/// signal: who begins, publishes or gives up an output from now on waits forever. (Without this call, the next writer
+/// of the same target takes over what is left.)
 pub fn remove_unfinished() {
     let mut files = unfinished();
     for file in files.drain(..) {
