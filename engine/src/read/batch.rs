@@ -251,3 +251,31 @@ fn short_bytes(stream: &Stream, items: &[Item], group: &[usize]) -> u64 {
 fn is_long(stream: &Stream, item: &Item) -> bool {
     item.length > u64::from(stream.nominal)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::memory::settings::MemorySettings;
+    use crate::{Builder, OpenOptions};
+
+    #[test]
+    fn columns_that_do_not_stay_in_memory_give_the_same_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        // More than are looked up together.
+        let count = 2 * super::TOGETHER + 100;
+        let records = (0..count).map(|number| (format!("r{number}").into_bytes(), vec![b'A'; 1 + number as usize % 7]));
+        Builder::new(&path).add_records("made", records).finish().unwrap();
+        let mut settings = MemorySettings::default();
+        settings.mapping.page_cache = Some(1);
+        let database = OpenOptions::new().memory(settings).open(&path).unwrap();
+        // Not in order, some twice, over all pieces.
+        let ordinals: Vec<u64> = (0..3000).map(|number| number * 7919 % (count - 1)).chain([0, count - 1, 0]).collect();
+        let found = database.batch(&ordinals).unwrap();
+        assert_eq!(found.len(), ordinals.len());
+        for (record, ordinal) in found.iter().zip(&ordinals) {
+            assert_eq!(record.header().as_bytes(), format!("r{ordinal}").as_bytes());
+            assert_eq!(record.sequence().len(), 1 + *ordinal as usize % 7);
+        }
+        assert!(database.batch(&vec![count; 300]).is_err());
+    }
+}

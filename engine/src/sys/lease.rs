@@ -17,7 +17,8 @@ use std::fs::File;
 /// if talaria_db::sys::lease::take(&file) {
 ///     println!("until the file is closed nobody writes to it");
 /// }
-/// # std::fs::remove_file(path)
+/// # std::fs::remove_file(path)?;
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn take(file: &File) -> bool {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
