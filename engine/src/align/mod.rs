@@ -16,6 +16,7 @@
 mod aligner;
 mod alignment;
 mod letters;
+mod path;
 mod pool;
 mod scoring;
 pub(crate) mod script;
