@@ -20,8 +20,10 @@ pub const LONGEST: u64 = 1 << 16;
 
 /// Widths of the blocks of an extension from a seed.
 const EXTENSION: RangeInclusive<usize> = 32..=64;
-/// Of a band, which is to find what an extension missed.
+/// Of a band, which is to find what an extension missed; and of one for members of no more residues than the other one
+/// is wide.
 const BAND: RangeInclusive<usize> = 256..=256;
+const SHORT_BAND: RangeInclusive<usize> = 128..=128;
 /// Most residues of the representative beyond the member's that an alignment is looked for in.
 const MOST_GAPS: usize = 4096;
 /// Padding behind sequences: the widest block.
@@ -342,10 +344,11 @@ impl Matrices {
         self.member.set_bytes::<M>(member, PADDING);
         self.representative.set_bytes::<M>(window, PADDING);
         let (gaps, drop) = (scoring.gaps(), i32::MAX / 2);
-        self.band_score.align(&self.member, &self.representative, matrix, gaps, BAND, drop);
+        let widths = if member.len() <= *BAND.end() { SHORT_BAND } else { BAND };
+        self.band_score.align(&self.member, &self.representative, matrix, gaps, widths.clone(), drop);
         let better = self.band_score.res().score > least;
         if better {
-            self.band.align(&self.member, &self.representative, matrix, gaps, BAND, drop);
+            self.band.align(&self.member, &self.representative, matrix, gaps, widths, drop);
         }
         better
     }

@@ -1,9 +1,10 @@
 //! Who stands for whom: greedy assignment, by rank.
 //!
 //! Each record that still stands for itself is aligned to its candidates, most shared words first; where a candidate
-//! has a representative by now, to that one. It joins the first one to which it is similar enough. If it stood for
-//! others, all of them must be similar enough to the new representative too, each by an alignment of its own: nothing
-//! drifts, and every membership is one that was verified.
+//! has a representative by now, to that one. It joins the most similar one of those that are similar enough; none is
+//! tried after one that is much more similar than it must be ([`settles`]). If it stood for others, all of them must be
+//! similar enough to the new representative too, each by an alignment of its own: nothing drifts, and every membership
+//! is one that was verified.
 //!
 //! Records are taken [`BATCH`] at a time. What their candidates before the batch are is settled, so that they are
 //! aligned in parallel; candidates within the batch follow one by one. So the result does not depend on the number of
@@ -310,6 +311,12 @@ impl Assignment {
     }
 }
 
+/// Whether a representative is so similar that no other one is looked for: beyond a tenth of what is left above the least
+/// identity. What finds a representative then finds its members too.
+fn settles(similarity: Similarity, least: u16) -> bool {
+    similarity.identity() >= least + (10_000 - least) / 10
+}
+
 /// Looks for a representative, while nothing changes.
 struct Looking<'a> {
     context: &'a Context<'a>,
@@ -319,7 +326,8 @@ struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Tries the representatives of those candidates whose turn it is, until as many have been tried as there may be.
+    /// Tries the representatives of those candidates whose turn it is, until one settles the matter or as many have been
+    /// tried as there may be.
     fn search(
         &mut self,
         aligner: &mut Aligner,
@@ -360,16 +368,17 @@ impl Looking<'_> {
                     None => continue,
                 },
             };
-            if let Some(found) = self.verify(aligner, fit) {
-                match self.verify_members(aligner, asking.rank, fit.at(found.diagonal))? {
-                    Some(members) => {
-                        let similarity = Similarity::new(found.identity, found.coverage);
-                        let fit = fit.at(found.diagonal);
-                        search.found = Some(Joining { representative, fit, similarity, members });
+            let best = search.found.as_ref().map(|best| best.similarity);
+            let Some(found) = self.verify(aligner, fit, best) else { continue };
+            let (fit, similarity) = (fit.at(found.diagonal), Similarity::new(found.identity, found.coverage));
+            match self.verify_members(aligner, asking.rank, fit)? {
+                Some(members) => {
+                    search.found = Some(Joining { representative, fit, similarity, members });
+                    if settles(similarity, self.context.criterion.identity) {
                         return Ok(());
                     }
-                    None => search.refused += 1,
                 }
+                None => search.refused += 1,
             }
         }
         Ok(())
@@ -387,14 +396,16 @@ impl Looking<'_> {
         diagonals.get_or_insert_with(new).find(record, representative)
     }
 
-    /// Aligns the record to the representative.
-    fn verify(&mut self, aligner: &mut Aligner, fit: Fit) -> Option<Verified> {
+    /// Aligns the record to the representative, which must be more similar to it than the best one so far.
+    fn verify(&mut self, aligner: &mut Aligner, fit: Fit, best: Option<Similarity>) -> Option<Verified> {
         let Scratch { record, turned, representative, .. } = &mut *self.scratch;
         if fit.reverse && turned.is_empty() {
             reverse_complement(record, turned);
         }
         let record = if fit.reverse { turned } else { record };
-        aligner.verify(self.context.scoring, &self.context.criterion, record, representative, fit.diagonal)
+        let mut criterion = self.context.criterion;
+        criterion.identity = best.map_or(criterion.identity, |best| best.identity() + 1);
+        aligner.verify(self.context.scoring, &criterion, record, representative, fit.diagonal)
     }
 
     /// Aligns all members of the record to the representative; none if one of them is not similar enough.

@@ -81,9 +81,9 @@ pub(super) fn selection(scoring: Scoring, criterion: &Criterion, sensitive: bool
 /// The rounds for an identity, in the order in which they find less and less.
 fn rounds(scoring: Scoring, identity: u16) -> [Round; 3] {
     match (scoring, identity) {
-        // Twelve letters leave less than fourteen; fourteen find what is among too many that share twelve.
+        // Thirteen letters leave less than fourteen; fourteen find what is among too many that share thirteen.
         (Scoring::Protein, 9_000..) => {
-            [round("111111111111", 20, 20, 12), round("11111111111111", 40, 8, 4), round("11101101110111", 60, 30, 20)]
+            [round("1111111111111", 22, 20, 12), round("11111111111111", 40, 8, 4), round("11101101110111", 60, 30, 20)]
         }
         (Scoring::Protein, 6_500..) => {
             [round("1111111111", 20, 8, 4), round("1101110111011", 60, 8, 4), round("1101010111", 60, 12, 8)]
@@ -91,7 +91,7 @@ fn rounds(scoring: Scoring, identity: u16) -> [Round; 3] {
         // One word of the second round is shared by many that have nothing else in common.
         (Scoring::Protein, 4_500..) => [
             round("1111111111", 20, 8, 4),
-            Round { shared: 2, ..round("1101010111", 60, 8, 4) },
+            Round { shared: 2, ..round("1101010111", 45, 8, 4) },
             round("111010011", 100, 20, 8),
         ],
         (Scoring::Protein, _) => {
