@@ -311,8 +311,8 @@ impl Assignment {
     }
 }
 
-/// Whether a representative is so similar that no other one is looked for: beyond a tenth of what is left above the least
-/// identity. What finds a representative then finds its members too.
+/// Whether a representative is so similar that no other one is looked for: beyond a tenth of what is left above the
+/// least identity. What finds a representative then finds its members too.
 fn settles(similarity: Similarity, least: u16) -> bool {
     similarity.identity() >= least + (10_000 - least) / 10
 }
