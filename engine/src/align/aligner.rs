@@ -1,47 +1,17 @@
 //! The aligner: along the diagonal, from a seed with gaps, and across a band where that leaves a doubt.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use block_aligner::cigar::Cigar;
-use block_aligner::scan_block::PaddedBytes;
-use block_aligner::scores::{AAMatrix, BLOSUM62, Matrix};
-
-use super::path::{Path, spans};
-use super::scoring::NUCLEOTIDES;
+use super::matrices::Matrices;
+use super::path::Path;
 use super::shared_words::SharedWords;
 use super::ungapped::{Stretch, best_stretch, matches, overlap, seed};
 use super::{Alignment, Criterion, Scoring};
 use crate::memory::pool::Reusable;
-use crate::sys::matrices::BlockMatrix;
 
 /// Longer sequences are not aligned: matrices are linear in the length, but with a factor of some two hundred bytes.
 pub const LONGEST: u64 = 1 << 16;
 
-/// Widths of the blocks of an extension from a seed.
-const EXTENSION: RangeInclusive<usize> = 32..=64;
-/// Of a band, which is to find what an extension missed; and of one for members of no more residues than the other one
-/// is wide.
-const BAND: RangeInclusive<usize> = 256..=256;
-const SHORT_BAND: RangeInclusive<usize> = 128..=128;
-/// Most residues of the representative beyond the member's that an alignment is looked for in.
-const MOST_GAPS: usize = 4096;
-/// Padding behind sequences: the widest block.
-const PADDING: usize = 256;
-/// Bytes of matrices a residue, and beside them. A trace has four bytes for each [`block_aligner::L`] cells of the
-/// widest block: two for an extension, three for a band. Two bytes hold a residue, 16 an operation of the path, and 14
-/// a step of each trace.
-const PER_RESIDUE: usize = trace(1, &EXTENSION) * 2 + 2 + 16 + 14;
-const PER_BAND_RESIDUE: usize = trace(1, &BAND) * 3 + 14;
-const FIXED: usize = trace(2 * 256 + 2, &EXTENSION) * 2 + trace(2 * 256 + 2, &BAND) * 3 + (48 << 10);
-
-const fn trace(residues: usize, widths: &RangeInclusive<usize>) -> usize {
-    *widths.end() / block_aligner::L * residues * 4
-}
-/// Longer members are not aligned across a band, which would take most of the memory.
-const LONGEST_BANDED: usize = 4096;
-/// Score that an extension may lose before it ends.
-const DROP: i32 = 100;
 /// The least score of a diagonal that is worth an alignment with gaps.
 const LEAST_SCORE: i32 = 25;
 /// How far the identity along a diagonal may be below the wanted one, in ten-thousandths: one gap leaves at least half
@@ -77,20 +47,12 @@ pub struct Verified {
 /// An aligner and its matrices, which grow with the sequences. Made for one scoring scheme after the other as it comes.
 #[derive(Default)]
 pub struct Aligner {
-    matrices: Option<Box<Matrices>>,
+    tools: Option<Tools>,
 }
 
-struct Matrices {
-    /// Memory that they are made for, and residues of both sequences together.
-    bytes: usize,
-    residues: usize,
-    extension: BlockMatrix<true, false>,
-    band: BlockMatrix<true, true>,
-    band_score: BlockMatrix<false, true>,
-    member: PaddedBytes,
-    representative: PaddedBytes,
-    path: Cigar,
+struct Tools {
     words: SharedWords,
+    matrices: Box<Matrices>,
 }
 
 impl fmt::Debug for Aligner {
@@ -101,7 +63,7 @@ impl fmt::Debug for Aligner {
 
 impl Reusable for Aligner {
     fn capacity(&self) -> usize {
-        self.matrices.as_ref().map_or(0, |matrices| matrices.bytes)
+        self.tools.as_ref().map_or(0, |tools| tools.matrices.bytes())
     }
 }
 
@@ -109,34 +71,13 @@ impl Aligner {
     /// Bytes of memory for aligning a member of so many residues.
     #[must_use]
     pub fn memory(member: u64) -> u64 {
-        let residues = residues(usize::try_from(member).unwrap_or(usize::MAX / (4 * PER_RESIDUE)));
-        (residues * PER_RESIDUE + residues.min(residues_banded()) * PER_BAND_RESIDUE + FIXED) as u64
+        Matrices::memory(usize::try_from(member).unwrap_or(usize::MAX)) as u64
     }
 
     /// One that takes so many bytes, and aligns members for which [`memory`](Self::memory) is not more.
     #[must_use]
     pub(super) fn new(bytes: usize) -> Self {
-        let bytes_left = bytes.saturating_sub(FIXED);
-        let all_banded = bytes_left / (PER_RESIDUE + PER_BAND_RESIDUE);
-        let some_banded = bytes_left.saturating_sub(residues_banded() * PER_BAND_RESIDUE) / PER_RESIDUE;
-        let residues = if all_banded <= residues_banded() { all_banded } else { some_banded };
-        let matrices = Matrices {
-            bytes,
-            residues,
-            extension: BlockMatrix::new(residues, *EXTENSION.end()),
-            band: BlockMatrix::new(residues.min(residues_banded()), *BAND.end()),
-            band_score: BlockMatrix::new(residues.min(residues_banded()), *BAND.end()),
-            member: PaddedBytes::new::<AAMatrix>(residues, PADDING),
-            representative: PaddedBytes::new::<AAMatrix>(residues, PADDING),
-            path: Cigar::new(residues, 0),
-            words: SharedWords::default(),
-        };
-        Self { matrices: Some(Box::new(matrices)) }
-    }
-
-    /// Whether it is large enough for a member of so many residues.
-    fn fits(&self, member: usize) -> bool {
-        self.matrices.as_ref().is_some_and(|matrices| residues(member) <= matrices.residues)
+        Self { tools: Some(Tools { words: SharedWords::default(), matrices: Box::new(Matrices::new(bytes)) }) }
     }
 
     /// Looks whether a member may join a representative, from a diagonal on which they share words. Both are folded.
@@ -165,7 +106,8 @@ impl Aligner {
         diagonal: i64,
     ) -> Option<Alignment> {
         let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
-        if !self.fits(member.len()) || criterion.rules_out(lengths.0, lengths.1) {
+        let Tools { words, matrices } = self.tools.as_mut()?;
+        if !matrices.fit(member.len()) || criterion.rules_out(lengths.0, lengths.1) {
             return None;
         }
         let accepted = |path: &Path| {
@@ -205,11 +147,11 @@ impl Aligner {
         if score < LEAST_SCORE || (same as u64) * 10_000 < wanted * left.len() as u64 {
             return None;
         }
-        if !self.matrices.as_mut()?.words.enough(scoring, criterion, member, representative, diagonal) {
+        if !words.enough(scoring, criterion, member, representative, diagonal) {
             return None;
         }
         let at = start + seed(scoring, left, right, scoring.seed())?;
-        let path = self.extend_both(scoring, criterion, member, representative, (at, shift(at)))?;
+        let path = extend_both(matrices, scoring, criterion, member, representative, (at, shift(at)))?;
         let alignment = accepted(&path)?;
         // A better one could go over what is left of the member too, with gaps, and not find a match there.
         let rest = 2 * (member.len() - path.member);
@@ -222,151 +164,40 @@ impl Aligner {
         if sure(path.columns + rest) || nearly_whole && sure(path.columns) {
             return Some(alignment);
         }
-        let band = match member.len() <= LONGEST_BANDED {
-            true => self.band(scoring, member, representative, diagonal, path.score),
-            false => None,
-        };
+        let band = matrices.band(scoring, member, representative, diagonal, path.score);
         accepted(&band.unwrap_or(path))
     }
-
-    /// The alignment through a pair of equal residues; none if what is on one side of them makes it impossible to fulfil
-    /// the criterion.
-    fn extend_both(
-        &mut self,
-        scoring: Scoring,
-        criterion: &Criterion,
-        member: &[u8],
-        representative: &[u8],
-        (at, partner): (usize, usize),
-    ) -> Option<Path> {
-        let (own, other) = (member.split_at(at), representative.split_at(partner));
-        let sides = [(own.0, other.0), (own.1, other.1)];
-        // The longer side is the one that is more often in vain.
-        let first = usize::from(at < member.len() - at);
-        let mut paths = [Path::default(); 2];
-        paths[first] = self.extend(scoring, sides[first].0, sides[first].1, first == 0)?;
-        // As if all of the other side were the same.
-        let (own, other) = sides[1 - first];
-        paths[1 - first] = Path {
-            matches: own.len(),
-            columns: own.len(),
-            member: own.len(),
-            representative: other.len(),
-            ..Path::default()
-        };
-        let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
-        criterion.accepts(&Path::around((at, partner), paths).alignment(), lengths.0, lengths.1)?;
-        paths[1 - first] = self.extend(scoring, own, other, first == 1)?;
-        Some(Path::around((at, partner), paths))
-    }
-
-    /// The best path from the beginnings of both, or of both read from behind.
-    fn extend(&mut self, scoring: Scoring, member: &[u8], representative: &[u8], backwards: bool) -> Option<Path> {
-        // What is further off could only be reached by gaps that cost more than the member can bring.
-        let reach = representative.len().min(reach(member.len()));
-        let representative =
-            if backwards { &representative[representative.len() - reach..] } else { &representative[..reach] };
-        if member.is_empty() || representative.is_empty() {
-            return Some(Path::default());
-        }
-        let matrices = self.matrices.as_mut()?;
-        match scoring {
-            Scoring::Protein => matrices.extend(&BLOSUM62, scoring, member, representative, backwards),
-            Scoring::Nucleotide => matrices.extend(&*NUCLEOTIDES, scoring, member, representative, backwards),
-        }
-        let end = matrices.extension.res();
-        matrices.extension.trace().cigar(end.query_idx, end.reference_idx, &mut matrices.path);
-        let mut path = Path { score: end.score, ..Path::default() };
-        let pairs = |at: usize, partner: usize, count: usize| {
-            let (at, partner) = if backwards {
-                (member.len() - at - count, representative.len() - partner - count)
-            } else {
-                (at, partner)
-            };
-            matches(scoring, &member[at..at + count], &representative[partner..partner + count])
-        };
-        path.walk(&matrices.path, pairs);
-        Some(path)
-    }
-
-    /// The best local alignment in a band around a diagonal, if its score is above `least`.
-    fn band(
-        &mut self,
-        scoring: Scoring,
-        member: &[u8],
-        representative: &[u8],
-        diagonal: i64,
-        least: i32,
-    ) -> Option<Path> {
-        let wide = i64::try_from(64 + member.len() / 8).ok()?;
-        let bound = |position: i64| usize::try_from(position.clamp(0, representative.len() as i64)).unwrap_or(0);
-        let (from, to) = (bound(diagonal - wide), bound(diagonal + member.len() as i64 + wide));
-        let window = &representative[from..to];
-        let matrices = self.matrices.as_mut()?;
-        let better = match scoring {
-            Scoring::Protein => matrices.cross(&BLOSUM62, scoring, member, window, least),
-            Scoring::Nucleotide => matrices.cross(&*NUCLEOTIDES, scoring, member, window, least),
-        };
-        if !better {
-            return None;
-        }
-        let end = matrices.band.res();
-        matrices.band.trace().cigar(end.query_idx, end.reference_idx, &mut matrices.path);
-        let mut path = Path { score: end.score, ..Path::default() };
-        let (spans, spans_representative) = spans(&matrices.path);
-        path.member_start = end.query_idx.checked_sub(spans)?;
-        path.representative_start = end.reference_idx.checked_sub(spans_representative)?;
-        let (start, other) = (path.member_start, path.representative_start);
-        let pairs = |at: usize, partner: usize, count: usize| {
-            let (at, partner) = (start + at, other + partner);
-            matches(scoring, &member[at..at + count], &window[partner..partner + count])
-        };
-        path.walk(&matrices.path, pairs);
-        path.representative_start += from;
-        Some(path)
-    }
 }
 
-impl Matrices {
-    fn extend<M: Matrix>(&mut self, matrix: &M, scoring: Scoring, member: &[u8], other: &[u8], backwards: bool) {
-        if backwards {
-            self.member.set_bytes_rev::<M>(member, PADDING);
-            self.representative.set_bytes_rev::<M>(other, PADDING);
-        } else {
-            self.member.set_bytes::<M>(member, PADDING);
-            self.representative.set_bytes::<M>(other, PADDING);
-        }
-        self.extension.align(&self.member, &self.representative, matrix, scoring.gaps(), EXTENSION, DROP);
-    }
-
-    /// Looks across the band for a score above `least`, and only then for the path that has it, which takes longer.
-    fn cross<M: Matrix>(&mut self, matrix: &M, scoring: Scoring, member: &[u8], window: &[u8], least: i32) -> bool {
-        self.member.set_bytes::<M>(member, PADDING);
-        self.representative.set_bytes::<M>(window, PADDING);
-        let (gaps, drop) = (scoring.gaps(), i32::MAX / 2);
-        let widths = if member.len() <= *BAND.end() { SHORT_BAND } else { BAND };
-        self.band_score.align(&self.member, &self.representative, matrix, gaps, widths.clone(), drop);
-        let better = self.band_score.res().score > least;
-        if better {
-            self.band.align(&self.member, &self.representative, matrix, gaps, widths, drop);
-        }
-        better
-    }
-}
-
-/// How far into the representative an extension looks.
-fn reach(member: usize) -> usize {
-    member + member.min(MOST_GAPS) + PADDING
-}
-
-/// Residues of both sequences together in the largest alignment across a band.
-fn residues_banded() -> usize {
-    residues(LONGEST_BANDED)
-}
-
-/// Residues of both sequences together in the largest alignment of a member.
-fn residues(member: usize) -> usize {
-    member + reach(member)
+/// The alignment through a pair of equal residues; none if what is on one side of them makes it impossible to fulfil
+/// the criterion.
+fn extend_both(
+    matrices: &mut Matrices,
+    scoring: Scoring,
+    criterion: &Criterion,
+    member: &[u8],
+    representative: &[u8],
+    (at, partner): (usize, usize),
+) -> Option<Path> {
+    let (own, other) = (member.split_at(at), representative.split_at(partner));
+    let sides = [(own.0, other.0), (own.1, other.1)];
+    // The longer side is the one that is more often in vain.
+    let first = usize::from(at < member.len() - at);
+    let mut paths = [Path::default(); 2];
+    paths[first] = matrices.extend(scoring, sides[first].0, sides[first].1, first == 0)?;
+    // As if all of the other side were the same.
+    let (own, other) = sides[1 - first];
+    paths[1 - first] = Path {
+        matches: own.len(),
+        columns: own.len(),
+        member: own.len(),
+        representative: other.len(),
+        ..Path::default()
+    };
+    let lengths = (u32::try_from(member.len()).ok()?, u32::try_from(representative.len()).ok()?);
+    criterion.accepts(&Path::around((at, partner), paths).alignment(), lengths.0, lengths.1)?;
+    paths[1 - first] = matrices.extend(scoring, own, other, first == 1)?;
+    Some(Path::around((at, partner), paths))
 }
 
 #[cfg(test)]
@@ -448,7 +279,6 @@ mod tests {
     fn memory_is_linear() {
         let (one, four) = (Aligner::memory(10_000), Aligner::memory(40_000));
         assert!(four < 4 * one && one < 6 << 20, "{one} {four}");
-        assert!(!aligner(100).fits(101));
         assert_eq!(aligner(100).verify(Scoring::Protein, &Criterion::default(), &[b'A'; 101], &[b'A'; 101], 0), None);
     }
 

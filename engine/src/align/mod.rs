@@ -16,6 +16,7 @@
 mod aligner;
 mod alignment;
 mod letters;
+mod matrices;
 mod path;
 mod pool;
 mod scoring;

@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::assign::{Assigned, Assignment};
+use super::assign::Assigned;
+use super::assignment::Assignment;
 use super::order::Order;
 use super::plan::Round;
 use super::wanted::Wanted;

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::RoundReport;
-use super::assign::{Assignment, State};
+use super::assignment::{Assignment, State};
 use crate::error::{Error, Result};
 use crate::write::publish::Unpublished;
 

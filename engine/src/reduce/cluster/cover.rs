@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Context;
-use super::assign::Assignment;
+use super::assignment::Assignment;
 use super::graph::{Graph, Neighbour};
 use super::order::Order;
 use super::selecting::Selecting;

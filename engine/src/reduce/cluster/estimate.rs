@@ -2,7 +2,7 @@
 
 use super::candidates::Hubs;
 use super::graph::Graph;
-use super::{Clustering, assign, candidates, cover, least_beside, order, plan, selecting};
+use super::{Clustering, assign, assignment, candidates, cover, least_beside, order, plan, selecting};
 use crate::align::{AlignmentPool, LONGEST, Scoring};
 use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
@@ -18,7 +18,7 @@ pub(crate) fn estimate(
 ) -> Vec<Held> {
     let keep = least_beside(known.records, known.longest.min(LONGEST), selects);
     let order = order::estimate(account, known, keep);
-    let assignment: Vec<Held> = (0..5).map(|_| account.column(known.records, assign::COLUMNS / 5, keep)).collect();
+    let assignment: Vec<Held> = (0..5).map(|_| account.column(known.records, assignment::COLUMNS / 5, keep)).collect();
     let mut selecting = Vec::new();
     if selects {
         selecting.push(account.hold(known.records.saturating_mul(selecting::MEMORY)));

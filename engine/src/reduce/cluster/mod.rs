@@ -17,6 +17,7 @@
 
 mod asking;
 mod assign;
+mod assignment;
 mod candidates;
 mod checkpoint;
 mod cover;
@@ -26,12 +27,14 @@ mod fit;
 mod graph;
 mod old;
 pub(crate) mod plan;
+mod search;
 mod selecting;
 pub mod stage;
 mod wanted;
 pub(crate) mod words;
 
-use self::assign::{Assigned, Assignment};
+use self::assign::Assigned;
+use self::assignment::Assignment;
 use self::candidates::{Edge, Hubs, candidates};
 pub(super) use self::checkpoint::Checkpoint;
 use self::checkpoint::Found;
@@ -159,7 +162,7 @@ impl Order {
 
 /// The least memory for clustering the records of a database, beside the blocks at hand. Looks at all lengths.
 pub(super) fn least_memory(database: &Database, selects: bool, spills: bool) -> Result<u64> {
-    let columns = order::COLUMNS + assign::COLUMNS + graph::COLUMNS + 4 + if selects { 8 } else { 0 };
+    let columns = order::COLUMNS + assignment::COLUMNS + graph::COLUMNS + 4 + if selects { 8 } else { 0 };
     let columns = if spills { 0 } else { database.len() * columns };
     Ok(columns + least_beside(database.len(), longest(database)?, selects))
 }

@@ -1,6 +1,6 @@
 //! What an earlier result decided, taken over before anything is compared.
 
-use super::assign::Assignment;
+use super::assignment::Assignment;
 use super::order::{NEW, Order};
 use super::{Context, equal};
 use crate::database::Database;

@@ -3,7 +3,7 @@
 //! Takes [`MEMORY`] bytes of memory a record, and eight in memory or on disk.
 
 use super::Context;
-use super::assign::Assignment;
+use super::assignment::Assignment;
 use super::order::Order;
 use crate::error::Result;
 use crate::memory::budget::Lease;

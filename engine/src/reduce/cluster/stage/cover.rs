@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::assign::Assignment;
+use super::super::assignment::Assignment;
 use super::super::graph::{Graph, Link};
 use super::super::{Context, cover};
 use super::edges::PAIRS;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::assign::Assignment;
+use super::super::assignment::Assignment;
 use super::super::candidates::{Hubs, take_words};
 use super::super::{Context, join_same};
 use super::head::{Head, Kind};
