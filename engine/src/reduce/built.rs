@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Reduction;
 use crate::error::{Error, Result};
+use crate::write::beside::beside;
 use crate::write::builder::Builder;
-use crate::write::run::beside;
 use crate::write::spill::Spill;
 
 /// A container made from FASTA, or for an update, for the time of a reduction.

@@ -19,10 +19,10 @@ use crate::reduce::update::{self, Old};
 use crate::threads::{stacks_memory, thread_count};
 use crate::write::assemble::Shape;
 use crate::write::builder::Builder;
+use crate::write::check::room_for_length;
 use crate::write::encode::Compression;
 use crate::write::place::Order;
 use crate::write::preset::LARGEST_USUAL;
-use crate::write::run::room_for_length;
 
 impl Reduction<'_> {
     /// The least budget that this reduction can do with, in bytes. The input is looked at, not read.

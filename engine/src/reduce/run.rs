@@ -19,8 +19,9 @@ use crate::reduce::similarity::Similarity;
 use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::threads::Workers;
+use crate::write::beside::{beside, folder_of};
+use crate::write::check::check;
 use crate::write::publish::Unpublished;
-use crate::write::run::{beside, check, folder_of};
 use crate::write::spill::Spill;
 
 impl Reduction<'_> {

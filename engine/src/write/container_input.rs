@@ -22,7 +22,7 @@ use crate::options::OpenOptions;
 use crate::read::export::ExportOptions;
 use crate::read::stream::blocks_memory;
 use crate::threads::{STACK, Workers};
-use crate::write::run::room_for_blocks;
+use crate::write::check::room_for_blocks;
 
 /// Chunks: one that is filled, one that waits and one that is in use.
 const CHUNKS: usize = 3;

@@ -2,8 +2,10 @@
 //! that appears whole or not at all.
 
 pub mod assemble;
+pub(crate) mod beside;
 pub mod builder;
 pub(crate) mod carried;
+pub(crate) mod check;
 mod container_input;
 #[cfg(test)]
 pub(crate) mod crash;
@@ -18,7 +20,7 @@ mod needs;
 pub mod place;
 pub mod preset;
 pub mod publish;
-pub(crate) mod run;
+mod run;
 pub mod seal;
 pub mod sections;
 mod sequences;

@@ -23,7 +23,7 @@ use crate::read::stream::blocks_memory;
 use crate::reduce::groups::Groups;
 use crate::threads::Workers;
 use crate::write::assemble::Assembler;
-use crate::write::run::room_for_length;
+use crate::write::check::room_for_length;
 
 /// What a reduction would take.
 #[derive(Debug, Clone)]

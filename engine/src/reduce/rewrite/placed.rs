@@ -17,10 +17,10 @@ use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::Groups;
 use crate::write::assemble::Shape;
+use crate::write::beside::beside;
 use crate::write::encode::Compression;
 use crate::write::place::{self, Order, Placing};
 use crate::write::publish::Unpublished;
-use crate::write::run::beside;
 use crate::write::spill::Spill;
 
 /// Writes the reduced container in the order that its shape asks for.

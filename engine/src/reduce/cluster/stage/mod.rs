@@ -56,7 +56,7 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::settings::MemorySettings;
 use crate::threads::Workers;
-use crate::write::run::folder_of;
+use crate::write::beside::folder_of;
 use crate::write::spill::Spill;
 
 /// One of so many parts.
