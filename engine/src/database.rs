@@ -240,6 +240,25 @@ impl Database {
     pub(crate) fn buffers(&self) -> &Buffers {
         &self.inner.buffers
     }
+
+    /// A rule of the format that this file breaks.
+    pub(crate) fn broken(
+        &self,
+        structure: &'static str,
+        field: &'static str,
+        rule: &'static str,
+        at: u64,
+        got: u64,
+        expected: u64,
+    ) -> Error {
+        let violation = SpecError::violation(structure, field, rule, at, got, expected);
+        Error::Format { path: self.path().to_path_buf(), violation }
+    }
+
+    /// Memory that the system did not have, though the budget did.
+    pub(crate) fn no_memory(&self, what: &'static str, need: u64) -> Error {
+        Error::Memory { what, need, free: self.budget().free(), limit: self.budget().limit() }
+    }
 }
 
 /// Whether a file begins as containers do. A pipe or standard input is none.

@@ -4,15 +4,18 @@
 pub(crate) mod ahead;
 pub mod batch;
 pub mod block;
+pub(crate) mod blocks;
 pub mod cache;
 pub mod clusters;
 pub mod columns;
 pub(crate) mod delta;
+mod expect;
 pub mod export;
 pub mod fetch;
 pub mod filter;
 pub mod find_many;
 pub(crate) mod gather;
+mod items;
 pub mod layout;
 mod long;
 pub mod lookup;

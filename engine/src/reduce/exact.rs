@@ -12,8 +12,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::blocks::blocks_memory;
 use crate::read::scan::Sequence;
-use crate::read::stream::blocks_memory;
 use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory_of, sort_memory_within};

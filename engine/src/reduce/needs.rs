@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::memory::budget::Budget;
 use crate::memory::settings::HugePages;
 use crate::options::OpenOptions;
-use crate::read::stream::blocks_memory;
+use crate::read::blocks::blocks_memory;
 use crate::reduce::cluster::Checkpoint;
 use crate::reduce::groups::LEAST_SORT_MEMORY;
 use crate::reduce::prefer::Ranks;

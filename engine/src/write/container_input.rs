@@ -19,8 +19,8 @@ use crate::fasta::input::CHUNK;
 use crate::memory::budget::{Budget, Lease};
 use crate::memory::settings::{HugePages, MemorySettings};
 use crate::options::OpenOptions;
+use crate::read::blocks::blocks_memory;
 use crate::read::export::ExportOptions;
-use crate::read::stream::blocks_memory;
 use crate::threads::{STACK, Workers};
 use crate::write::check::room_for_blocks;
 

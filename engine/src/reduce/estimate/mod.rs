@@ -19,7 +19,7 @@ use super::{Method, Output, Reduction, choose, cluster, contain, exact, prefer, 
 use crate::database::is_container;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
-use crate::read::stream::blocks_memory;
+use crate::read::blocks::blocks_memory;
 use crate::reduce::groups::Groups;
 use crate::threads::Workers;
 use crate::write::assemble::Assembler;
