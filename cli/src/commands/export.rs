@@ -60,6 +60,7 @@ impl ExportFlags {
                 let mut output = Output::stdout()?;
                 database.export(output.writer(), &options).map_err(named("standard output"))?;
                 output.finish()?;
+                database.check_unchanged()?;
             }
             Some(path) => {
                 target::check_not_input(database.path(), path)?;
@@ -67,7 +68,7 @@ impl ExportFlags {
                 to_file(&database, &options, path)?;
             }
         }
-        monitor.finish_reading(&database)?;
+        monitor.finish_unchanged(&database)?;
         Ok(Exit::Done)
     }
 
@@ -111,7 +112,7 @@ fn to_file(database: &Database, options: &ExportOptions, path: &Path) -> Result<
         Ok(metadata) if !metadata.is_dir() => {
             let mut file: File = OpenOptions::new().write(true).open(path).map_err(Failure::io(path, "open"))?;
             database.export(&mut file, options).map_err(named(path))?;
-            return Ok(());
+            return Ok(database.check_unchanged()?);
         }
         _ => path.to_path_buf(),
     };

@@ -97,6 +97,12 @@ impl Monitor {
     /// changed meanwhile: what was said of it may be wrong then.
     pub(crate) fn finish_reading(self, database: &Database) -> Result<()> {
         database.check_unchanged()?;
+        self.finish_unchanged(database)
+    }
+
+    /// The same where that has been asked before what was made of the container got its name: a question that fails
+    /// afterwards would be an error that says nothing was made.
+    pub(crate) fn finish_unchanged(self, database: &Database) -> Result<()> {
         if self.says {
             let cache = database.cache_statistics();
             say(format_args!("{}", database.mapping_report()));
