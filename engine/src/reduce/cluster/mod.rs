@@ -26,7 +26,9 @@ mod estimate;
 mod fit;
 mod graph;
 mod old;
+mod outcome;
 pub(crate) mod plan;
+mod same;
 mod search;
 mod selecting;
 pub mod stage;
@@ -41,19 +43,19 @@ use self::checkpoint::Found;
 pub(super) use self::estimate::{estimate, least_temporary};
 use self::fit::Fit;
 use self::graph::Graph;
+use self::outcome::groups_of;
+use self::same::join_same;
 use self::selecting::Selecting;
 use crate::align::{Aligner, AlignmentPool, Criterion, LONGEST, Scoring, fold, supported};
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::reduce::exact::equal_long;
 use crate::reduce::groups::{Groups, LEAST_SORT_MEMORY, sort_memory_of, sort_memory_within};
 use crate::reduce::order::{self, Order, Ordering};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::select::Selection;
-use crate::reduce::similarity::Similarity;
 use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
-use crate::write::spill::{Spill, SpillColumn};
+use crate::write::spill::Spill;
 
 /// Most bytes for sorting words, and for sorting pairs. More would hardly be faster: runs are merged from the system's
 /// cache.
@@ -282,105 +284,6 @@ pub(super) fn group(
     drop(pool);
     drop(selecting);
     Ok((groups_of(database, &context, &order, &assignment, reserve)?, reports, resumed))
-}
-
-/// What came of it, by ordinals.
-fn groups_of(
-    database: &Database,
-    context: &Context<'_>,
-    order: &Order,
-    assignment: &Assignment,
-    reserve: u64,
-) -> Result<Groups> {
-    let Context { spill, old, .. } = *context;
-    let mut groups = Groups::new(database.len(), spill, reserve)?.after(old.map_or(0, Old::len));
-    let mut sizes = SpillColumn::new(spill, "sizes of clusters", order.ordinals.len(), 1_u32, context.keep)?;
-    let ordinal = |rank: u32| u64::from(order.ordinals[rank as usize]);
-    // Records that nobody stands for, and that have the same residues as another one.
-    let mut same = Vec::new();
-    for rank in 0..order.ordinals.len() as u32 {
-        if let Some(first) = assignment.left_with(rank) {
-            sizes[rank as usize] = 0;
-            groups.leave(ordinal(rank), database.sequence_length(ordinal(rank))?)?;
-            if first != rank {
-                same.push((first, rank));
-            }
-        } else if let Some((representative, similarity)) = assignment.representative(rank) {
-            sizes[representative as usize] += 1;
-            sizes[rank as usize] = 0;
-            groups.join(ordinal(representative), ordinal(rank), similarity)?;
-        }
-    }
-    sizes.iter().for_each(|&size| groups.count(size.into()));
-    if !same.is_empty() {
-        let mut copies = groups.emptied(spill, reserve)?;
-        for rank in 0..order.ordinals.len() as u32 {
-            if assignment.left_with(rank).is_none()
-                && let Some((representative, similarity)) = assignment.representative(rank)
-            {
-                copies.join(ordinal(representative), ordinal(rank), similarity)?;
-            }
-        }
-        for (first, rank) in same {
-            copies.join(ordinal(first), ordinal(rank), Similarity::FULL)?;
-        }
-        groups.set_copies(copies);
-    }
-    Ok(groups)
-}
-
-/// Lets records with the same residues share their lot.
-fn join_same(database: &Database, order: &Order, assignment: &mut Assignment) -> Result<()> {
-    let mut scratch = (Vec::new(), Vec::new());
-    let equal = |first: u32, other: u32| equal(database, order, first, other, &mut scratch);
-    find_same(&order.alike, equal, |rank, kind| {
-        assignment.same(rank, kind);
-        Ok(())
-    })
-}
-
-/// Calls `same` with each rank of these runs that has the same residues as an earlier one, and the first such one.
-fn find_same(
-    alike: &[(u32, u32)],
-    mut equal: impl FnMut(u32, u32) -> Result<bool>,
-    mut same: impl FnMut(u32, u32) -> Result<()>,
-) -> Result<()> {
-    for &(start, count) in alike {
-        // More than one kind means that two different sequences have one hash.
-        let mut kinds = vec![start];
-        for rank in start + 1..start + count {
-            let mut found = None;
-            for &kind in &kinds {
-                if equal(kind, rank)? {
-                    found = Some(kind);
-                    break;
-                }
-            }
-            match found {
-                Some(kind) => same(rank, kind)?,
-                None => kinds.push(rank),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether two records of one length have the same residues.
-fn equal(
-    database: &Database,
-    order: &Order,
-    first: u32,
-    other: u32,
-    (left, right): &mut (Vec<u8>, Vec<u8>),
-) -> Result<bool> {
-    let ordinals = [first, other].map(|rank| u64::from(order.ordinals[rank as usize]));
-    let length = database.sequence_length(ordinals[0])?;
-    if length > LONGEST {
-        return equal_long(database, ordinals[0], ordinals[1], length);
-    }
-    order.residues.item(first as usize, left)?;
-    order.residues.item(other as usize, right)?;
-    Ok(left == right)
 }
 
 /// Ten-thousandths as people write them.

@@ -1,8 +1,9 @@
 //! What an earlier result decided, taken over before anything is compared.
 
+use super::Context;
 use super::assignment::Assignment;
 use super::order::{NEW, Order};
-use super::{Context, equal};
+use super::same::equal;
 use crate::database::Database;
 use crate::error::Result;
 

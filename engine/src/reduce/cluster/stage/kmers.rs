@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::super::Context;
 use super::super::assignment::Assignment;
 use super::super::candidates::{Hubs, take_words};
-use super::super::{Context, join_same};
+use super::super::same::join_same;
 use super::head::{Head, Kind};
 use super::inputs::{open_shard, shard_of};
 use super::writer::StageWriter;

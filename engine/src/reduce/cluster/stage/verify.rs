@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::super::candidates::{Edge, parts};
-use super::super::find_same;
 use super::super::graph::find_links;
 use super::super::plan::Round;
+use super::super::same::find_same;
 use super::edges::PAIRS;
 use super::head::{Head, Kind};
 use super::inputs::{Inputs, shards_of};
