@@ -6,35 +6,20 @@
 //! ([`MEMORY`]), and time grows with the unlike parts. All costs are whole numbers, and ties are broken in one way: a
 //! script does not depend on the machine.
 
+mod anchors;
+mod costs;
+mod dynamic;
+
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use talaria_db_spec::delta::{ScriptWriter, encode_substitution};
+use talaria_db_spec::delta::ScriptWriter;
 
-/// Most cells of a part that is aligned.
-const CELLS: usize = 1 << 20;
+use self::anchors::{ANCHORS, Anchors};
+use self::costs::{RUN, cost};
+use self::dynamic::{CELLS, Table, fits};
+
 /// Bytes of memory of an aligner.
 pub(crate) const MEMORY: u64 = (CELLS + (64 << 10)) as u64 + ANCHORS as u64 * 80;
-/// Most k-mers of each sequence that are looked at.
-const ANCHORS: usize = 1 << 16;
-
-// Quarters of bits, as the streams of scripts came to on proteins.
-const MATCH: u32 = 2;
-const CASE: u32 = 12;
-const SUBSTITUTION: u32 = 15;
-const INSERTED: u32 = 17;
-const SKIPPED: u32 = 1;
-const GAP: u32 = 30;
-/// A run of operations.
-const RUN: u32 = 11;
-/// More than any alignment costs.
-const NEVER: u32 = u32::MAX / 4;
-
-/// States of an alignment, and the bits of a cell's traces.
-const BOTH: u8 = 0;
-const INSERT: u8 = 1;
-const SKIP: u8 = 2;
-
 /// Columns of an alignment that are alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Run {
@@ -49,11 +34,8 @@ pub(crate) enum Run {
 /// Aligns sequences. Its buffers are used again.
 #[derive(Debug, Default)]
 pub(crate) struct Aligner {
-    traces: Vec<u8>,
-    /// Costs of the row before, by state.
-    row: Vec<[u32; 3]>,
-    own: Vec<(u64, u32)>,
-    parents: Vec<(u64, u32)>,
+    table: Table,
+    anchors: Anchors,
 }
 
 /// A script, and about what it costs.
@@ -80,7 +62,7 @@ impl Aligner {
         let (middle_p, middle_s) = (&rest_p[..rest_p.len() - back], &rest_s[..rest_s.len() - back]);
         push(&mut runs, Run::Both(front));
         let (mut done_p, mut done_s) = (0, 0);
-        for (at_p, at_s, length) in self.anchors(middle_p, middle_s, k) {
+        for (at_p, at_s, length) in self.anchors.find(middle_p, middle_s, k) {
             self.part(middle_p, done_p..at_p, middle_s, done_s..at_s, &mut runs);
             push(&mut runs, Run::Both(length));
             (done_p, done_s) = (at_p + length, at_s + length);
@@ -89,37 +71,6 @@ impl Aligner {
         push(&mut runs, Run::Both(back));
         let cost = cost(&runs, parent, sequence);
         Told { runs, cost }
-    }
-
-    /// Places in both sequences that are the same for some residues, ascending in both, without overlaps.
-    fn anchors(&mut self, parent: &[u8], sequence: &[u8], k: usize) -> Vec<(usize, usize, usize)> {
-        unique_words(parent, k, &mut self.parents);
-        unique_words(sequence, k, &mut self.own);
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
-        let (mut left, mut right) = (self.parents.iter().peekable(), self.own.iter().peekable());
-        while let (Some(&&(a, at_a)), Some(&&(b, at_b))) = (left.peek(), right.peek()) {
-            match a.cmp(&b) {
-                std::cmp::Ordering::Less => drop(left.next()),
-                std::cmp::Ordering::Greater => drop(right.next()),
-                std::cmp::Ordering::Equal => {
-                    pairs.push((at_b, at_a));
-                    left.next();
-                    right.next();
-                }
-            }
-        }
-        pairs.sort_unstable();
-        let mut anchors: Vec<(usize, usize, usize)> = Vec::new();
-        for index in longest_chain(&pairs) {
-            let (at_s, at_p) = (pairs[index].0 as usize, pairs[index].1 as usize);
-            match anchors.last_mut() {
-                // On the diagonal of the one before, which it touches or overlaps.
-                Some((p, s, length)) if *p + at_s == *s + at_p && at_s <= *s + *length => *length = at_s + k - *s,
-                Some((p, s, length)) if at_s < *s + *length || at_p < *p + *length => {}
-                _ => anchors.push((at_p, at_s, k)),
-            }
-        }
-        anchors
     }
 
     /// Aligns a part of each.
@@ -135,73 +86,14 @@ impl Aligner {
         if parent.is_empty() || sequence.is_empty() {
             push(runs, Run::Insert(sequence.len()));
             push(runs, Run::Skip(parent.len()));
-        } else if parent.len().saturating_add(1).saturating_mul(sequence.len() + 1) > CELLS {
+        } else if !fits(parent.len(), sequence.len()) {
             let both = parent.len().min(sequence.len());
             push(runs, Run::Both(both));
             push(runs, Run::Insert(sequence.len() - both));
             push(runs, Run::Skip(parent.len() - both));
         } else {
-            self.dynamic(parent, sequence, runs);
+            self.table.align(parent, sequence, runs);
         }
-    }
-
-    /// Three states a cell: residues side by side, one inserted, one skipped. A trace keeps for each which state was
-    /// before.
-    fn dynamic(&mut self, parent: &[u8], sequence: &[u8], runs: &mut Vec<Run>) {
-        let width = parent.len() + 1;
-        self.traces.clear();
-        self.traces.resize(width * (sequence.len() + 1), 0);
-        self.row.clear();
-        self.row.push([0, NEVER, NEVER]);
-        for column in 1..width {
-            let cost = GAP + SKIPPED * u32::try_from(column).unwrap_or(NEVER);
-            self.row.push([NEVER, NEVER, cost]);
-            self.traces[column] = if column == 1 { BOTH << 4 } else { SKIP << 4 };
-        }
-        let costs = &**SUBSTITUTIONS;
-        for (index, &residue) in sequence.iter().enumerate() {
-            let costs = &costs[usize::from(residue & 127)];
-            let traces = &mut self.traces[(index + 1) * width..(index + 2) * width];
-            let mut diagonal = self.row[0];
-            let (inserted, from) = least([diagonal[0] + GAP, diagonal[1], diagonal[2] + GAP]);
-            self.row[0] = [NEVER, inserted + INSERTED, NEVER];
-            traces[0] = from << 2;
-            let mut before = self.row[0];
-            for ((cell, trace), &other) in self.row[1..].iter_mut().zip(&mut traces[1..]).zip(parent) {
-                let (both, from_both) = least(diagonal);
-                let (insert, from_insert) = least([cell[0] + GAP, cell[1], cell[2] + GAP]);
-                let (skip, from_skip) = least([before[0] + GAP, before[1] + GAP, before[2]]);
-                diagonal = *cell;
-                *cell = [both + u32::from(costs[usize::from(other & 127)]), insert + INSERTED, skip + SKIPPED];
-                *trace = from_both | from_insert << 2 | from_skip << 4;
-                before = *cell;
-            }
-        }
-        let (mut at_s, mut at_p) = (sequence.len(), parent.len());
-        let (_, mut state) = least(self.row[parent.len()]);
-        let mut backwards = Vec::new();
-        while at_s > 0 || at_p > 0 {
-            let trace = self.traces[at_s * width + at_p];
-            let run = match state {
-                BOTH => {
-                    (at_s, at_p) = (at_s - 1, at_p - 1);
-                    state = trace & 3;
-                    Run::Both(1)
-                }
-                INSERT => {
-                    at_s -= 1;
-                    state = trace >> 2 & 3;
-                    Run::Insert(1)
-                }
-                _ => {
-                    at_p -= 1;
-                    state = trace >> 4 & 3;
-                    Run::Skip(1)
-                }
-            };
-            push(&mut backwards, run);
-        }
-        backwards.into_iter().rev().for_each(|run| push(runs, run));
     }
 }
 
@@ -225,22 +117,6 @@ pub(crate) fn substring(runs: &[Run], parent: &[u8], sequence: &[u8]) -> Option<
         _ => return None,
     };
     (parent.get(start..)?.get(..sequence.len())? == sequence).then_some(start)
-}
-
-fn cost(runs: &[Run], parent: &[u8], sequence: &[u8]) -> u32 {
-    let mut cost = 0_u32;
-    for_each_run(runs, parent, sequence, |run, parents, residues| {
-        let more = match run {
-            Run::Both(_) if parents == residues => RUN,
-            Run::Both(_) => {
-                RUN + parents.iter().zip(residues).map(|(&parent, &residue)| substitution(parent, residue)).sum::<u32>()
-            }
-            Run::Insert(count) => RUN + INSERTED.saturating_mul(u32::try_from(count).unwrap_or(NEVER)),
-            Run::Skip(_) => 2 * RUN,
-        };
-        cost = cost.saturating_add(more);
-    });
-    cost
 }
 
 /// Calls `found` with runs of which each that is of both is either all equal or all different.
@@ -270,44 +146,6 @@ fn for_each_run(runs: &[Run], parent: &[u8], sequence: &[u8], mut found: impl Fn
     }
 }
 
-/// The smallest, the first of equal ones, and its index.
-fn least(costs: [u32; 3]) -> (u32, u8) {
-    let (mut best, mut state) = (costs[0], BOTH);
-    if costs[1] < best {
-        (best, state) = (costs[1], INSERT);
-    }
-    if costs[2] < best {
-        (best, state) = (costs[2], SKIP);
-    }
-    (best, state)
-}
-
-/// Costs of a residue (row) in place of another one (column).
-static SUBSTITUTIONS: LazyLock<Box<[[u8; 128]; 128]>> = LazyLock::new(|| {
-    let mut costs = Box::new([[0; 128]; 128]);
-    for (residue, row) in (0..).zip(costs.iter_mut()) {
-        for (parent, cost) in (0..).zip(row.iter_mut()) {
-            *cost = u8::try_from(cost_of(parent, residue)).unwrap_or(u8::MAX);
-        }
-    }
-    costs
-});
-
-fn substitution(parent: u8, residue: u8) -> u32 {
-    SUBSTITUTIONS[usize::from(residue & 127)][usize::from(parent & 127)].into()
-}
-
-fn cost_of(parent: u8, residue: u8) -> u32 {
-    if parent == residue {
-        return MATCH;
-    }
-    match encode_substitution(parent, residue) {
-        32 => CASE,
-        code @ 0..=63 => SUBSTITUTION + u32::from(code & 31).min(16),
-        _ => SUBSTITUTION + 20,
-    }
-}
-
 fn common<'a>(pairs: impl Iterator<Item = (&'a u8, &'a u8)>) -> usize {
     pairs.take_while(|(left, right)| left == right).count()
 }
@@ -326,50 +164,9 @@ fn push(runs: &mut Vec<Run>, run: Run) {
     }
 }
 
-/// The words of `k` residues that occur once, sorted, with their places.
-fn unique_words(residues: &[u8], k: usize, words: &mut Vec<(u64, u32)>) {
-    words.clear();
-    let windows = residues.windows(k).take(ANCHORS).zip(0_u32..);
-    words.extend(windows.map(|(window, at)| (word(window), at)));
-    words.sort_unstable();
-    let (mut kept, mut index) = (0, 0);
-    while index < words.len() {
-        let same = words[index..].iter().take_while(|(word, _)| *word == words[index].0).count();
-        if same == 1 {
-            words[kept] = words[index];
-            kept += 1;
-        }
-        index += same;
-    }
-    words.truncate(kept);
-}
-
 /// Five bits a residue of up to 12, which tells letters apart, case or not.
 pub(crate) fn word(residues: &[u8]) -> u64 {
     residues.iter().fold(0, |word, &residue| word << 5 | u64::from(residue & 31))
-}
-
-/// Indexes of the longest chain of pairs that ascend in both places, given in the order of the first.
-fn longest_chain(pairs: &[(u32, u32)]) -> Vec<usize> {
-    // The last pair of the best chain of each length, by its second place.
-    let mut tails: Vec<usize> = Vec::new();
-    let mut before: Vec<usize> = Vec::with_capacity(pairs.len());
-    for (index, &(_, place)) in pairs.iter().enumerate() {
-        let length = tails.partition_point(|&tail| pairs[tail].1 < place);
-        before.push(length.checked_sub(1).map_or(usize::MAX, |shorter| tails[shorter]));
-        match tails.get_mut(length) {
-            Some(tail) => *tail = index,
-            None => tails.push(index),
-        }
-    }
-    let mut chain = Vec::with_capacity(tails.len());
-    let mut next = tails.last().copied().unwrap_or(usize::MAX);
-    while let Some(&earlier) = before.get(next) {
-        chain.push(next);
-        next = earlier;
-    }
-    chain.reverse();
-    chain
 }
 
 #[cfg(test)]
