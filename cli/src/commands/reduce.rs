@@ -1,26 +1,26 @@
 //! `talaria-db reduce`: fewer sequences that stand for all of them.
 
 mod estimate;
+pub(super) mod files;
 mod recorded;
 pub(super) mod report;
 mod selection;
 pub(super) mod similarity;
+mod summary;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use talaria_db::reduce::{Containment, Method, Output, Preference, Reduction, ReductionReport};
+use talaria_db::reduce::{Containment, Method, Preference, Reduction};
 use talaria_db::write::publish::Unpublished;
 use talaria_db::{Compression, Order};
 
 use crate::ending;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::message::say;
 use crate::progress::Reporter;
-use crate::sizes;
 use crate::target;
 use crate::work::WorkFlags;
 
@@ -174,35 +174,7 @@ impl ReduceFlags {
     /// Reduces.
     pub(crate) fn run(&self) -> Result<Exit> {
         ending::tidy();
-        let input = self.input.path();
-        let path = target::check(&[input.to_path_buf()], &self.output)?;
-        let fasta = is_fasta_name(&path)?;
-        if let Some(old) = self.update.as_ref().filter(|_| fasta || self.no_deltas) {
-            // Its members would be lost.
-            target::check_not_input(old, &path)?;
-        }
-        let output = if fasta { Output::Fasta(path.clone(), self.line_width) } else { Output::Container(path.clone()) };
-        let clusters = self.clusters.clone().unwrap_or_else(|| with_suffix(&self.output, ".clusters.tsv"));
-        let mut files = vec![input.to_path_buf(), path];
-        files.extend(self.update.clone());
-        let clusters = target::check(&files, &clusters)?;
-        files.push(clusters.clone());
-        for list in self.prefer_list.iter().chain(&self.selection.taxon_map) {
-            files.iter().skip(1).try_for_each(|output| target::check_not_input(list, output))?;
-            files.push(list.clone());
-        }
-        let mut clstr = None;
-        if let Some(path) = &self.clstr {
-            let path = target::check(&files, path)?;
-            files.push(path.clone());
-            clstr = Some(path);
-        }
-        let mut report_path = None;
-        if let Some(report) = &self.report {
-            let report = target::check(&files, report)?;
-            files.push(report.clone());
-            report_path = Some(report);
-        }
+        let files = self.files()?;
         let resources = self.work.resources()?;
         let recorded = match &self.update {
             Some(old) => {
@@ -215,11 +187,11 @@ impl ReduceFlags {
         let no_deltas = self.no_deltas || recorded.as_ref().is_some_and(|recorded| recorded.no_deltas);
         let method = recorded.map_or_else(|| self.method(), |recorded| Ok(recorded.method))?;
         let interval = self.work.interval();
-        let monitor = self.work.monitor.start(&resources, &files, self.work.voice())?;
+        let monitor = self.work.monitor.start(&resources, &files.all, self.work.voice())?;
         let reporter = if self.work.quiet { Reporter::Silent } else { Reporter::of_records(interval, monitor.words()) };
-        let mut reduction = Reduction::new(input, output)
+        let mut reduction = Reduction::new(self.input.path(), files.output.clone())
             .method(method)
-            .clusters(&clusters)
+            .clusters(&files.clusters)
             .references_only(no_deltas)
             .prefer(self.preference())
             .threads(resources.threads.map_or(0, usize::from))
@@ -235,7 +207,7 @@ impl ReduceFlags {
         if let Some(old) = &self.update {
             reduction = reduction.update(old);
         }
-        if let Some(path) = &clstr {
+        if let Some(path) = &files.clstr {
             reduction = reduction.clstr(path);
         }
         if let Some(path) = self.selection.taxon_map.as_ref().filter(|_| matches!(method, Method::Select(_))) {
@@ -255,7 +227,7 @@ impl ReduceFlags {
         }
         if self.estimate {
             let estimate = reduction.estimate()?;
-            if let Some(path) = &report_path {
+            if let Some(path) = &files.report {
                 write_json(path, &estimate::as_json(&estimate))?;
             }
             estimate::print(&estimate)?;
@@ -269,89 +241,16 @@ impl ReduceFlags {
         // A bar is cleared before anything else is said.
         drop(reporter);
         monitor.finish()?;
-        if let Some(path) = &report_path {
+        if let Some(path) = &files.report {
             write_json(path, &report::as_json(&report))?;
         }
         if !self.work.quiet {
-            self.summarize(&report, fasta);
+            self.summarize(&report, files.is_fasta());
             if report.method != Method::Exact {
                 report::say_clusters(&report);
             }
         }
         Ok(Exit::Done)
-    }
-
-    fn summarize(&self, report: &ReductionReport, fasta: bool) {
-        say(format_args!(
-            "{}: {}, {}, {} of {} residues ({})",
-            self.output.display(),
-            sizes::counted(report.records, "record"),
-            sizes::counted(report.references, "reference"),
-            sizes::number(report.reference_residues),
-            sizes::number(report.residues),
-            sizes::percent(report.reference_residues, report.residues),
-        ));
-        if let Some(update) = &report.update {
-            say(format_args!(
-                "{}: {} of old, {} new: {} joined references of old, {}",
-                self.output.display(),
-                sizes::counted(update.old_records, "record"),
-                sizes::number(update.new_records),
-                sizes::number(update.joined_old),
-                sizes::counted(update.new_references, "new reference"),
-            ));
-        }
-        if report.unrepresented > 0 {
-            say(format_args!(
-                "{}: {} that no reference stands for; references and members have {} of {} residues ({})",
-                self.output.display(),
-                sizes::counted(report.unrepresented, "record"),
-                sizes::number(report.covered_residues),
-                sizes::number(report.residues),
-                sizes::percent(report.covered_residues, report.residues),
-            ));
-        }
-        if let Some(folder) = &self.resume {
-            let folder = folder.display();
-            match (report.resumed.rounds, report.resumed.damaged) {
-                (_, true) => say(format_args!("{folder}: what was kept there is damaged; all was done anew")),
-                (0, _) => {}
-                (rounds, _) => {
-                    say(format_args!("{folder}: went on after {}", sizes::counted(rounds as u64, "finished round")))
-                }
-            }
-        }
-        if report.placement.aware {
-            say(format_args!("{}", report.placement));
-        }
-        let unknown = [(&self.prefer_list, report.unknown_preferred), (&self.selection.taxon_map, report.unknown_taxa)];
-        for (list, count) in unknown {
-            if let (Some(list), 1..) = (list, count) {
-                say(format_args!("{}: {} that no record has", list.display(), sizes::counted(count, "name")));
-            }
-        }
-        if report.references_only && report.references < report.records {
-            let with = if fasta { "a container alone" } else { "a container made without --no-deltas" };
-            say(format_args!(
-                "{}: references only; the other {} are in {}, and all can be given back from {with}",
-                self.output.display(),
-                sizes::counted(report.records - report.references, "record"),
-                self.sources(),
-            ));
-            if report.unrepresented > 0 {
-                say(format_args!(
-                    "{}: {} that no reference stands for left out: a search of the references cannot lead to any of them",
-                    self.output.display(),
-                    sizes::counted(report.unrepresented, "record"),
-                ));
-            }
-        }
-    }
-
-    /// Where the records are from, for people.
-    fn sources(&self) -> String {
-        let old = self.update.iter().map(|old| format!("{} and ", old.display()));
-        old.chain([self.input.path().display().to_string()]).collect()
     }
 }
 
@@ -360,24 +259,4 @@ fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     file.write_at(format!("{value:#}\n").as_bytes(), 0)?;
     file.publish()?;
     Ok(())
-}
-
-/// Whether a name is one of FASTA, plain or compressed with gzip or Zstandard. Other compressions are refused, rather
-/// than given plain text.
-pub(super) fn is_fasta_name(path: &Path) -> Result<bool> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let is_fasta = |name: &str| [".fasta", ".fa", ".faa", ".fna", ".ffn"].iter().any(|ending| name.ends_with(ending));
-    for ending in [".xz", ".bz2"] {
-        if name.strip_suffix(ending).is_some_and(is_fasta) {
-            let text = format!("{}: FASTA is written plain, or as .gz or .zst", path.display());
-            return Err(Failure::Usage(text));
-        }
-    }
-    Ok(["", ".gz", ".zst"].iter().any(|ending| name.strip_suffix(ending).is_some_and(is_fasta)))
-}
-
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
 }

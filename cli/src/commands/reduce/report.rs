@@ -1,5 +1,7 @@
 //! What a reduction came to: for programs as JSON, for people as lines.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use talaria_db::reduce::{ReductionReport, RoundReport};
 
@@ -59,6 +61,19 @@ pub(in crate::commands) fn as_json(report: &ReductionReport) -> Value {
         "rounds_resumed": report.resumed.rounds,
         "stages": stages,
     })
+}
+
+/// How many records there are, and how many references and residues of them are left.
+pub(in crate::commands) fn say_references(output: &Path, report: &ReductionReport) {
+    say(format_args!(
+        "{}: {}, {}, {} of {} residues ({})",
+        output.display(),
+        sizes::counted(report.records, "record"),
+        sizes::counted(report.references, "reference"),
+        sizes::number(report.reference_residues),
+        sizes::number(report.residues),
+        sizes::percent(report.reference_residues, report.residues),
+    ));
 }
 
 /// How large the clusters are, how alike their records, what each round did and cut, and where the bytes and the time

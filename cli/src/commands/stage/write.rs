@@ -8,11 +8,10 @@ use talaria_db::reduce::Output;
 use talaria_db::reduce::stage::Writing;
 
 use super::{output, work};
-use crate::commands::reduce::{is_fasta_name, report, with_suffix};
+use crate::commands::reduce::files::{is_fasta_name, with_suffix};
+use crate::commands::reduce::report;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::message::say;
-use crate::sizes;
 use crate::target;
 use crate::work::WorkFlags;
 
@@ -66,15 +65,7 @@ impl WriteFlags {
         let target = if fasta { Output::Fasta(path, self.line_width) } else { Output::Container(path) };
         let report = work(&self.work, &self.files, |stage| stage.write(&self.files, target, &writing))?;
         if !self.work.quiet {
-            say(format_args!(
-                "{}: {}, {}, {} of {} residues ({})",
-                self.output.display(),
-                sizes::counted(report.records, "record"),
-                sizes::counted(report.references, "reference"),
-                sizes::number(report.reference_residues),
-                sizes::number(report.residues),
-                sizes::percent(report.reference_residues, report.residues),
-            ));
+            report::say_references(&self.output, &report);
             report::say_clusters(&report);
         }
         Ok(Exit::Done)
