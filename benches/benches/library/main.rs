@@ -65,9 +65,7 @@ fn measure(path: &Path, out: &mut impl Write) -> Outcome<()> {
     writeln!(out, "open\t{:.2}\tus", time(open)? * 1e6)?;
     let uncached = OpenOptions::new().cache(0).open(path)?;
     lookups::lookups(path, &uncached, out)?;
-    let mut alone = 0.0;
-    for kind in [StreamKind::Sequence, StreamKind::Text] {
-        alone += decoding::decoding(path, &uncached, kind, out)?;
-    }
-    scans::scans(path, alone, out)
+    let residues = decoding::decoding(path, &uncached, StreamKind::Sequence, out)?;
+    let texts = decoding::decoding(path, &uncached, StreamKind::Text, out)?;
+    scans::scans(path, residues, texts, out)
 }

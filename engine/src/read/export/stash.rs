@@ -118,16 +118,11 @@ impl Stash {
 
 /// Addresses and lengths of the records that share an earlier copy, and lie in one block.
 fn find_shared(database: &Database, ordinals: Range<u64>) -> Result<Vec<(u64, u64)>> {
-    let mut shared = Vec::new();
-    let columns = database.columns(ordinals.clone())?;
-    for ordinal in ordinals {
-        let entry = columns.header_entry(ordinal)?;
-        if entry.is_shared() && !entry.is_delta() {
-            let item = columns.sequence_item(ordinal)?;
-            if item.length > 0 && item.length <= database.sequences().nominal.into() {
-                shared.push((item.address.bits(), item.length));
-            }
+    let (mut shared, most) = (Vec::new(), u64::from(database.sequences().nominal));
+    database.for_each_shared(ordinals, |_, item| {
+        if item.length <= most {
+            shared.push((item.address.bits(), item.length));
         }
-    }
+    })?;
     Ok(shared)
 }
