@@ -4,18 +4,18 @@
 //! accesses that miss the caches are known ahead, as in lookups of many records; a loss where the bytes are cached
 //! anyway.
 
-/// Starts to fetch the cache line of byte `offset` of `bytes`; does nothing if there is no such byte.
+/// Starts to fetch the cache line in which item `index` begins; does nothing if there is no such item.
 #[inline]
-pub fn prefetch_read(bytes: &[u8], offset: usize) {
-    let Some(byte) = bytes.get(offset) else { return };
+pub fn prefetch_read<T>(items: &[T], index: usize) {
+    let Some(item) = items.get(index) else { return };
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch reads nothing and never faults, whatever the address; SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = byte;
+    let _ = item;
 }
 
 #[cfg(test)]
@@ -23,12 +23,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_offset_is_fine() {
+    fn any_index_is_fine() {
         let bytes = [1, 2, 3];
-        for offset in [0, 2, 3, usize::MAX] {
-            prefetch_read(&bytes, offset);
+        for index in [0, 2, 3, usize::MAX] {
+            prefetch_read(&bytes, index);
         }
-        prefetch_read(&[], 0);
+        prefetch_read::<u64>(&[], 0);
         assert_eq!(bytes, [1, 2, 3]);
     }
 }

@@ -49,9 +49,29 @@ enum Cut {
     Residues(CutBlock),
     Other(described::Cut),
 }
-enum Encoded {
+pub(super) enum Encoded {
     Residues(Box<EncodedResidues>),
     Other(described::Encoded),
+}
+
+/// Blocks that are full, and what encodes them.
+pub(super) struct FullBlocks {
+    blocks: Vec<Cut>,
+    residues: Compression,
+    others: described::Encoder,
+}
+
+impl FullBlocks {
+    /// Encodes them, in parallel.
+    pub(super) fn encode(self) -> Result<Vec<Encoded>> {
+        let Self { blocks, residues, others } = self;
+        let encode = |block| match block {
+            Cut::Residues(cut) => EncodedResidues::new(&cut, residues).map(|block| Encoded::Residues(block.into())),
+            Cut::Other(cut) => others.encode(&cut).map(Encoded::Other),
+        };
+        // One by one, so that no thread is left with several while others have none.
+        blocks.into_par_iter().with_max_len(1).map(encode).collect()
+    }
 }
 
 impl Assembler {
@@ -170,19 +190,27 @@ impl Assembler {
     /// # Errors
     /// [`Error::Io`](crate::Error::Io), [`Error::Space`](crate::Error::Space).
     pub fn encode(&mut self) -> Result<()> {
-        let mut jobs: Vec<Cut> = self.sequences.take_done().into_iter().map(Cut::Residues).collect();
-        jobs.extend(self.described.take_done()?.into_iter().map(Cut::Other));
-        let (compression, described) = (self.sequences.compression, &self.described);
-        let encoded: Vec<Encoded> = jobs
-            .into_par_iter()
-            .map(|job| match job {
-                Cut::Residues(cut) => {
-                    EncodedResidues::new(&cut, compression).map(|block| Encoded::Residues(block.into()))
-                }
-                Cut::Other(cut) => described.encode(&cut).map(Encoded::Other),
-            })
-            .collect::<Result<_>>()?;
-        for block in encoded {
+        let encoded = self.take_full()?.encode()?;
+        self.write(encoded)
+    }
+
+    /// Takes the blocks that are full, to be encoded while others are filled. They are to be written before any that
+    /// are taken later.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) if there is no memory for a dictionary.
+    pub(super) fn take_full(&mut self) -> Result<FullBlocks> {
+        let mut blocks: Vec<Cut> = self.sequences.take_done().into_iter().map(Cut::Residues).collect();
+        blocks.extend(self.described.take_done()?.into_iter().map(Cut::Other));
+        Ok(FullBlocks { blocks, residues: self.sequences.compression, others: self.described.encoder() })
+    }
+
+    /// Writes blocks that were taken, in order.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io), [`Error::Space`](crate::Error::Space).
+    pub(super) fn write(&mut self, blocks: Vec<Encoded>) -> Result<()> {
+        for block in blocks {
             match block {
                 Encoded::Residues(block) => self.sequences.write_block(&block)?,
                 Encoded::Other(block) => self.described.write(&block)?,

@@ -14,8 +14,6 @@ use crate::write::spill::{Spill, SpillBuffer};
 
 /// Nominal size of the blocks: what a lookup decodes, and what the streams of a block have to be compressed together.
 pub(crate) const DELTA_BLOCK: u32 = 64 << 10;
-/// In memory before directory or blocks spill.
-const COLUMN_MEMORY: usize = 256 << 10;
 
 /// A delta stream on its way.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ pub(crate) struct DeltaStream {
 
 impl DeltaStream {
     /// Bytes of memory beside what encoding takes.
-    pub(crate) const MEMORY: u64 = 2 * SpillBuffer::most_memory(COLUMN_MEMORY);
+    pub(crate) const MEMORY: u64 = 2 * SpillBuffer::column_memory();
 
     /// Bytes on disk at most of items of `bytes` bytes.
     pub(crate) fn most_bytes(bytes: u64) -> u64 {
@@ -47,8 +45,8 @@ impl DeltaStream {
         Ok(Self {
             cutter: Cutter::new(DELTA_BLOCK),
             compression,
-            directory: SpillBuffer::new(spill, "the delta directory", COLUMN_MEMORY)?,
-            blocks: SpillBuffer::new(spill, "delta blocks", COLUMN_MEMORY)?,
+            directory: SpillBuffer::column(spill, "the delta directory")?,
+            blocks: SpillBuffer::column(spill, "delta blocks")?,
             stored: 0,
             items: 0,
         })

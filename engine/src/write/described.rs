@@ -4,6 +4,8 @@
 //! All of it waits in spill buffers and in an external sort until the file is sealed, so that memory does not grow with
 //! the number of records.
 
+use std::sync::Arc;
+
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::block::BlockEntry;
@@ -21,7 +23,7 @@ use crate::sys::anonymous::{AnonymousMemory, PageSize};
 use crate::write::cut::{CutBlock, Cutter};
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes};
 use crate::write::measure::Measures;
-use crate::write::sequences::{COLUMN_MEMORY, Shape, block_entry};
+use crate::write::sequences::{Shape, block_entry};
 use crate::write::spill::{Sorter, Spill, SpillBuffer};
 
 /// Least level at which header texts and layout scripts are compressed: level 1 takes a twentieth more, level 3 a four
@@ -64,7 +66,7 @@ pub(super) struct Stream {
 
 impl Stream {
     fn new(nominal: u32, directory: &'static str, blocks: &'static str, spill: &Spill) -> Result<Self> {
-        let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
+        let buffer = |what| SpillBuffer::column(spill, what);
         Ok(Self { cutter: Cutter::new(nominal), directory: buffer(directory)?, blocks: buffer(blocks)?, stored: 0 })
     }
 
@@ -73,6 +75,19 @@ impl Stream {
         self.directory.write(entry.as_bytes())?;
         self.stored += block.stored.len() as u64;
         self.blocks.write(&block.stored)
+    }
+}
+
+/// What encodes blocks of either stream, while others are filled.
+pub(super) struct Encoder {
+    compression: Compression,
+    dictionary: Option<Arc<EncodingDictionary>>,
+}
+
+impl Encoder {
+    pub(super) fn encode(&self, Cut(side, cut): &Cut) -> Result<Encoded> {
+        let dictionary = self.dictionary.as_deref().filter(|_| *side == Side::Text);
+        Ok(Encoded(*side, cut.first_slot, encode_bytes(&cut.bytes, self.compression, dictionary)?))
     }
 }
 
@@ -89,7 +104,7 @@ pub(super) struct Described {
     pub(super) dictionary: Option<Vec<u8>>,
     pub(super) longest: u64,
     compression: Compression,
-    encoding_dictionary: Option<EncodingDictionary>,
+    encoding_dictionary: Option<Arc<EncodingDictionary>>,
     may_have_dictionary: bool,
     irregular: u64,
 }
@@ -97,12 +112,12 @@ pub(super) struct Described {
 impl Described {
     /// Most bytes that its buffers keep in memory with these columns.
     pub(super) const fn memory(columns: Columns) -> u64 {
-        (6 + columns.count()) * SpillBuffer::most_memory(COLUMN_MEMORY)
+        (6 + columns.count()) * SpillBuffer::column_memory()
     }
 
     /// With these optional columns. `names_memory` bytes are for sorting the names.
     pub(super) fn new(shape: &Shape, columns: Columns, spill: &Spill, names_memory: usize) -> Result<Self> {
-        let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
+        let buffer = |what| SpillBuffer::column(spill, what);
         let optional = |column, what| columns.contains(column).then(|| buffer(what)).transpose();
         Ok(Self {
             texts: Stream::new(shape.text_block, "the text directory", "text blocks", spill)?,
@@ -193,10 +208,9 @@ impl Described {
         Ok(texts.into_iter().map(|block| Cut(Side::Text, block)).chain(layouts).collect())
     }
 
-    /// Encodes a block.
-    pub(super) fn encode(&self, Cut(side, cut): &Cut) -> Result<Encoded> {
-        let dictionary = self.encoding_dictionary.as_ref().filter(|_| *side == Side::Text);
-        Ok(Encoded(*side, cut.first_slot, encode_bytes(&cut.bytes, self.compression, dictionary)?))
+    /// What encodes blocks that were taken.
+    pub(super) fn encoder(&self) -> Encoder {
+        Encoder { compression: self.compression, dictionary: self.encoding_dictionary.clone() }
     }
 
     /// Adds an encoded block to its stream.
@@ -228,7 +242,7 @@ impl Described {
         };
         if let Some(bytes) = bytes {
             let dictionary = EncodingDictionary::try_create(&bytes, level);
-            self.encoding_dictionary = Some(dictionary.ok_or_else(no_memory)?);
+            self.encoding_dictionary = Some(Arc::new(dictionary.ok_or_else(no_memory)?));
             self.dictionary = Some(bytes);
         }
         Ok(())

@@ -113,6 +113,7 @@ impl<'b> Run<'b> {
 
     fn end(&mut self, parser: &mut Parser) -> Result<SourceLayout> {
         if let Some(assembler) = &mut self.assembler {
+            self.ingest.place_rest(assembler)?;
             assembler.encode()?;
         }
         let layout = self.ingest.finish(parser)?;
@@ -130,7 +131,9 @@ impl<'b> Run<'b> {
             Some(assembler) => assembler,
             None => {
                 let sample = Composition::of(batch.residues.get(..SAMPLE).unwrap_or(&batch.residues));
-                self.assembler.insert(start(self.settings, &self.spill, &sample, &mut self.lease)?)
+                let assembler = start(self.settings, &self.spill, &sample, &mut self.lease)?;
+                self.ingest.parse_ahead(&self.settings.budget);
+                self.assembler.insert(assembler)
             }
         };
         self.ingest.place(assembler)

@@ -33,8 +33,6 @@ const REMEMBERED: u64 = 1 << 18;
 pub(super) const COPIES_WITHIN: u64 = REMEMBERED / 4;
 /// Bytes of memory for them.
 pub const REMEMBERED_MEMORY: u64 = REMEMBERED * size_of::<BlockEntry>() as u64;
-/// In memory before a column or stream spills.
-pub(super) const COLUMN_MEMORY: usize = 256 << 10;
 /// Bytes of a record's item in the header table.
 const HEADER_ITEM: usize = size_of::<HeaderEntry>();
 
@@ -116,14 +114,14 @@ pub(crate) struct Sequences {
 
 impl Sequences {
     /// Most bytes that its buffers keep in memory, with those of a delta stream.
-    pub(crate) const MEMORY: u64 = 5 * SpillBuffer::most_memory(COLUMN_MEMORY);
+    pub(crate) const MEMORY: u64 = 5 * SpillBuffer::column_memory();
 
     /// Starts a file.
     ///
     /// # Errors
     /// [`crate::Error::Memory`], [`crate::Error::Io`].
     pub(super) fn new(output: Unpublished, shape: Shape, spill: &Spill) -> Result<Self> {
-        let buffer = |what| SpillBuffer::new(spill, what, COLUMN_MEMORY);
+        let buffer = |what| SpillBuffer::column(spill, what);
         let mut writer = SectionWriter::new(output, spill, shape.packed)?;
         let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
         Ok(Self {

@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_secret};
 
 use crate::error::Result;
 use crate::memory::budget::{Budget, Lease};
+use crate::sys::prefetch::prefetch_read;
 
 /// Sets of the table.
 const SETS: usize = 1 << 18;
@@ -99,6 +100,11 @@ impl ShareTable {
     pub fn new(budget: &Budget) -> Result<Self> {
         let lease = budget.lease("the table of identical sequences", Self::MEMORY)?;
         Ok(Self { entries: vec![[(0, EMPTY); WAYS]; SETS], added: Vec::new(), _lease: lease })
+    }
+
+    /// Starts to fetch what the table knows of a hash; a hint.
+    pub fn prefetch(&self, hash: Hash) {
+        prefetch_read(&self.entries, hash.set as usize);
     }
 
     /// The place of the last sequence with this hash; if there is none, record `index` of the current batch is

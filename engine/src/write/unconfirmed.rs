@@ -71,10 +71,10 @@ impl Unconfirmed {
         address: PackedAddress,
         assembler: &Assembler,
     ) -> Result<()> {
-        if !self.has_room(residues.len()) {
+        if !self.has_room(residues.len(), 1) {
             self.confirm(assembler)?;
         }
-        if !self.has_room(residues.len()) {
+        if !self.has_room(residues.len(), 1) {
             let block = block(assembler, address)?;
             return compare(ordinal, residues, address, &block, assembler.path());
         }
@@ -115,9 +115,9 @@ impl Unconfirmed {
         Ok(())
     }
 
-    /// Makes room for a record of so many residues, if that may be.
-    fn has_room(&mut self, residues: usize) -> bool {
-        let needed = (self.residues.len() + residues).max((self.records.len() + 1) * SHORT);
+    /// Makes room for so many records of so many residues together, if that may be.
+    pub(super) fn has_room(&mut self, residues: usize, records: usize) -> bool {
+        let needed = (self.residues.len() + residues).max((self.records.len() + records) * SHORT);
         if needed <= self.residues.capacity() {
             return true;
         }

@@ -34,8 +34,6 @@ use crate::write::spill::{Sorted, Sorter, Spill, SpillBuffer};
 const TOGETHER: usize = 2 << 20;
 /// Least residues that are gathered at once, unless there are fewer.
 const LEAST_WINDOW: u64 = 4 << 20;
-/// Bytes of memory of a column before it spills.
-const COLUMN_MEMORY: usize = 256 << 10;
 /// Bytes of memory that a slot of a window takes beside its residues, as vectors double.
 const SLOT: u64 = WANTED + 2 * size_of::<Slot>() as u64;
 
@@ -98,7 +96,7 @@ fn fixed_memory(shape: &Shape, threads: usize) -> u64 {
 
 /// The least memory for copying, beside the slots.
 pub(super) fn least_memory(shape: &Shape, threads: usize) -> u64 {
-    let columns = 2 * SpillBuffer::most_memory(COLUMN_MEMORY) + SpillBuffer::most_memory(0) + SectionWriter::MEMORY;
+    let columns = 2 * SpillBuffer::column_memory() + SpillBuffer::most_memory(0) + SectionWriter::MEMORY;
     fixed_memory(shape, threads) + columns + 4 * LEAST_SORT_MEMORY + LEAST_WINDOW + u64::from(shape.sequence_block)
 }
 
@@ -214,11 +212,11 @@ pub(super) fn copy(placing: &Placing<'_>, mut slots: Slots, output: Unpublished)
     let nominal = u64::from(database.sequences().nominal);
     let mut deltas = deltas(placing)?.peekable();
     let mut offsets = Sorter::new(spill, "addresses of records", sort_memory(spill, 8, LEAST_WINDOW))?;
-    let mut order = SpillBuffer::new(spill, "the physical order", COLUMN_MEMORY)?;
+    let mut order = SpillBuffer::column(spill, "the physical order")?;
     let _fixed = spill.budget().lease("copying and encoding", fixed_memory(&shape, rayon::current_num_threads()))?;
     let mut writer = SectionWriter::new(output, spill, database.container().has_packed_columns())?;
     let section = writer.begin(SectionKind::SequenceBlocks, 1, u64::MAX)?;
-    let directory = SpillBuffer::new(spill, "the sequence directory", COLUMN_MEMORY)?;
+    let directory = SpillBuffer::column(spill, "the sequence directory")?;
     let cutter = Cutter::new(shape.sequence_block);
     let mut residues = Residues { placing, cutter, directory, section, stored: 0, waiting: 0 };
     let (window, lease) = lease_window(database, spill)?;

@@ -9,6 +9,11 @@ use super::{FRAME, Spill};
 use crate::error::Result;
 use crate::memory::budget::Lease;
 
+/// Bytes of a column that stay in memory, at least and at most; between them one part in this many of what is free.
+const LEAST_COLUMN: usize = 256 << 10;
+const MOST_COLUMN: usize = 16 << 20;
+const COLUMN_SHARE: u64 = 128;
+
 /// An append-only byte buffer, read once from the beginning.
 ///
 /// It holds its bytes in memory up to a threshold, or until the budget refuses more; then all of them, and those that
@@ -41,6 +46,22 @@ impl SpillBuffer {
         let lease = spill.budget().lease(what, base(frame))?;
         let last = Vec::with_capacity(frame);
         Ok(Self { spill: spill.clone(), what, memory, len: 0, frames: Vec::new(), last, file: None, lease })
+    }
+
+    /// An empty buffer for a column or the blocks of a stream, which waits until a file is sealed. Where little is free,
+    /// 256 KiB of it stay in memory; where there is plenty, all of a small file do, as writing it and reading it back
+    /// would take a tenth of the time of a build.
+    ///
+    /// # Errors
+    /// As [`SpillBuffer::new`].
+    pub(crate) fn column(spill: &Spill, what: &'static str) -> Result<Self> {
+        let share = usize::try_from(spill.budget().free() / COLUMN_SHARE).unwrap_or(usize::MAX);
+        Self::new(spill, what, share.clamp(LEAST_COLUMN, MOST_COLUMN))
+    }
+
+    /// Memory of one made by [`SpillBuffer::column`] where little is free.
+    pub(crate) const fn column_memory() -> u64 {
+        Self::most_memory(LEAST_COLUMN)
     }
 
     /// Most memory of a buffer of which up to `memory` bytes stay in memory.
