@@ -10,9 +10,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use talaria_db_spec::address::PackedAddress;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_secret};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
+use crate::sys::anonymous::{AnonymousMemory, PageSize};
 use crate::sys::prefetch::prefetch_read;
 
 /// Sets of the table.
@@ -21,8 +23,6 @@ const SETS: usize = 1 << 18;
 const WAYS: usize = 4;
 /// A place that is a record of the current batch, not an address.
 const IN_BATCH: u64 = 1 << 63;
-/// No place.
-const EMPTY: u64 = u64::MAX;
 
 /// Which residues, as far as the table knows: their set, which is always the same, as what it holds decides what is
 /// shared; and what tells them apart there, which is of the secret.
@@ -79,11 +79,25 @@ pub enum Place {
     InBatch(usize),
 }
 
+/// A sequence, or none where all is zero, as the system gives memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Entry {
+    tag: u64,
+    /// That of a record of the current batch, or an address and one.
+    place: u64,
+}
+
+/// As much as the processor fetches together.
+#[derive(Debug, FromBytes, IntoBytes, KnownLayout, Immutable)]
+#[repr(C, align(64))]
+struct Set([Entry; WAYS]);
+
 /// The table.
 #[derive(Debug)]
 pub struct ShareTable {
-    /// Newest first in each set.
-    entries: Vec<[(u64, u64); WAYS]>,
+    /// Of [`SETS`], newest first in each, in large pages where there are some.
+    sets: AnonymousMemory,
     /// Hash and record of what the current batch added.
     added: Vec<(Hash, usize)>,
     _lease: Lease,
@@ -91,7 +105,7 @@ pub struct ShareTable {
 
 impl ShareTable {
     /// Bytes of memory that it takes.
-    pub(crate) const MEMORY: u64 = (SETS * size_of::<[(u64, u64); WAYS]>()) as u64;
+    pub(crate) const MEMORY: u64 = (SETS * size_of::<Set>()) as u64;
 
     /// An empty table of 16 MiB.
     ///
@@ -99,42 +113,55 @@ impl ShareTable {
     /// [`crate::Error::Memory`].
     pub fn new(budget: &Budget) -> Result<Self> {
         let lease = budget.lease("the table of identical sequences", Self::MEMORY)?;
-        Ok(Self { entries: vec![[(0, EMPTY); WAYS]; SETS], added: Vec::new(), _lease: lease })
+        let refused = |source| Error::Io { path: "memory".into(), action: "make a table in", source };
+        let sets = AnonymousMemory::new(Self::MEMORY as usize, PageSize::Transparent).map_err(refused)?;
+        Ok(Self { sets, added: Vec::new(), _lease: lease })
+    }
+
+    fn sets(&self) -> &[Set] {
+        // Whole sets at the start of pages.
+        <[Set]>::ref_from_bytes(self.sets.as_slice()).unwrap_or_default()
+    }
+
+    fn set_mut(&mut self, hash: Hash) -> Option<&mut [Entry; WAYS]> {
+        let sets = <[Set]>::mut_from_bytes(self.sets.as_mut_slice()).unwrap_or_default();
+        sets.get_mut(hash.set as usize).map(|set| &mut set.0)
     }
 
     /// Starts to fetch what the table knows of a hash; a hint.
     pub fn prefetch(&self, hash: Hash) {
-        prefetch_read(&self.entries, hash.set as usize);
+        prefetch_read(self.sets(), hash.set as usize);
     }
 
     /// The place of the last sequence with this hash; if there is none, record `index` of the current batch is
     /// remembered.
     pub fn find_or_add(&mut self, hash: Hash, index: usize) -> Option<Place> {
-        let set = &mut self.entries[hash.set as usize];
-        if let Some(&(_, place)) = set.iter().find(|&&(known, place)| known == hash.tag && place != EMPTY) {
-            return Some(if place & IN_BATCH == 0 {
-                Place::Stored(PackedAddress::from_bits(place))
+        let set = self.set_mut(hash)?;
+        if let Some(entry) = set.iter().find(|entry| entry.tag == hash.tag && entry.place != 0) {
+            return Some(if entry.place & IN_BATCH == 0 {
+                Place::Stored(PackedAddress::from_bits(entry.place - 1))
             } else {
-                Place::InBatch(usize::try_from(place & !IN_BATCH).unwrap_or(usize::MAX))
+                Place::InBatch(usize::try_from(entry.place & !IN_BATCH).unwrap_or(usize::MAX))
             });
         }
         set.rotate_right(1);
-        set[0] = (hash.tag, IN_BATCH | index as u64);
+        set[0] = Entry { tag: hash.tag, place: IN_BATCH | index as u64 };
         self.added.push((hash, index));
         None
     }
 
     /// Gives the records that the current batch added their addresses, and ends the batch.
     pub fn end_batch(&mut self, address_of: impl Fn(usize) -> PackedAddress) {
-        for (hash, index) in self.added.drain(..) {
-            for entry in &mut self.entries[hash.set as usize] {
-                if *entry == (hash.tag, IN_BATCH | index as u64) {
-                    // Addresses have a block below 2^39 for any file that fits a file system, so the top bit is free.
-                    let bits = address_of(index).bits();
-                    *entry = if bits & IN_BATCH == 0 { (hash.tag, bits) } else { (0, EMPTY) };
-                }
+        let mut added = std::mem::take(&mut self.added);
+        for (hash, index) in added.drain(..) {
+            let here = Entry { tag: hash.tag, place: IN_BATCH | index as u64 };
+            for entry in self.set_mut(hash).into_iter().flatten().filter(|entry| **entry == here) {
+                // Addresses have a block below 2^39 for any file that fits a file system, so the top bit is free.
+                let place = address_of(index).bits() + 1;
+                *entry = if place & IN_BATCH == 0 { Entry { place, ..here } } else { Entry { tag: 0, place: 0 } };
             }
         }
+        self.added = added;
     }
 }
 
