@@ -1,5 +1,7 @@
 //! Sorting of more records than memory holds.
 
+use rayon::prelude::*;
+
 use super::plan::SortPlan;
 use super::record::SortRecord;
 use super::runs::Runs;
@@ -82,7 +84,8 @@ impl<R: SortRecord> Sorter<R> {
         let Self { spill, mut records, fan_in, runs, len, mut lease, .. } = self;
         let (source, held) = match runs {
             None => {
-                records.sort_unstable();
+                // On all threads, as nobody holds a lock here that another job could wait for; in `push` they do.
+                records.par_sort_unstable();
                 records.shrink_to_fit();
                 let held = (records.capacity() * size_of::<R>()) as u64;
                 (Source::Memory(records.into_iter()), held)
