@@ -1,5 +1,6 @@
-//! Who stands for whom in the compact form: how a record stands is one look at a line of memory, the members of a leader
-//! are a run of a list, and the leader of a member is found by at most 16 steps along a cycle (FORMAT.md, section 13).
+//! Who stands for whom in the compact form: how a record stands is one look at a line of memory, the members of a
+//! leader are a run of a list, and the leader of a member is found by at most 16 steps along a cycle (FORMAT.md,
+//! section 13).
 
 use std::ops::Range;
 
@@ -57,8 +58,7 @@ impl Compact {
 
     /// Of 160 records.
     pub(crate) fn item(&self, database: &Database, index: u64) -> Result<StandingItem> {
-        let bytes: [u8; 64] = database.item(&self.standing, index)?;
-        Ok(zerocopy::transmute!(bytes))
+        item(database, &self.standing, index)
     }
 
     /// How a record stands.
@@ -67,27 +67,11 @@ impl Compact {
         Ok(Stand { standing: item.standing(place), before: item.before(place) })
     }
 
-    /// What a record is.
-    pub(super) fn status(&self, database: &Database, ordinal: u64) -> Result<Status> {
-        let standing = self.item(database, ordinal / RECORDS)?.standing(ordinal % RECORDS);
-        Ok(match standing {
-            Standing::Leader => Status::Representative,
-            Standing::Covered | Standing::Partial => Status::Member,
-            Standing::Alone if self.is_unrepresented(database, ordinal)? => Status::Unrepresented,
-            Standing::Alone => Status::Representative,
-        })
-    }
-
-    fn is_unrepresented(&self, database: &Database, ordinal: u64) -> Result<bool> {
-        let Some(section) = &self.unrepresented else { return Ok(false) };
-        let word = u64::from_le_bytes(database.item(section, ordinal / 64)?);
-        Ok(word >> (ordinal % 64) & 1 == 1)
-    }
-
     /// As [`super::Clusters::membership`], of a record that there is.
     pub(super) fn membership(&self, database: &Database, ordinal: u64) -> Result<Option<Membership>> {
-        let (stand, status) = (self.stand(database, ordinal)?, self.status(database, ordinal)?);
-        if status != Status::Member {
+        let stand = self.stand(database, ordinal)?;
+        if !stand.standing.is_member() {
+            let status = status(database, ordinal, &self.standing, self.unrepresented.as_ref())?;
             let own = Membership { representative: ordinal, similarity: Similarity::FULL };
             return Ok(Some(own).filter(|_| status != Status::Unrepresented));
         }
@@ -266,6 +250,27 @@ impl Compact {
             ordinal => Err(database.broken("standing", "leaders", "M-7", index, ordinal, database.len())),
         }
     }
+}
+
+/// What the sections standing and unrepresented say that a record is.
+pub(super) fn status(
+    database: &Database,
+    ordinal: u64,
+    standing: &Section,
+    unrepresented: Option<&Section>,
+) -> Result<Status> {
+    let standing = item(database, standing, ordinal / RECORDS)?.standing(ordinal % RECORDS);
+    if standing != Standing::Alone {
+        return Ok(if standing.is_member() { Status::Member } else { Status::Representative });
+    }
+    let Some(section) = unrepresented else { return Ok(Status::Representative) };
+    let word = u64::from_le_bytes(database.item(section, ordinal / 64)?);
+    Ok(if word >> (ordinal % 64) & 1 == 1 { Status::Unrepresented } else { Status::Representative })
+}
+
+fn item(database: &Database, standing: &Section, index: u64) -> Result<StandingItem> {
+    let bytes: [u8; 64] = database.item(standing, index)?;
+    Ok(zerocopy::transmute!(bytes))
 }
 
 /// Why no place was found.

@@ -10,7 +10,9 @@ mod shared;
 
 use std::ops::Range;
 
+use rayon::prelude::*;
 use talaria_db_spec::columns::HeaderEntry;
+use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::validate::Section;
 use talaria_db_spec::version::OPTIONAL_REDUCED;
 
@@ -21,6 +23,9 @@ pub(crate) use self::shared::MEMBER;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::Similarity;
+
+/// Records that are worth a thread.
+const TOGETHER: usize = 64;
 
 /// A record's place in its cluster. Records that no record stands for, themselves included, have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +72,7 @@ pub struct Clusters {
 #[derive(Debug)]
 enum Form {
     /// From the compact sections.
-    Compact(Compact),
+    Compact(Box<Compact>),
     /// From the sections membership and members.
     Listed(Listed),
     /// From shared copies.
@@ -90,7 +95,7 @@ impl Database {
             return Err(Error::NotReduced { path: self.path().to_path_buf() });
         }
         let form = match (Compact::find(self), Listed::find(self)) {
-            (Some(compact), _) => Form::Compact(compact),
+            (Some(compact), _) => Form::Compact(Box::new(compact)),
             (None, Some(listed)) => Form::Listed(listed),
             (None, None) => Form::Shared(Lists::of(self)?),
         };
@@ -108,8 +113,10 @@ impl Database {
 
     /// What the membership sections say that a record is, if there are some; without a look at its representative.
     pub(crate) fn status(&self, ordinal: u64) -> Result<Option<Status>> {
-        if let Some(compact) = Compact::find(self) {
-            return compact.status(self, ordinal).map(Some);
+        let container = self.container();
+        if let Some(standing) = container.section(SectionKind::Standing) {
+            let unrepresented = container.section(SectionKind::Unrepresented);
+            return compact::status(self, ordinal, standing, unrepresented).map(Some);
         }
         let Some(listed) = Listed::find(self) else { return Ok(None) };
         Ok(Some(match listed.entry(self, ordinal)?.representative() {
@@ -146,6 +153,14 @@ impl Clusters {
         }
     }
 
+    /// The same of many records, by several threads where there are enough of them.
+    ///
+    /// # Errors
+    /// As [`Clusters::membership`].
+    pub fn memberships(&self, ordinals: &[u64]) -> Result<Vec<Option<Membership>>> {
+        ordinals.par_iter().with_min_len(TOGETHER).map(|&ordinal| self.membership(ordinal)).collect()
+    }
+
     /// The same, sooner if it is the record `likely` that stands for it.
     pub(crate) fn membership_beside(&self, ordinal: u64, likely: u64) -> Result<Option<Membership>> {
         match &self.form {
@@ -161,7 +176,7 @@ impl Clusters {
     pub(crate) fn status(&self, ordinal: u64) -> Result<Status> {
         if let Form::Compact(compact) = &self.form {
             self.database.check_ordinal(ordinal)?;
-            return compact.status(&self.database, ordinal);
+            return compact::status(&self.database, ordinal, &compact.standing, compact.unrepresented.as_ref());
         }
         Ok(match self.membership(ordinal)? {
             None => Status::Unrepresented,

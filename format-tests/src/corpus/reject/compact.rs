@@ -8,7 +8,8 @@ use zerocopy::little_endian::{U16, U32, U64};
 
 use super::{List, PROTEINS, Row};
 use crate::compact;
-use crate::corpus::accept::{clusters, compact_clusters, compact_cycle};
+use crate::corpus::accept::clusters;
+use crate::corpus::accept::compact::{compact_clusters, compact_cycle};
 
 /// Its records are in clusters whose members are in one cycle of more than 16.
 const FAMILIES: &str = "0031-similarity-order";
@@ -117,14 +118,14 @@ fn lists(list: &mut List) {
         compact_cycle(draft);
         draft.edit::<U32>(SectionKind::Members, |items| items.swap(0, 1));
     });
-    let shares: [(&str, &str, SectionKind, fn(&mut Vec<U16>), &str); 5] = [
-        ("M-11", "identity", SectionKind::Identities, |items| items[0].set(10_001), "an identity above 1"),
-        ("M-11", "coverage", SectionKind::Coverages, |items| items[0].set(u16::MAX), "a coverage above 1"),
-        ("M-11", "whole", SectionKind::Coverages, |items| items[0].set(10_000), "a coverage of its own that is all"),
-        ("M-7", "identities", SectionKind::Identities, |items| items.truncate(1), "a member without an identity"),
-        ("M-7", "coverages", SectionKind::Coverages, Vec::clear, "a coverage that is not there"),
+    let shares: [(SectionKind, Row<Vec<U16>>); 5] = [
+        (SectionKind::Identities, ("M-11", "identity", |items| items[0].set(10_001), "an identity above 1")),
+        (SectionKind::Coverages, ("M-11", "coverage", |items| items[0].set(u16::MAX), "a coverage above 1")),
+        (SectionKind::Coverages, ("M-11", "whole", |items| items[0].set(10_000), "a coverage of its own that is all")),
+        (SectionKind::Identities, ("M-7", "identities", |items| items.truncate(1), "a member without an identity")),
+        (SectionKind::Coverages, ("M-7", "coverages", Vec::clear, "a coverage that is not there")),
     ];
-    for (rules, name, kind, change, shows) in shares {
+    for (kind, (rules, name, change, shows)) in shares {
         list.reject(rules, name, PROTEINS, shows, |draft| {
             compact_clusters(draft);
             draft.edit::<U16>(kind, change);
