@@ -98,6 +98,12 @@ fn check(model: &Model, bytes: Vec<u8>, how: How) {
         assert_eq!(clusters.members(ordinal).unwrap().collect::<crate::Result<Vec<_>>>().unwrap(), members);
         expected_pairs.extend(expected.filter(|_| status == Status::Member).map(|found| (ordinal, found)));
     }
+    let (all, twice): (Vec<u64>, Vec<u64>) = ((0..database.len()).rev().collect(), vec![database.len() / 2; 2]);
+    for asked in [&all[..], &all[..all.len().min(1)], if all.is_empty() { &[] } else { &twice }] {
+        let one_by_one: Vec<_> = asked.iter().map(|&ordinal| clusters.membership(ordinal).unwrap()).collect();
+        assert_eq!(clusters.memberships(asked).unwrap(), one_by_one);
+    }
+    assert!(clusters.memberships(&[database.len()]).is_err());
     let mut pairs = Vec::new();
     clusters
         .for_each_member(|member, membership| {
@@ -171,6 +177,10 @@ fn bytes_do_not_depend_on_memory() {
         let database = OpenOptions::new().from_bytes(bytes).unwrap();
         assert!(database.verify(Level::Everything).unwrap().is_sound());
         let clusters = database.clusters().unwrap();
+        // More members than are passed in the time of a few searches.
+        let asked = [19_999, 1, 7, 1];
+        let expected: Vec<_> = asked.iter().map(|&ordinal| clusters.membership(ordinal).unwrap()).collect();
+        assert_eq!(clusters.memberships(&asked).unwrap(), expected);
         for (ordinal, of) in (0..).zip(&model) {
             let found = clusters.membership(ordinal).unwrap().map(|found| (found.representative, found.similarity));
             assert_eq!(found, *of, "{ordinal}");
