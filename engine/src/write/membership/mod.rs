@@ -10,7 +10,7 @@ mod tests;
 
 use std::io::Read;
 
-use talaria_db_spec::membership::{NO_REPRESENTATIVE, WHOLE};
+use talaria_db_spec::membership::WHOLE;
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::shortcut::{self, STRIDE};
 use talaria_db_spec::standing::{RECORDS, Ranks, Standing, StandingItem};
@@ -24,34 +24,33 @@ use crate::reduce::similarity::Pair;
 use crate::write::sections::SectionWriter;
 use crate::write::spill::{Sorted, Sorter, Spill, SpillBuffer, SpillReader};
 
-/// In memory before the members spill.
-const MEMBERS_MEMORY: usize = 256 << 10;
 /// Bits of a share, below a number of at most 40 bits.
 const SHARE: u32 = 14;
 /// Bytes of all lists that a record takes on disk at most.
 const LISTED: u64 = 16;
+/// In place of a place and a coverage: a leader.
+const LEADER: u64 = u64::MAX;
 
 /// The sections on their way.
 #[derive(Debug)]
 pub(crate) struct MembershipSections {
-    /// Member and identity, its place in the list of members and coverage: each number above its share. All ones in
-    /// place of the latter for a record without a representative.
-    by_member: Sorter<(u64, u64)>,
+    /// Member and identity, its place in the list of members and coverage: each number above its share. A leader has
+    /// [`LEADER`] in place of the latter. The others stand for themselves alone, or have no representative.
+    joined: Sorter<(u64, u64)>,
     members: SpillBuffer,
-    /// Where the members of each leader start.
+    /// Where the members of each leader start and the last ones end, and then the ordinals of records without a
+    /// representative.
     groups: SpillBuffer,
-    /// Ordinals of the leaders.
-    leaders: SpillBuffer,
     identities: SpillBuffer,
     /// Of members that are not covered wholly.
     coverages: SpillBuffer,
-    /// A bit a record, if there are some.
-    unrepresented: SpillBuffer,
     /// The last leader.
     leader: Option<u64>,
     /// Members so far.
     count: u64,
-    has_unrepresented: bool,
+    /// Leaders so far, and records without a representative.
+    leaders: u64,
+    unrepresented: u64,
     /// Whether ordinals take eight bytes.
     wide: bool,
     /// For sorting.
@@ -60,17 +59,17 @@ pub(crate) struct MembershipSections {
 
 impl MembershipSections {
     /// Memory beside that for sorting.
-    pub(crate) const MEMORY: u64 = SpillBuffer::most_memory(MEMBERS_MEMORY) + 5 * SpillBuffer::most_memory(0);
+    pub(crate) const MEMORY: u64 = 4 * SpillBuffer::most_memory(0);
 
     /// What the sections of `records` records take.
     pub(crate) fn estimate(account: &mut Account, records: u64, memory: usize) -> [Held; 4] {
-        let by_member = account.sort::<(u64, u64)>("the membership of records", memory, records);
+        let joined = account.sort::<(u64, u64)>("the membership of records", memory, records);
         let lists = account.store(Self::MEMORY, records.saturating_mul(LISTED));
         let shortcuts = sort_memory_of(records / STRIDE, 16).min(memory);
         let size = if u32::try_from(records).is_err() { 8 } else { 4 };
         let successors = account.column(records, size, shortcuts as u64);
         let shortcuts = account.sort::<(u64, u64)>("shortcuts to members", shortcuts, records / STRIDE);
-        [by_member, lists, successors, shortcuts]
+        [joined, lists, successors, shortcuts]
     }
 
     /// For a file of `records` records. `memory` bytes are for sorting.
@@ -82,18 +81,17 @@ impl MembershipSections {
     }
 
     fn with_width(wide: bool, spill: &Spill, memory: usize) -> Result<Self> {
-        let buffer = |what, memory| SpillBuffer::new(spill, what, memory);
+        let buffer = |what| SpillBuffer::new(spill, what, 0);
         Ok(Self {
-            by_member: Sorter::new(spill, "the membership of records", memory)?,
-            members: buffer("members of representatives", MEMBERS_MEMORY)?,
-            groups: buffer("where members start", 0)?,
-            leaders: buffer("representatives with members", 0)?,
-            identities: buffer("identities of members", 0)?,
-            coverages: buffer("coverages of members", 0)?,
-            unrepresented: buffer("records without a representative", 0)?,
+            joined: Sorter::new(spill, "the membership of records", memory)?,
+            members: buffer("members of representatives")?,
+            groups: buffer("where members start")?,
+            identities: buffer("identities of members")?,
+            coverages: buffer("coverages of members")?,
             leader: None,
             count: 0,
-            has_unrepresented: false,
+            leaders: 0,
+            unrepresented: 0,
             wide,
             memory,
         })
@@ -106,15 +104,20 @@ impl MembershipSections {
     pub(crate) fn push(&mut self, pair: Pair) -> Result<()> {
         let Pair { representative, member, similarity } = pair;
         if pair.is_unrepresented() {
-            self.has_unrepresented = true;
-            return self.by_member.push((member << SHARE, NO_REPRESENTATIVE));
+            if self.unrepresented == 0 {
+                // There are no members any more.
+                write_number(&mut self.groups, self.count, self.wide)?;
+            }
+            self.unrepresented += 1;
+            return write_number(&mut self.groups, member, self.wide);
         }
         if self.leader.replace(representative) != Some(representative) {
-            self.leaders.write(&representative.to_le_bytes())?;
+            self.leaders += 1;
+            self.joined.push((representative << SHARE, LEADER))?;
             write_number(&mut self.groups, self.count, self.wide)?;
         }
         let [identity, coverage] = [similarity.identity(), similarity.coverage()].map(u64::from);
-        self.by_member.push((member << SHARE | identity, self.count << SHARE | coverage))?;
+        self.joined.push((member << SHARE | identity, self.count << SHARE | coverage))?;
         self.count += 1;
         write_number(&mut self.members, member, self.wide)
     }
@@ -125,37 +128,53 @@ impl MembershipSections {
     /// [`Error::Io`], [`Error::Space`]; [`Error::SpillDisabled`] if the permutation of the members fits neither the
     /// memory nor the disk.
     pub(crate) fn write(mut self, writer: &mut SectionWriter, records: u64, spill: &Spill) -> Result<()> {
-        write_number(&mut self.groups, self.count, self.wide)?;
+        if self.unrepresented == 0 {
+            write_number(&mut self.groups, self.count, self.wide)?;
+        }
         let (size, count) = (if self.wide { 8 } else { 4 }, self.count);
         let memory = sort_memory_of(count / STRIDE, 16).min(self.memory);
         let mut standings = Standings {
-            joined: self.by_member.finish()?.peekable(),
-            leaders: Leaders::new(self.leaders, spill)?,
+            joined: self.joined.finish()?.peekable(),
             successors: Successors::new(self.wide, count, memory as u64, spill)?,
             identities: self.identities,
             coverages: self.coverages,
             rank: 0,
-            unrepresented: (self.unrepresented, 0),
         };
         let mut section = writer.begin(SectionKind::Standing, 64, records.div_ceil(RECORDS) * 64)?;
         let mut ranks = Ranks::default();
         for first in (0..records).step_by(RECORDS as usize) {
             let mut item = StandingItem::new(ranks);
             for ordinal in first..records.min(first + RECORDS) {
-                item.set(ordinal - first, standings.next(ordinal, records, self.has_unrepresented)?);
+                item.set(ordinal - first, standings.next(ordinal)?);
             }
             ranks = item.before(RECORDS);
             writer.append(&mut section, item.as_bytes())?;
         }
         writer.end(section)?;
-        let Standings { joined, mut successors, identities, coverages, unrepresented: (unrepresented, _), .. } =
-            standings;
+        let Standings { joined, mut successors, identities, coverages, .. } = standings;
         drop(joined);
         writer.section_from(SectionKind::Members, size, self.members, spill)?;
-        if self.has_unrepresented {
-            writer.section_from(SectionKind::Unrepresented, 8, unrepresented, spill)?;
+        let mut numbers = Numbers { reader: self.groups.into_reader()?, wide: self.wide, spill };
+        let mut section = writer.begin(SectionKind::Groups, size, (self.leaders + 1) * u64::from(size))?;
+        for _ in 0..=self.leaders {
+            writer.append(&mut section, &numbers.next()?.to_le_bytes()[..size as usize])?;
         }
-        writer.section_from(SectionKind::Groups, size, self.groups, spill)?;
+        writer.end(section)?;
+        if self.unrepresented > 0 {
+            let mut section = writer.begin(SectionKind::Unrepresented, 8, records.div_ceil(64) * 8)?;
+            let (mut left, mut next) = (self.unrepresented - 1, numbers.next()?);
+            for first in (0..records).step_by(64) {
+                let mut word = 0_u64;
+                while next < first + 64 {
+                    word |= 1 << (next % 64);
+                    next = if left > 0 { numbers.next()? } else { u64::MAX };
+                    left = left.saturating_sub(1);
+                }
+                writer.append(&mut section, &word.to_le_bytes())?;
+            }
+            writer.end(section)?;
+        }
+        drop(numbers);
         writer.section_from(SectionKind::Identities, 2, identities, spill)?;
         writer.section_from(SectionKind::Coverages, 2, coverages, spill)?;
         let mut shortcuts = Sorter::new(spill, "shortcuts to members", memory)?;
@@ -173,79 +192,48 @@ impl MembershipSections {
 /// How records stand, one after the other, and what is written down of each meanwhile.
 struct Standings {
     joined: std::iter::Peekable<Sorted<(u64, u64)>>,
-    leaders: Leaders,
     successors: Successors,
     identities: SpillBuffer,
     coverages: SpillBuffer,
     /// Members so far.
     rank: u64,
-    /// The bits, and those of the last 64 records.
-    unrepresented: (SpillBuffer, u64),
 }
 
 impl Standings {
-    /// How the record `ordinal` of `records` stands, which is the one after that of the last call.
-    fn next(&mut self, ordinal: u64, records: u64, has_unrepresented: bool) -> Result<Standing> {
-        let own = |item: &Result<(u64, u64)>| item.as_ref().map_or(true, |&(member, _)| member >> SHARE == ordinal);
-        let mut standing = Standing::Alone;
-        match self.joined.next_if(own).transpose()? {
-            Some((_, NO_REPRESENTATIVE)) => self.unrepresented.1 |= 1 << (ordinal % 64),
-            Some((member, place)) => {
-                let share = |word: u64| (word & ((1 << SHARE) - 1)) as u16;
-                let (identity, coverage) = (share(member), share(place));
-                self.successors.set(place >> SHARE, self.rank);
-                self.rank += 1;
-                self.identities.write(&identity.to_le_bytes())?;
-                standing = Standing::Covered;
-                if coverage < WHOLE {
-                    self.coverages.write(&coverage.to_le_bytes())?;
-                    standing = Standing::Partial;
-                }
-            }
-            None if self.leaders.next_if(ordinal)? => standing = Standing::Leader,
-            None => {}
+    /// How the record `ordinal` stands, which is the one after that of the last call.
+    fn next(&mut self, ordinal: u64) -> Result<Standing> {
+        let own = |item: &Result<(u64, u64)>| item.as_ref().map_or(true, |&(joined, _)| joined >> SHARE == ordinal);
+        let (member, place) = match self.joined.next_if(own).transpose()? {
+            None => return Ok(Standing::Alone),
+            Some((_, LEADER)) => return Ok(Standing::Leader),
+            Some(member) => member,
+        };
+        let share = |word: u64| (word & ((1 << SHARE) - 1)) as u16;
+        let (identity, coverage) = (share(member), share(place));
+        self.successors.set(place >> SHARE, self.rank);
+        self.rank += 1;
+        self.identities.write(&identity.to_le_bytes())?;
+        if coverage == WHOLE {
+            return Ok(Standing::Covered);
         }
-        if has_unrepresented && (ordinal % 64 == 63 || ordinal + 1 == records) {
-            let word = std::mem::take(&mut self.unrepresented.1);
-            self.unrepresented.0.write(&word.to_le_bytes())?;
-        }
-        Ok(standing)
+        self.coverages.write(&coverage.to_le_bytes())?;
+        Ok(Standing::Partial)
     }
 }
 
-/// Ordinals of leaders as they are read back.
-struct Leaders {
+/// Numbers of a list as they are read back.
+struct Numbers<'s> {
     reader: SpillReader,
-    left: u64,
-    next: Option<u64>,
-    spill: Spill,
+    wide: bool,
+    spill: &'s Spill,
 }
 
-impl Leaders {
-    fn new(buffer: SpillBuffer, spill: &Spill) -> Result<Self> {
-        let left = buffer.len() / 8;
-        let mut leaders = Self { reader: buffer.into_reader()?, left, next: None, spill: spill.clone() };
-        leaders.advance()?;
-        Ok(leaders)
-    }
-
-    fn advance(&mut self) -> Result<()> {
-        self.next = None;
-        if self.left > 0 {
-            let mut bytes = [0; 8];
-            self.reader.read_exact(&mut bytes).map_err(Error::io(self.spill.folder(), "read temporary data"))?;
-            (self.left, self.next) = (self.left - 1, Some(u64::from_le_bytes(bytes)));
-        }
-        Ok(())
-    }
-
-    /// Whether the next one is this record, which is passed then.
-    fn next_if(&mut self, ordinal: u64) -> Result<bool> {
-        let is_next = self.next == Some(ordinal);
-        if is_next {
-            self.advance()?;
-        }
-        Ok(is_next)
+impl Numbers<'_> {
+    fn next(&mut self) -> Result<u64> {
+        let mut bytes = [0; 8];
+        let number = &mut bytes[..if self.wide { 8 } else { 4 }];
+        self.reader.read_exact(number).map_err(Error::io(self.spill.folder(), "read temporary data"))?;
+        Ok(u64::from_le_bytes(bytes))
     }
 }
 

@@ -170,7 +170,7 @@ fn bytes_do_not_depend_on_memory() {
     for clusters in [1, 700] {
         let model = large(20_000, clusters);
         let bytes = written(folder.path(), &plain, &model, USUAL);
-        for (memory, spills) in [(1_800_000, true), (64 << 20, false)] {
+        for (memory, spills) in [(1_500_000, true), (64 << 20, false)] {
             let how = How { memory, spills, ..USUAL };
             assert!(written(folder.path(), &plain, &model, how) == bytes, "{clusters}, {memory}");
         }
