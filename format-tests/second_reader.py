@@ -21,7 +21,8 @@ sys.dont_write_bytecode = True
 from second_reader_parts.checks import check
 from second_reader_parts.codecs import Cursor, Refused, Unable, need
 from second_reader_parts.deltas import told
-from second_reader_parts.columns import LANES, unpack_column
+from second_reader_parts.columns import lanes_of, unpack_column
+from second_reader_parts.members import compact, listed
 from second_reader_parts.names import names
 from second_reader_parts.streams import Stream
 from second_reader_parts.xxh3 import xxh3_64
@@ -32,7 +33,8 @@ HEADER = struct.Struct("<8sHHIQQQQQQQIIIIIBBH24xII")
 KINDS = {1: ((16,), 2), 2: ((4, 8), 2), 3: ((8,), 2), 4: ((4, 8), 2), 16: ((16,), 2), 20: ((4, 8), 2), 21: ((8,), 2)}
 KINDS.update({24: ((128,), 1), 25: ((1,), 1), 26: ((1,), 1), 28: ((32,), 1), 29: ((1,), 1), 32: ((4,), 1)})
 KINDS.update({40: ((4,), 2), 41: ((4,), 2), 42: ((24,), 2), 43: ((8,), 2), 44: ((16,), 2), 45: ((4,), 2)})
-KINDS.update({48: ((8, 12, 16), 2), 49: ((4, 8), 2)})
+KINDS.update({48: ((8, 12, 16), 2), 49: ((4, 8), 2), 50: ((64,), 2), 51: ((8,), 2), 52: ((4, 8), 2)})
+KINDS.update({53: ((2,), 2), 54: ((2,), 2), 55: ((16,), 2)})
 KINDS.update({kind: ((32,), 2) for kind in (8, 10, 12, 14)})
 KINDS.update({kind: ((1,), 3) for kind in (9, 11, 13, 15)})
 ALWAYS = (1, 2, 3, 8, 9, 10, 11, 20, 21, 24, 25, 26, 32)
@@ -53,8 +55,8 @@ class Container:
         need(read == 1, "H-3", f"version {read}")
         need(write >= read, "H-4")
         need(page == 4096, "H-5")
-        need(required & ~3 == 0, "H-6", f"required features {required:#x}")
-        self.packed, self.fingerprint = required >> 1 & 1, 0xFF if required & 2 else 0xFFFFFF
+        need(required & ~7 == 0, "H-6", f"required features {required:#x}")
+        self.required, self.fingerprint = required, 0xFF if required & 2 else 0xFFFFFF
         need(zero == zero2 == 0, "H-7")
         need(length == size, "H-8", f"{length} for {size}")
         end = size - 64
@@ -121,6 +123,10 @@ class Container:
         has = self.table.__contains__
         needed = list(ALWAYS) + [4] * (self.order == 2) + [14, 15] * deltas + [12, 13] * has(16)
         need(all(map(has, needed)) and has(28) == has(29), "S-7")
+        if self.required & 4:
+            need(all(map(has, (49, 50, 52, 53, 54, 55))) and not has(48), "M-6")
+        else:
+            need(not any(map(has, range(50, 56))), "M-6")
         counts = {kind: self.count for kind in (1, 2, 3, 4, 40, 41, 42, 45, 48)}
         counts[24] = sources
         need(all(self.table[kind][6] == n for kind, n in counts.items() if has(kind)), "S-7", "items")
@@ -142,7 +148,7 @@ class Container:
         need(expected == checksum, "S-9", f"kind {kind}")
 
     def lanes(self, kind, item):
-        return LANES.get((kind, item)) if self.packed else None
+        return lanes_of(kind, item, self.required)
 
     def section(self, kind):
         """The bytes of a section, those of its items if it is packed (section 14)."""
@@ -156,6 +162,9 @@ class Container:
         data = self.section(kind)
         size = self.table[kind][4]
         return struct.unpack(f"<{len(data) // size}{'I' if size == 4 else 'Q'}", data)
+
+    def shares(self, kind):
+        return struct.unpack(f"<{self.table[kind][6]}H", self.section(kind))
 
     def read_sources(self):
         strings, at, record, self.sources = bytes(self.section(25)), 0, 0, []
@@ -243,16 +252,7 @@ class Container:
             owners = [first.get(place) if flags[i] & SHARED else i for i, place in enumerate(places)]
             need(None not in owners, "C-3")
             return [(owner, 10000, 10000) for owner in owners]
-        need(48 in self.table and self.table[48][4] in (8, 12), "M-1")
-        layout, none = ("<IHH", (1 << 32) - 1) if self.table[48][4] == 8 else ("<QHH", (1 << 64) - 1)
-        items = [(None if r == none else r, i, c) for r, i, c in struct.iter_unpack(layout, self.section(48))]
-        for i, (r, identity, coverage) in enumerate(items):
-            need(r is None or r < self.count and items[r][0] == r, "M-2", f"record {i}")
-            need(max(identity, coverage) <= 10000 and (r != i or identity == coverage == 10000), "M-3", f"record {i}")
-            need(r is not None or identity == coverage == 0, "M-5", f"record {i}")
-        listed = sorted((r, i) for i, (r, _, _) in enumerate(items) if r not in (None, i))
-        need(self.integers(49) == tuple(i for _, i in listed), "M-4")
-        return items
+        return (compact if self.required & 4 else listed)(self)
 
 
 def answers(container):

@@ -2,7 +2,15 @@
 from .codecs import need
 
 LANES = {(1, 16): (24, 40, 32, 16, 8, 8), (3, 8): (24, 40), (21, 8): (40, 24), (48, 8): (32, 16, 16), (48, 12): (64, 16, 16)}
-LANES.update({(kind, size): (8 * size,) for kind in (2, 4, 20, 49) for size in (4, 8)})
+LANES.update({(kind, size): (8 * size,) for kind in (2, 4, 20, 49, 52) for size in (4, 8)})
+LANES.update({(53, 2): (16,), (54, 2): (16,), (55, 16): (64, 64)})
+COMPACT = (49, 52, 53, 54, 55)
+
+
+def lanes_of(kind, item, required):
+    """The lanes of a section in a file with these required features, if it is packed there."""
+    packed = required & 2 and kind < 50 or required & 4 and kind in COMPACT
+    return LANES.get((kind, item)) if packed else None
 
 
 def unpack_column(data, lanes, count):

@@ -11,7 +11,7 @@ use talaria_db_spec::block::BlockEntry;
 use talaria_db_spec::checksum::crc32;
 use talaria_db_spec::forever::{HEADER_PAGE, HEADER_SIZE, PAGE, SECTION_ALIGNMENT};
 use talaria_db_spec::header::Header;
-use talaria_db_spec::packed_columns::lanes;
+use talaria_db_spec::packed_columns::lanes_in;
 use talaria_db_spec::section::{CHECKSUM_BLOCKS, CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionEntry, SectionKind};
 use talaria_db_spec::trailer::Trailer;
 use talaria_db_spec::version::REQUIRED_PACKED_COLUMNS;
@@ -94,6 +94,12 @@ impl Draft {
         self.add_number(kind.number(), 0, item_size, kind.rules().checksum_kind, bytes);
     }
 
+    /// Adds a section of a kind that the format knows, packed if it is to be.
+    pub fn add_items(&mut self, kind: SectionKind, item_size: u32, items: &[u8]) {
+        self.add(kind, item_size, b"");
+        self.set_plain(kind, items);
+    }
+
     /// Adds a section of any kind.
     pub fn add_number(&mut self, number: u32, flags: u32, item_size: u32, checksum_kind: u32, bytes: &[u8]) {
         let mut entry = SectionEntry::new_zeroed();
@@ -164,8 +170,8 @@ impl Draft {
     /// Whether a section of this entry is packed.
     fn is_packed(&self, entry: &SectionEntry) -> bool {
         let kind = SectionKind::from_number(entry.kind.get());
-        self.header.required_features.get() & REQUIRED_PACKED_COLUMNS != 0
-            && kind.is_some_and(|kind| lanes(kind, entry.item_size.get()).is_some())
+        let features = self.header.required_features.get();
+        kind.is_some_and(|kind| lanes_in(features, kind, entry.item_size.get()).is_some())
     }
 
     fn set_plain(&mut self, kind: SectionKind, items: &[u8]) {

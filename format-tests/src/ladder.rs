@@ -29,8 +29,18 @@ const LZ4: Recipe = Recipe { compression: Compression::Lz4, ..PLAIN };
 const FAMILY: [(u64, u64); 11] =
     [(1, 0), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (1, 8), (1, 9), (1, 10), (1, 11)];
 
+/// Records 0 and 2 stand for the even and the odd ones of 4 to 38, so that members and places make a long cycle.
+const IN_TURN: [(u64, u64); 35] = {
+    let (mut pairs, mut member) = ([(0, 0); 35], 4);
+    while member < 39 {
+        pairs[member - 4] = (if member.is_multiple_of(2) { 0 } else { 2 }, member as u64);
+        member += 1;
+    }
+    pairs
+};
+
 /// The rungs, from the bottom.
-pub const RUNGS: [Rung; 36] = [
+pub const RUNGS: [Rung; 37] = [
     rung("0001-empty", PLAIN),
     rung("0002-one-record", PLAIN),
     rung("0003-line-widths", PLAIN),
@@ -67,6 +77,7 @@ pub const RUNGS: [Rung; 36] = [
     rung("0034-packed-membership", Recipe { members: &FAMILY, packed: true, ..KIBIBYTE }),
     rung("0035-five-bit", Recipe { compression: Compression::Packed, ..KIBIBYTE }),
     rung("0036-four-bit", Recipe { compression: Compression::Packed, ..KIBIBYTE }),
+    rung("0037-compact-membership", Recipe { members: &IN_TURN, unrepresented: &[3, 39], ..KIBIBYTE }),
 ];
 
 const fn rung(name: &'static str, recipe: Recipe) -> Rung {

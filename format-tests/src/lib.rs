@@ -5,6 +5,7 @@
 //! - [`draft`] takes a container apart and puts it together again, with every checksum anew; [`image`] changes bytes
 //!   of a complete
 //!   file and seals only what lies above them. Between the two a file can break exactly one rule.
+//! - [`compact`] and [`packed`] are second ways to what takes few bytes.
 //! - [`corpus`] holds the files of the accept and reject corpora as changes to golden containers, [`manifest`] their
 //!   list.
 //! - [`seal`] seals what it finds in bytes that may be no container; [`exercise`] asks a container everything.
@@ -18,6 +19,7 @@
     reason = "a fault of these helpers or of their fixtures is a failed test"
 )]
 
+pub mod compact;
 pub mod corpus;
 pub mod document;
 pub mod draft;

@@ -15,7 +15,7 @@ use talaria_db_spec::header::Header;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
-const SEEDS: [&str; 8] = [
+const SEEDS: [&str; 9] = [
     "0011-shared",
     "0019-long-record",
     "0009-irregular-layout",
@@ -24,6 +24,7 @@ const SEEDS: [&str; 8] = [
     "0028-deltas",
     "0034-packed-membership",
     "0029-deltas-dna",
+    "0037-compact-membership",
 ];
 
 /// Opens a file and does all that can be done with it.

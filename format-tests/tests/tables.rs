@@ -11,7 +11,9 @@ use talaria_db_spec::header::Header;
 use talaria_db_spec::layout::LayoutEntry;
 use talaria_db_spec::membership::{MembershipEntry, WideMembershipEntry};
 use talaria_db_spec::section::{SectionEntry, SectionKind};
+use talaria_db_spec::shortcut::ShortcutEntry;
 use talaria_db_spec::source::SourceEntry;
+use talaria_db_spec::standing::StandingItem;
 use talaria_db_spec::trailer::Trailer;
 use talaria_db_spec::{address, forever, header, keys, version};
 
@@ -51,6 +53,8 @@ fn structures() -> Vec<Structure> {
         structure!(DictionaryEntry: offset length codec reserved unused),
         structure!(MembershipEntry: representative identity coverage),
         structure!(WideMembershipEntry: representative identity coverage),
+        structure!(StandingItem: members partial leaders standings),
+        structure!(ShortcutEntry: from to),
     ]
 }
 
@@ -132,6 +136,7 @@ fn features_are_as_the_document_says() {
     let bits = [
         (version::REQUIRED_DELTAS, version::required_name as fn(u32) -> Option<&'static str>, "deltas"),
         (version::REQUIRED_PACKED_COLUMNS, version::required_name, "packed-columns"),
+        (version::REQUIRED_COMPACT_MEMBERSHIP, version::required_name, "compact-membership"),
         (version::OPTIONAL_REDUCED, version::optional_name, "reduced"),
         (version::OPTIONAL_MEMBERSHIP, version::optional_name, "membership"),
     ];

@@ -1,4 +1,5 @@
-//! Which record stands for which: an item of the membership section a record, narrow or wide.
+//! Which record stands for which: an item of the membership section a record, narrow or wide; and what the shares of
+//! the compact form may be (see [`crate::standing`]).
 
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -85,9 +86,40 @@ impl WideMembershipEntry {
     }
 }
 
+/// Compares the identity of the member of rank `index`, in the compact form, with rule M-11.
+///
+/// # Errors
+/// M-11.
+pub fn check_identity(index: u64, identity: u16) -> Result<(), SpecError> {
+    match identity {
+        0..=WHOLE => Ok(()),
+        _ => Err(SpecError::violation("identities", "identity", "M-11", index, identity.into(), WHOLE.into())),
+    }
+}
+
+/// Compares item `index` of the coverages, in the compact form, with rule M-11.
+///
+/// # Errors
+/// M-11.
+pub fn check_coverage(index: u64, coverage: u16) -> Result<(), SpecError> {
+    match coverage {
+        0..WHOLE => Ok(()),
+        _ => Err(SpecError::violation("coverages", "coverage", "M-11", index, coverage.into(), u64::from(WHOLE) - 1)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // EVIDENCE: M-11
+    #[test]
+    fn shares_of_the_compact_form_are_in_range() {
+        let rule = |result: Result<(), SpecError>| result.map_err(|error| error.rule());
+        assert_eq!((rule(check_identity(0, 0)), rule(check_identity(0, WHOLE))), (Ok(()), Ok(())));
+        assert_eq!((rule(check_coverage(0, 0)), rule(check_coverage(0, WHOLE - 1))), (Ok(()), Ok(())));
+        assert_eq!((rule(check_identity(0, WHOLE + 1)), rule(check_coverage(0, WHOLE))), (Err("M-11"), Err("M-11")));
+    }
 
     // EVIDENCE: M-2, M-3, M-5
     #[test]

@@ -12,6 +12,7 @@ use core::ops::Range;
 
 use crate::error::SpecError;
 use crate::section::SectionKind;
+use crate::version::{REQUIRED_COMPACT_MEMBERSHIP, REQUIRED_PACKED_COLUMNS};
 
 /// Items a frame; the last one may have fewer.
 pub const FRAME: u64 = 128;
@@ -38,10 +39,33 @@ pub const fn lanes(kind: SectionKind, item_size: u32) -> Option<&'static [u32]> 
         (K::KeyEntries, _) => &[40, 24],
         (K::Membership, 8) => &[32, 16, 16],
         (K::Membership, 12) => &[64, 16, 16],
-        (K::Lengths | K::PhysicalOrder | K::KeyBuckets | K::Members, 4) => &[32],
-        (K::Lengths | K::PhysicalOrder | K::KeyBuckets | K::Members, 8) => &[64],
+        (K::Identities | K::Coverages, 2) => &[16],
+        (K::Shortcuts, 16) => &[64, 64],
+        (K::Lengths | K::PhysicalOrder | K::KeyBuckets | K::Members | K::Groups, 4) => &[32],
+        (K::Lengths | K::PhysicalOrder | K::KeyBuckets | K::Members | K::Groups, 8) => &[64],
         _ => return None,
     })
+}
+
+/// The lanes of a section in a file with these required features; `None` if it is not packed there.
+///
+/// ```
+/// use talaria_db_spec::packed_columns::lanes_in;
+/// use talaria_db_spec::section::SectionKind;
+/// use talaria_db_spec::version::REQUIRED_COMPACT_MEMBERSHIP;
+///
+/// assert_eq!(lanes_in(REQUIRED_COMPACT_MEMBERSHIP, SectionKind::Members, 4), Some(&[32][..]));
+/// assert_eq!(lanes_in(REQUIRED_COMPACT_MEMBERSHIP, SectionKind::Lengths, 4), None);
+/// ```
+#[must_use]
+pub const fn lanes_in(required_features: u64, kind: SectionKind, item_size: u32) -> Option<&'static [u32]> {
+    use SectionKind as K;
+    let features = match kind {
+        K::Members => REQUIRED_PACKED_COLUMNS | REQUIRED_COMPACT_MEMBERSHIP,
+        K::Groups | K::Identities | K::Coverages | K::Shortcuts => REQUIRED_COMPACT_MEMBERSHIP,
+        _ => REQUIRED_PACKED_COLUMNS,
+    };
+    if required_features & features == 0 { None } else { lanes(kind, item_size) }
 }
 
 /// Frames of a section of so many items.
@@ -294,6 +318,8 @@ mod tests {
             (SectionKind::PhysicalOrder, 8),
             (SectionKind::KeyEntries, 8),
             (SectionKind::Membership, 12),
+            (SectionKind::Identities, 2),
+            (SectionKind::Shortcuts, 16),
         ];
         for ((kind, size), seed) in kinds.into_iter().flat_map(|kind| (0..6).map(move |seed| (kind, seed))) {
             for count in [1, 2, 127, 128] {

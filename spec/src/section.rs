@@ -104,6 +104,18 @@ pub enum SectionKind {
     Membership = 48,
     /// Ordinals of the records that another one stands for.
     Members = 49,
+    /// [`crate::standing::StandingItem`] for 160 records.
+    Standing = 50,
+    /// A bit a record: whether it has no representative.
+    Unrepresented = 51,
+    /// Where the members of each leader start.
+    Groups = 52,
+    /// Identity of each member, in ten-thousandths.
+    Identities = 53,
+    /// Coverage of each member that is not covered wholly, in ten-thousandths.
+    Coverages = 54,
+    /// [`crate::shortcut::ShortcutEntry`] in the order of the elements that have one.
+    Shortcuts = 55,
 }
 
 /// What section 4 of FORMAT.md says of a kind.
@@ -123,7 +135,7 @@ pub struct KindRules {
 
 impl SectionKind {
     /// All kinds, ascending.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 35] = [
         Self::HeaderTable,
         Self::Lengths,
         Self::Offsets,
@@ -153,6 +165,12 @@ impl SectionKind {
         Self::Taxa,
         Self::Membership,
         Self::Members,
+        Self::Standing,
+        Self::Unrepresented,
+        Self::Groups,
+        Self::Identities,
+        Self::Coverages,
+        Self::Shortcuts,
     ];
 
     /// The number on disk.
@@ -202,6 +220,12 @@ impl SectionKind {
             K::Taxa => ("taxa", &[4], CHECKSUM_PAGES, false, true),
             K::Membership => ("membership", &[8, 12, 16], CHECKSUM_PAGES, false, true),
             K::Members => ("members", &[4, 8], CHECKSUM_PAGES, false, false),
+            K::Standing => ("standing", &[64], CHECKSUM_PAGES, false, false),
+            K::Unrepresented => ("unrepresented", &[8], CHECKSUM_PAGES, false, false),
+            K::Groups => ("groups", &[4, 8], CHECKSUM_PAGES, false, false),
+            K::Identities => ("identities", &[2], CHECKSUM_PAGES, false, false),
+            K::Coverages => ("coverages", &[2], CHECKSUM_PAGES, false, false),
+            K::Shortcuts => ("shortcuts", &[16], CHECKSUM_PAGES, false, false),
         };
         KindRules { name, item_sizes, checksum_kind, always, per_record }
     }

@@ -6,6 +6,7 @@
 //! `verify`.
 
 mod ends;
+mod membership;
 mod table;
 
 use alloc::vec::Vec;
@@ -74,7 +75,7 @@ impl Container {
     /// Checks the section table `bytes` of a header that [`header`] has checked.
     ///
     /// # Errors
-    /// H-10 or one of S-1 to S-10, K-4, M-1, W-1.
+    /// H-10 or one of S-1 to S-10, K-4, M-1, M-6 to M-8, W-1.
     pub fn new(header: Header, bytes: &[u8]) -> Result<Self, SpecError> {
         let checksum = crate::checksum::crc32(bytes);
         if header.table_checksum.get() != checksum {
@@ -125,6 +126,12 @@ impl Container {
     #[must_use]
     pub fn has_packed_columns(&self) -> bool {
         self.header.required_features.get() & version::REQUIRED_PACKED_COLUMNS != 0
+    }
+
+    /// Whether who stands for whom is said in the compact form.
+    #[must_use]
+    pub fn has_compact_membership(&self) -> bool {
+        self.header.required_features.get() & version::REQUIRED_COMPACT_MEMBERSHIP != 0
     }
 
     /// All sections of known kinds, by kind.

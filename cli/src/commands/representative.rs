@@ -110,8 +110,7 @@ impl Printer<'_> {
     }
 
     fn print(&mut self, ordinals: &[u64]) -> Result<()> {
-        let memberships = ordinals.iter().map(|&ordinal| self.clusters.membership(ordinal));
-        let memberships: Vec<Option<Membership>> = memberships.collect::<talaria_db::Result<_>>()?;
+        let memberships: Vec<Option<Membership>> = self.clusters.memberships(ordinals)?;
         // Of a record without a representative its own id, twice.
         let above = |ordinal, found: &Option<Membership>| found.map_or(ordinal, |found| found.representative);
         let pairs = ordinals.iter().zip(&memberships);

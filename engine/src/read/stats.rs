@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use talaria_db_spec::block::{BlockEntry, Codec, Packing};
-use talaria_db_spec::section::SectionKind;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::fasta::alphabet::Composition;
+use crate::read::clusters::Status;
 use crate::read::scan::Sequence;
 use crate::read::stream::{Item, Stream, StreamKind};
 use lengths::Lengths;
@@ -163,8 +163,6 @@ impl Database {
         let threads = rayon::current_num_threads() as u64;
         let _lease = self.budget().lease("lengths of records", threads * GROUP * 8)?;
         let all = Mutex::new(Lengths::new(self.budget())?);
-        let membership =
-            self.container().section(SectionKind::Membership).filter(|_| self.container().has_membership());
         (0..self.len().div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
             let ordinals = group * GROUP..((group + 1) * GROUP).min(self.len());
             let (mut shared, mut irregular, mut deltas, mut references, mut unrepresented) = (0, 0, 0, 0, 0);
@@ -174,11 +172,9 @@ impl Database {
                 shared += u64::from(entry.is_shared());
                 irregular += u64::from(entry.is_irregular());
                 deltas += u64::from(entry.is_delta());
-                references += u64::from(self.is_reference(ordinal, &entry)?);
-                if let Some(section) = membership {
-                    let above = self.membership_entry(section, ordinal)?.representative();
-                    unrepresented += u64::from(above.is_none());
-                }
+                let status = self.status(ordinal)?;
+                references += u64::from(status.map_or(entry.is_reference(), |status| status == Status::Representative));
+                unrepresented += u64::from(status == Some(Status::Unrepresented));
                 lengths.push(self.sequence_length(ordinal)?);
             }
             lengths.sort_unstable();

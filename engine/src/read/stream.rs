@@ -1,5 +1,5 @@
-//! Streams: which there are, where they lie, and what an item of one is. Blocks are decoded in `blocks.rs`, items are put
-//! together in `items.rs`.
+//! Streams: which there are, where they lie, and what an item of one is. Blocks are decoded in `blocks.rs`, items are
+//! put together in `items.rs`.
 
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::section::SectionKind;

@@ -132,7 +132,7 @@ impl<'a> Named<'a> {
     fn record(&mut self, first: u64, best: u64, ordinal: u64) -> Result<()> {
         let (representative, similarity) = match self.choice.old.filter(|old| old.has(ordinal)) {
             Some(old) => {
-                let membership = old.membership(ordinal)?;
+                let membership = old.membership(ordinal, best)?;
                 self.check(ordinal, best, membership.representative)?;
                 self.kept += u64::from(membership.representative != ordinal);
                 (membership.representative, membership.similarity)

@@ -6,7 +6,7 @@ use talaria_db_spec::header::{Header, ORDER_INPUT};
 use talaria_db_spec::keys::{self, KeyEntry};
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::source::{DIGEST_SHA256, SourceEntry};
-use talaria_db_spec::version::{OPTIONAL_MEMBERSHIP, REQUIRED_DELTAS};
+use talaria_db_spec::version::{OPTIONAL_MEMBERSHIP, REQUIRED_COMPACT_MEMBERSHIP, REQUIRED_DELTAS};
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromZeros, IntoBytes};
 
@@ -79,6 +79,7 @@ pub(super) fn seal(
     if let Some(membership) = sequences.membership {
         membership.write(&mut writer, sequences.record_count, &spill)?;
         features |= OPTIONAL_MEMBERSHIP;
+        required |= REQUIRED_COMPACT_MEMBERSHIP;
     }
     (steps.names)(&mut writer, &spill, alphabet)?;
     write_sources(&mut writer, &particulars.sources)?;

@@ -3,7 +3,7 @@
 use crc32fast::Hasher;
 use talaria_db_spec::forever::{HEADER_MAGIC, HEADER_PAGE, HEADER_SIZE, PAGE, SECTION_ALIGNMENT, TRAILER_SIZE};
 use talaria_db_spec::header::Header;
-use talaria_db_spec::packed_columns::{FRAME, lanes, pack};
+use talaria_db_spec::packed_columns::{FRAME, lanes_in, pack};
 use talaria_db_spec::section::{CHECKSUM_PAGES, CHECKSUM_WHOLE, SectionEntry, SectionKind};
 use talaria_db_spec::trailer::Trailer;
 use talaria_db_spec::{keys, version};
@@ -87,6 +87,10 @@ impl SectionWriter {
         self.packs
     }
 
+    fn packed_feature(&self) -> u64 {
+        if self.packs { version::REQUIRED_PACKED_COLUMNS } else { 0 }
+    }
+
     /// The file.
     #[must_use]
     pub fn output(&self) -> &Unpublished {
@@ -101,7 +105,9 @@ impl SectionWriter {
         let alignment = if length >= PAGE_ALIGNED { PAGE } else { SECTION_ALIGNMENT };
         self.align(alignment)?;
         let (whole, page, offset, first_page) = (Hasher::new(), Hasher::new(), self.position(), self.pages);
-        let packing = match lanes(kind, item_size).filter(|_| self.packs) {
+        // Who stands for whom is written in the compact form alone, which is packed in any file.
+        let features = version::REQUIRED_COMPACT_MEMBERSHIP | self.packed_feature();
+        let packing = match lanes_in(features, kind, item_size) {
             Some(lanes) => {
                 let index = SpillBuffer::new(&self.spill, "an index of frames", 0)?;
                 Some(Packing { lanes, waiting: Vec::new(), items: 0, index })
@@ -253,9 +259,8 @@ impl SectionWriter {
         self.entries.sort_unstable_by_key(|entry| entry.kind.get());
         let table = self.entries.as_bytes();
         header.magic = HEADER_MAGIC;
-        let packed = if self.packs { version::REQUIRED_PACKED_COLUMNS } else { 0 };
         header.required_features =
-            U64::new(header.required_features.get() & !version::REQUIRED_PACKED_COLUMNS | packed);
+            U64::new(header.required_features.get() & !version::REQUIRED_PACKED_COLUMNS | self.packed_feature());
         header.read_version = U16::new(1);
         header.write_version = U16::new(version::WRITE_VERSION);
         header.header_size = U32::new(4096);
@@ -267,7 +272,7 @@ impl SectionWriter {
         let mut page = vec![0; HEADER_PAGE as usize];
         let head = header.as_bytes();
         page[..head.len()].copy_from_slice(head);
-        // 29 kinds at most, and room for 62.
+        // 35 kinds at most, and room for 62.
         page[head.len()..head.len() + table.len()].copy_from_slice(table);
         self.output.write_at(&page, 0)?;
         self.write(Trailer::for_header(&header).as_bytes())?;

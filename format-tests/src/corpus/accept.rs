@@ -1,5 +1,7 @@
 //! Sound files that no writer of version 1 makes, and every reader must read.
 
+pub(super) mod compact;
+
 use talaria_db::read::stream::StreamKind;
 use talaria_db_spec::alphabet::Alphabet;
 use talaria_db_spec::columns::HeaderEntry;
@@ -27,6 +29,7 @@ pub(super) fn list(list: &mut List) {
     widths(list);
     optional_columns(list);
     membership(list);
+    compact::list(list);
     order(list);
     packed(list);
     list.accept("dictionary", PROTEINS, "text blocks in a frame that names a dictionary", dictionary);

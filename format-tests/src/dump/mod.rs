@@ -4,6 +4,7 @@
 //! are decoded by the engine. So a dump shows what a second reader would find. For sound containers only: others
 //! panic.
 
+mod clusters;
 mod records;
 mod streams;
 mod text;
@@ -30,6 +31,7 @@ pub fn dump(bytes: &[u8]) -> String {
     trailer(&mut out, &image);
     streams.dump(&mut out);
     records::dump(&mut out, &draft, &streams);
+    clusters::dump(&mut out, &draft);
     keys(&mut out, &draft);
     records::dump_sources(&mut out, &draft);
     let provenance = String::from_utf8_lossy(&draft.part(SectionKind::Provenance).bytes).into_owned();

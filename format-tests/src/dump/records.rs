@@ -6,10 +6,10 @@ use talaria_db::read::stream::StreamKind;
 use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::delta::{Body, Item};
 use talaria_db_spec::layout::{LayoutEntry, Operation, Script};
-use talaria_db_spec::membership::MembershipEntry;
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::source::{LineEnd, SourceEntry};
 
+use super::clusters::Clusters;
 use super::streams::Streams;
 use super::text;
 use crate::draft::Draft;
@@ -21,8 +21,7 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
     let offsets = draft.integers(SectionKind::Offsets);
     let has_layout = draft.parts.iter().any(|part| part.entry.kind.get() == SectionKind::LayoutIndex.number());
     let layout = if has_layout { draft.items::<LayoutEntry>(SectionKind::LayoutIndex) } else { Vec::new() };
-    let has_members = draft.parts.iter().any(|part| part.entry.kind.get() == SectionKind::Members.number());
-    let membership = if has_members { draft.items::<MembershipEntry>(SectionKind::Membership) } else { Vec::new() };
+    let clusters = Clusters::of(draft);
     writeln!(out, "\nrecords").unwrap();
     for (ordinal, ((entry, &length), &offset)) in entries.iter().zip(&lengths).zip(&offsets).enumerate() {
         let mut flags = text::alphabet(entry.kind);
@@ -41,9 +40,8 @@ pub(super) fn dump(out: &mut String, draft: &Draft, streams: &Streams) {
             let residues = streams.item(StreamKind::Sequence, offset, length);
             writeln!(out, "    residues at {}, {length}: {}", text::address(offset), text::quoted(&residues)).unwrap();
         }
-        // Of the others the sections tell; no rung has items for 2^32 records.
-        if membership.get(ordinal).is_some_and(|entry| entry.representative.get() == u32::MAX) {
-            writeln!(out, "    no representative").unwrap();
+        if let Some(line) = clusters.as_ref().map(|clusters| clusters.line(ordinal)) {
+            writeln!(out, "    {line}").unwrap();
         }
         for kind in [SectionKind::GcContent, SectionKind::Complexity] {
             let Some(part) = draft.parts.iter().find(|part| part.entry.kind.get() == kind.number()) else { continue };

@@ -45,8 +45,8 @@ impl Container {
             return broken("offset", "S-3", offset, last);
         }
         let (item_size, item_count) = (entry.item_size.get(), entry.item_count.get());
-        let packed = kind.filter(|_| self.has_packed_columns());
-        let lanes = packed.and_then(|kind| packed_columns::lanes(kind, item_size));
+        let features = self.header.required_features.get();
+        let lanes = kind.and_then(|kind| packed_columns::lanes_in(features, kind, item_size));
         if lanes.is_some() {
             let index = packed_columns::frames(item_count).saturating_mul(INDEX_ITEM);
             if index > length {
@@ -150,18 +150,6 @@ impl Container {
         let buckets = self.section(SectionKind::KeyBuckets).map_or(0, |section| section.item_count);
         if buckets < 2 {
             return Err(SpecError::violation("key buckets", "item_count", "K-1", 0, buckets, 2));
-        }
-        Ok(())
-    }
-
-    /// The members' section has no meaning without the other one, in its later form.
-    fn check_membership(&self) -> Result<(), SpecError> {
-        if !self.has_membership() {
-            return Ok(());
-        }
-        let size = self.section(SectionKind::Membership).map_or(0, |section| section.item_size);
-        if size != 8 && size != 12 {
-            return Err(SpecError::violation("membership", "item_size", "M-1", 0, size.into(), 8));
         }
         Ok(())
     }

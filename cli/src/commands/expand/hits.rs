@@ -126,11 +126,12 @@ impl<'d> Expander<'d> {
 
     fn subjects(&self, names: &[&[u8]]) -> Result<Vec<Subject>> {
         let found = self.database.find_many(names)?;
+        let mut memberships = self.clusters.memberships(found.ordinals())?.into_iter();
         let mut subjects = Vec::with_capacity(names.len());
         for ordinals in found.iter() {
             let (mut references, mut records, mut member) = (Vec::new(), 0, None);
-            for &ordinal in ordinals {
-                match self.clusters.membership(ordinal)? {
+            for (&ordinal, membership) in ordinals.iter().zip(memberships.by_ref()) {
+                match membership {
                     Some(found) if found.representative == ordinal => {
                         references.push(ordinal);
                         records += 1 + self.clusters.member_count(ordinal)?;

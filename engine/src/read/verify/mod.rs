@@ -133,7 +133,7 @@ impl Database {
         if level == Level::Everything {
             self.verify_records(&findings, &mut verification)?;
             self.verify_shared(&findings)?;
-            self.verify_membership(&findings);
+            self.verify_membership(&findings)?;
             self.verify_delta_items(&findings)?;
             self.verify_names(&findings)?;
             if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {

@@ -23,14 +23,12 @@ pub(super) fn take_over(
             *place = rank;
         }
     }
-    for (ordinal, &rank) in (0_u64..).zip(&ranks) {
-        let membership = old.membership(ordinal)?;
-        if membership.representative != ordinal {
-            // It is one of its records: that was compared with their number.
-            let representative = ranks[membership.representative as usize];
-            assignment.keep(rank, representative, membership.similarity);
-        }
-    }
+    old.for_each_member(|member, membership| {
+        // Both are among its records: that was compared with their number.
+        let [member, representative] = [member, membership.representative].map(|ordinal| ranks[ordinal as usize]);
+        assignment.keep(member, representative, membership.similarity);
+        Ok(())
+    })?;
     drop(ranks);
     let (mut last, mut kinds, mut scratch) = (None, Vec::new(), (Vec::new(), Vec::new()));
     for item in same {

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::settings::MemorySettings;
 use crate::options::OpenOptions;
-use crate::read::clusters::{Clusters, MEMBER, Membership};
+use crate::read::clusters::{Clusters, MEMBER, Membership, Status};
 use crate::reduce::groups::Groups;
 use crate::reduce::similarity::Similarity;
 use crate::write::builder::Builder;
@@ -119,24 +119,42 @@ impl Old {
         ordinal < self.len()
     }
 
-    /// Who stands for one of its records.
+    /// Who stands for one of its records; sooner told if it is the record `likely`.
     ///
     /// # Errors
     /// [`Error::Option`] if nobody does: a choice of references that left records is not carried on.
-    pub(crate) fn membership(&self, ordinal: u64) -> Result<Membership> {
+    pub(crate) fn membership(&self, ordinal: u64, likely: u64) -> Result<Membership> {
         match &self.clusters {
-            Some(clusters) => clusters.membership(ordinal)?.ok_or_else(|| {
-                let path = self.database.path().display();
-                let reason = format!("{path} has records that no reference stands for: reduce all of it anew");
-                Error::Option { option: "--update", reason }
-            }),
+            Some(clusters) => clusters.membership_beside(ordinal, likely)?.ok_or_else(|| self.unrepresented()),
             None => Ok(Membership { representative: ordinal, similarity: Similarity::FULL }),
         }
     }
 
+    /// Calls `found` with each of its records that another one stands for, in any order.
+    ///
+    /// # Errors
+    /// Damage in the result, and those of `found`.
+    pub(crate) fn for_each_member(&self, found: impl FnMut(u64, Membership) -> Result<()>) -> Result<()> {
+        self.clusters.as_ref().map_or(Ok(()), |clusters| clusters.for_each_member(found))
+    }
+
     /// Whether a record of the input is one of its representatives.
+    ///
+    /// # Errors
+    /// As [`Old::membership`].
     pub(crate) fn is_representative(&self, ordinal: u64) -> Result<bool> {
-        Ok(self.has(ordinal) && self.membership(ordinal)?.representative == ordinal)
+        let Some(clusters) = self.clusters.as_ref().filter(|_| self.has(ordinal)) else { return Ok(self.has(ordinal)) };
+        match clusters.status(ordinal)? {
+            Status::Representative => Ok(true),
+            Status::Member => Ok(false),
+            Status::Unrepresented => Err(self.unrepresented()),
+        }
+    }
+
+    fn unrepresented(&self) -> Error {
+        let path = self.database.path().display();
+        let reason = format!("{path} has records that no reference stands for: reduce all of it anew");
+        Error::Option { option: "--update", reason }
     }
 
     /// Looks whether `input` begins with the sources of this one, and is of the same kind.

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod columns;
+mod compact;
 mod deltas;
 mod header;
 mod layout;
@@ -26,6 +27,7 @@ pub(super) fn list(list: &mut List) {
     columns::list(list);
     measures::list(list);
     membership::list(list);
+    compact::list(list);
     blocks::list(list);
     deltas::list(list);
     packed::list(list);
