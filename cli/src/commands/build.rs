@@ -51,7 +51,7 @@ pub(crate) struct BuildFlags {
     /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<u32>,
-    /// Bytes of header texts a block, a power of two from 4K to 8M; 16K unless given
+    /// Bytes of header texts a block, a power of two from 4K to 8M; 4K unless given
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     text_block_size: Option<u32>,
     /// The order in which residues lie: that of the input (unless given), or similar ones next to each other, which

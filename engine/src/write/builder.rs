@@ -208,7 +208,7 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Bytes of header texts a block: a power of two from 1 KiB to 8 MiB, 16 KiB unless told otherwise.
+    /// Bytes of header texts a block: a power of two from 1 KiB to 8 MiB, 4 KiB unless told otherwise.
     #[must_use]
     pub fn text_block_size(mut self, bytes: u32) -> Self {
         self.settings.text_block_size = bytes;

@@ -1,6 +1,7 @@
 //! Writing sections one after the other: alignment, checksums, the table, the header page and the trailer.
 
 use crc32fast::Hasher;
+use talaria_db_spec::checksum::crc32;
 use talaria_db_spec::forever::{HEADER_MAGIC, HEADER_PAGE, HEADER_SIZE, PAGE, SECTION_ALIGNMENT, TRAILER_SIZE};
 use talaria_db_spec::header::Header;
 use talaria_db_spec::packed_columns::{FRAME, lanes_in, pack};
@@ -44,7 +45,9 @@ pub struct OpenSection {
     length: u64,
     first_page: u64,
     whole: Hasher,
-    page: Hasher,
+    /// The start of a page that is not full, not written yet: what comes in items of a few bytes is hashed and written
+    /// a page at a time.
+    page: Vec<u8>,
     packing: Option<Packing>,
 }
 
@@ -104,7 +107,7 @@ impl SectionWriter {
     pub fn begin(&mut self, kind: SectionKind, item_size: u32, length: u64) -> Result<OpenSection> {
         let alignment = if length >= PAGE_ALIGNED { PAGE } else { SECTION_ALIGNMENT };
         self.align(alignment)?;
-        let (whole, page, offset, first_page) = (Hasher::new(), Hasher::new(), self.position(), self.pages);
+        let (whole, page, offset, first_page) = (Hasher::new(), Vec::new(), self.position(), self.pages);
         // Who stands for whom is written in the compact form alone, which is packed in any file.
         let features = version::REQUIRED_COMPACT_MEMBERSHIP | self.packed_feature();
         let packing = match lanes_in(features, kind, item_size) {
@@ -145,12 +148,12 @@ impl SectionWriter {
     }
 
     fn append_bytes(&mut self, section: &mut OpenSection, bytes: &[u8]) -> Result<()> {
+        section.length += bytes.len() as u64;
         match section.kind.rules().checksum_kind {
+            CHECKSUM_PAGES => return self.append_pages(section, bytes),
             CHECKSUM_WHOLE => section.whole.update(bytes),
-            CHECKSUM_PAGES => self.append_pages(section, bytes)?,
             _ => {}
         }
-        section.length += bytes.len() as u64;
         self.write(bytes)
     }
 
@@ -169,8 +172,9 @@ impl SectionWriter {
             self.append_from(&mut section, packing.index, &spill, |_| {})?;
         }
         let checksum_kind = section.kind.rules().checksum_kind;
-        if checksum_kind == CHECKSUM_PAGES && !section.length.is_multiple_of(PAGE) {
-            self.end_page(&mut section)?;
+        if !section.page.is_empty() {
+            let page = std::mem::take(&mut section.page);
+            self.write_page(&mut section, &page)?;
         }
         let detail = match section.kind {
             SectionKind::KeyBuckets => u32::from(keys::KEY_RULES),
@@ -267,7 +271,7 @@ impl SectionWriter {
         header.file_length = U64::new(self.position() + TRAILER_SIZE);
         header.table_offset = U64::new(HEADER_SIZE);
         header.section_count = U32::new(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
-        header.table_checksum = U32::new(talaria_db_spec::checksum::crc32(table));
+        header.table_checksum = U32::new(crc32(table));
         header.header_checksum = U32::new(header.compute_checksum());
         let mut page = vec![0; HEADER_PAGE as usize];
         let head = header.as_bytes();
@@ -298,26 +302,31 @@ impl SectionWriter {
     }
 
     fn append_pages(&mut self, section: &mut OpenSection, mut bytes: &[u8]) -> Result<()> {
-        let mut filled = section.length % PAGE;
         while !bytes.is_empty() {
-            let room = usize::try_from(PAGE - filled).unwrap_or(usize::MAX);
+            let room = PAGE as usize - section.page.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
-            section.page.update(now);
-            filled += now.len() as u64;
-            if filled == PAGE {
-                self.end_page(section)?;
-                filled = 0;
+            if now.len() == PAGE as usize {
+                self.write_page(section, now)?;
+            } else {
+                section.page.extend_from_slice(now);
+            }
+            if section.page.len() == PAGE as usize {
+                let mut page = std::mem::take(&mut section.page);
+                self.write_page(section, &page)?;
+                page.clear();
+                section.page = page;
             }
             bytes = later;
         }
         Ok(())
     }
 
-    fn end_page(&mut self, section: &mut OpenSection) -> Result<()> {
-        let checksum = std::mem::take(&mut section.page).finalize().to_le_bytes();
+    fn write_page(&mut self, section: &mut OpenSection, page: &[u8]) -> Result<()> {
+        let checksum = crc32(page).to_le_bytes();
         section.whole.update(&checksum);
         self.pages += 1;
-        self.page_checksums.write(&checksum)
+        self.page_checksums.write(&checksum)?;
+        self.write(page)
     }
 
     fn align(&mut self, alignment: u64) -> Result<()> {
