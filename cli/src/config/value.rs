@@ -70,11 +70,25 @@ impl Value {
             (Self::Switch(on), _) => on.to_string(),
             (Self::Count(count), _) => count.to_string(),
             (Self::Share(share), _) => share.to_string(),
-            (Self::Text(text), _) => format!("\"{}\"", text.escape_debug()),
-            (Self::Folder(folder), _) => format!("\"{}\"", folder.to_string_lossy().escape_debug()),
+            (Self::Text(text), _) => basic_string(text),
+            (Self::Folder(folder), _) => basic_string(&folder.to_string_lossy()),
             (Self::AtMost(bytes), _) => format!("\"auto\", at most {}", short_size(*bytes)),
         }
     }
+}
+
+/// Text as a basic string of TOML, in one line. (What Rust escapes is more, and some of it TOML refuses: `\'`, `\u{7f}`.)
+fn basic_string(text: &str) -> String {
+    let mut written = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => written.extend(['\\', character]),
+            _ if character.is_control() => written.push_str(&format!("\\u{:04X}", u32::from(character))),
+            _ => written.push(character),
+        }
+    }
+    written.push('"');
+    written
 }
 
 impl Value {
@@ -240,6 +254,8 @@ mod tests {
     fn written_as_a_file_would() {
         assert_eq!(Value::Bytes(3 << 29).written(Kind::Size { unit: 1 << 30 }), "1.5");
         assert_eq!(Value::Bytes(3 << 29).written(Kind::Limit), "\"1536M\"");
+        let folder = Value::text("/o'brien/\u{301}\"\\\n\u{7f}");
+        assert_eq!(folder.written(Kind::Folder), "\"/o'brien/\u{301}\\\"\\\\\\u000A\\u007F\"");
         assert_eq!([short_size(0), short_size(1023), short_size(4 << 30)], ["0", "1023", "4G"]);
     }
 }
