@@ -6,8 +6,8 @@ use crate::write::assemble::Shape;
 use crate::write::encode::Compression;
 use crate::write::place::Order;
 
-/// Nominal size of blocks of header texts and layout scripts. A lookup decodes one for a few dozen bytes: of 16 KiB that
-/// takes as long as everything else of a lookup together, and saves a hundredth of a file.
+/// Nominal size of blocks of header texts and layout scripts. A lookup decodes one for a few dozen bytes: of 16 KiB
+/// that takes as long as everything else of a lookup together, and saves a hundredth of a file.
 pub(super) const TEXT_BLOCK: u32 = 4 << 10;
 /// The same for LZ4, which decodes them three times as fast, and finds less in small ones.
 const FAST_TEXT_BLOCK: u32 = 16 << 10;

@@ -1,10 +1,10 @@
 //! From FASTA text to records in a container: parse, share, place, encode.
 //!
-//! A thread of its own reads, decompresses and hashes. Three things go on at once: a chunk is parsed, the records of the
-//! one before it are placed, and the blocks that those before filled are encoded. Placing is what is done one record
-//! after the other; those that share an earlier copy are compared with it byte for byte, in parallel, when many of them
-//! have come. Where memory is scarce, there is one batch of records and not two, and it is placed between the other
-//! steps. All sizes that the file depends on are constants, so that it depends neither on threads nor on memory.
+//! A thread of its own reads, decompresses and hashes. Three things go on at once: a chunk is parsed, the records of
+//! the one before it are placed, and the blocks that those before filled are encoded. Placing is what is done one
+//! record after the other; those that share an earlier copy are compared with it byte for byte, in parallel, when many
+//! of them have come. Where memory is scarce, there is one batch of records and not two, and it is placed between the
+//! other steps. All sizes that the file depends on are constants, so that it depends neither on threads nor on memory.
 
 mod placer;
 
