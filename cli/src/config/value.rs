@@ -77,7 +77,7 @@ impl Value {
     }
 }
 
-/// Text as a basic string of TOML, in one line. (What Rust escapes is more, and some of it TOML refuses: `\'`, `\u{7f}`.)
+/// Text as a basic string of TOML, in one line. Rust escapes more, and what TOML refuses: `\'`, `\u{7f}`.
 fn basic_string(text: &str) -> String {
     let mut written = String::from("\"");
     for character in text.chars() {
