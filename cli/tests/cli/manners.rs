@@ -177,8 +177,9 @@ fn signals_end_an_export() {
     }
 }
 
-/// How many descriptors are enough is the program's affair, so all limits are tried: from the least on everything
-/// works, and below it there is a message.
+/// How many descriptors are enough is the program's affair, so all limits are tried: from one on everything works, and
+/// below there is a message. Whether a small input is closed before the output is opened is a matter of time, so a limit
+/// next to that one may do once and not again.
 #[test]
 fn few_descriptors() {
     let (folder, db) = built(proteins(300));
@@ -191,7 +192,7 @@ fn few_descriptors() {
         vec!["get".into(), db.clone(), "p7".into()],
         vec!["verify".into(), db],
     ] {
-        let (mut least, mut refused) = (None, 0);
+        let (mut least, mut enough, mut refused) = (None, 3, 0);
         for limit in 3..40 {
             let answer = shell(&format!("ulimit -n {limit}; exec \"$@\""), &arguments);
             // The loader of the system needs some too.
@@ -201,17 +202,17 @@ fn few_descriptors() {
             }
             if answer.code == 0 {
                 least.get_or_insert(limit);
+                let _ = std::fs::remove_file(&output);
                 continue;
             }
-            assert_eq!(least, None, "{limit} descriptors are too few, but fewer were not: {arguments:?}");
+            enough = limit + 1;
             assert_eq!((answer.code, answer.stderr.lines().count()), (1, 1), "{arguments:?}: {}", answer.stderr);
             assert!(answer.stderr.contains("Too many open files"), "{arguments:?}: {}", answer.stderr);
             assert!(!Path::new(&output).exists(), "{arguments:?}");
             refused += 1;
         }
-        eprintln!("{}: at least {least:?} descriptors, {refused} limits refused", arguments[0]);
-        assert!(least.is_some() && refused > 0, "{arguments:?}: {least:?}, {refused}");
-        let _ = std::fs::remove_file(&output);
+        eprintln!("{}: {enough} descriptors are enough, {refused} limits refused", arguments[0]);
+        assert!(least.is_some_and(|least| enough <= least + 2) && refused > 0, "{arguments:?}: {least:?}, {enough}");
     }
 }
 
