@@ -178,8 +178,8 @@ fn signals_end_an_export() {
 }
 
 /// How many descriptors are enough is the program's affair, so all limits are tried: from one on everything works, and
-/// below there is a message. Whether a small input is closed before the output is opened is a matter of time, so a limit
-/// next to that one may do once and not again.
+/// below there is a message. Whether a small input is closed before the output is opened is a matter of time, so a
+/// limit next to that one may do once and not again.
 #[test]
 fn few_descriptors() {
     let (folder, db) = built(proteins(300));
