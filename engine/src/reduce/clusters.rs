@@ -21,8 +21,12 @@ use crate::reduce::groups::Pairs;
 use crate::reduce::similarity::{Pair, Similarity};
 use crate::write::publish::Unpublished;
 
-/// Lines that are written together.
-const TOGETHER: usize = 1 << 14;
+/// Lines that are written together, at least and at most. Their names are all over the header texts, nearly all of
+/// which are decoded once for each so many lines.
+const LEAST_TOGETHER: usize = 1 << 14;
+const MOST_TOGETHER: usize = 1 << 16;
+/// Bytes of what is free for a line, between the two.
+const LINE: u64 = 4 << 10;
 
 /// How clusters are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +65,9 @@ impl Listing {
     /// are no references.
     pub(super) fn write(&self, database: &Database, pairs: Pairs, joined: impl Fn(u64) -> Result<bool>) -> Result<()> {
         let mut sinks: Vec<Sink<'_>> = self.outputs.iter().map(Sink::new).collect();
-        let mut lines: Vec<Pair> = Vec::with_capacity(TOGETHER);
+        let room = usize::try_from(database.budget().free() / LINE).unwrap_or(usize::MAX);
+        let together = room.clamp(LEAST_TOGETHER, MOST_TOGETHER);
+        let mut lines: Vec<Pair> = Vec::with_capacity(together);
         let mut pairs = pairs.peekable();
         for ordinal in 0..database.len() {
             if joined(ordinal)? {
@@ -72,13 +78,13 @@ impl Listing {
                 pairs.next_if(|pair| pair.as_ref().map_or(true, |pair| pair.representative == ordinal))
             {
                 lines.push(pair?);
-                flush(database, &mut lines, &mut sinks, TOGETHER)?;
+                flush(database, &mut lines, &mut sinks, together)?;
             }
-            flush(database, &mut lines, &mut sinks, TOGETHER)?;
+            flush(database, &mut lines, &mut sinks, together)?;
         }
         for pair in pairs {
             lines.push(pair?);
-            flush(database, &mut lines, &mut sinks, TOGETHER)?;
+            flush(database, &mut lines, &mut sinks, together)?;
         }
         flush(database, &mut lines, &mut sinks, 1)?;
         sinks.iter_mut().try_for_each(|sink| sink.out.flush().map_err(Error::io(sink.path, "write")))

@@ -255,28 +255,24 @@ pub(super) fn write_residues(
     table: &SpillTable,
     place: impl Fn(u64, u64) -> Result<Option<u32>> + Sync,
 ) -> Result<()> {
-    database.owned_slots().try_for_each(|slots| {
-        let (mut folded, mut scratch) = (Vec::new(), Vec::new());
-        database.visit_sequences(slots?, |ordinal, _, sequence| {
-            let length = match sequence {
-                Sequence::Whole(residues) => residues.len() as u64,
-                Sequence::Long(item) => item.length,
-            };
-            let Some(rank) = place(ordinal, if length <= LONGEST { length } else { 0 })? else { return Ok(()) };
-            folded.clear();
-            match sequence {
-                Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => {
-                    fold(residues, &mut folded);
-                }
-                Sequence::Long(item) if item.length <= LONGEST => {
-                    database.for_each_residues(ordinal, 0..item.length, |part| {
-                        fold(part, &mut folded);
-                        Ok(())
-                    })?;
-                }
-                Sequence::Whole(_) | Sequence::Long(_) => {}
+    let scratch = <(Vec<u8>, Vec<u8>)>::default;
+    database.for_each_sequence(scratch, |(folded, scratch), ordinal, _, sequence| {
+        let length = match sequence {
+            Sequence::Whole(residues) => residues.len() as u64,
+            Sequence::Long(item) => item.length,
+        };
+        let Some(rank) = place(ordinal, if length <= LONGEST { length } else { 0 })? else { return Ok(()) };
+        folded.clear();
+        match sequence {
+            Sequence::Whole(residues) if residues.len() as u64 <= LONGEST => fold(residues, folded),
+            Sequence::Long(item) if item.length <= LONGEST => {
+                database.for_each_residues(ordinal, 0..item.length, |part| {
+                    fold(part, folded);
+                    Ok(())
+                })?;
             }
-            table.write(rank as usize, &folded, &mut scratch)
-        })
+            Sequence::Whole(_) | Sequence::Long(_) => {}
+        }
+        table.write(rank as usize, folded, scratch)
     })
 }

@@ -119,15 +119,22 @@ impl Database {
     /// ```
     pub fn scan_residues(&self, visit: impl Fn(ResiduesView<'_>) -> Result<()> + Sync) -> Result<()> {
         let _lease = self.lease_blocks()?;
-        let sharers = Sharers::of(self)?;
-        self.visit_all(
-            sharers.as_ref(),
-            || (),
-            |(), ordinal, entry, sequence| {
-                let shared = entry.is_none_or(HeaderEntry::is_shared);
-                self.with_whole(sequence, |residues| visit(ResiduesView { ordinal, residues, shared }))
-            },
-        )
+        let nothing = || ();
+        self.for_each_sequence(nothing, |(), ordinal, entry, sequence| {
+            let shared = entry.is_none_or(HeaderEntry::is_shared);
+            self.with_whole(sequence, |residues| visit(ResiduesView { ordinal, residues, shared }))
+        })
+    }
+
+    /// Calls `visit` with every record, from several threads, whatever `state` each of them has: its ordinal, its item
+    /// of the header table if that was looked at, and its residues. Records that share a copy come with it, if there is
+    /// memory to know them.
+    pub(crate) fn for_each_sequence<S>(
+        &self,
+        state: impl Fn() -> S + Send + Sync,
+        visit: impl Fn(&mut S, u64, Option<&HeaderEntry>, Sequence<'_>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        self.visit_all(Sharers::of(self)?.as_ref(), state, visit)
     }
 
     /// Residues in one piece.

@@ -77,10 +77,9 @@ impl Database {
         self.visit_some(slots, &mut LastBlock::default(), Some(told), true, visit)
     }
 
-    /// Calls `visit` with every record, from several threads, whatever `state` each of them has: its ordinal, its item
-    /// of the header table if that was looked at, and its residues. Records that share a copy come with it, if
-    /// `sharers` are given.
-    pub(crate) fn visit_all<S>(
+    /// As [`Database::for_each_sequence`], with the records that share copies in their own place unless `sharers` are
+    /// given.
+    pub(super) fn visit_all<S>(
         &self,
         sharers: Option<&Sharers>,
         state: impl Fn() -> S + Send + Sync,
