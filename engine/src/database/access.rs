@@ -42,6 +42,15 @@ impl Database {
         pages.item(storage, cache, path, section, index)
     }
 
+    /// An item of a section of `u32` or `u64`.
+    pub(crate) fn number_item(&self, section: &Section, index: u64) -> Result<u64> {
+        if section.item_size == 8 {
+            self.item(section, index).map(u64::from_le_bytes)
+        } else {
+            self.item(section, index).map(|bytes| u32::from_le_bytes(bytes).into())
+        }
+    }
+
     /// Items from `first` on, as many as there is room for.
     pub(crate) fn few<const N: usize>(&self, section: &Section, first: u64, items: &mut [[u8; N]]) -> Result<()> {
         let Inner { storage, cache, path, pages, .. } = &*self.inner;

@@ -45,12 +45,7 @@ impl Database {
     /// [`Error::OutOfRange`], or rule S-9.
     pub fn sequence_length(&self, ordinal: u64) -> Result<u64> {
         self.check_ordinal(ordinal)?;
-        let section = &self.sections().lengths;
-        if section.item_size == 8 {
-            self.item(section, ordinal).map(u64::from_le_bytes)
-        } else {
-            self.item(section, ordinal).map(|bytes| u32::from_le_bytes(bytes).into())
-        }
+        self.number_item(&self.sections().lengths, ordinal)
     }
 
     /// Where the residues of a record lie: in the sequence stream, or, of a delta, in the delta stream.

@@ -87,12 +87,7 @@ impl Database {
 
     /// Item `index` of the key buckets.
     pub(crate) fn bucket_item(&self, index: u64) -> Result<u64> {
-        let section = &self.sections().key_buckets;
-        if section.item_size == 8 {
-            self.item(section, index).map(u64::from_le_bytes)
-        } else {
-            self.item(section, index).map(|bytes| u32::from_le_bytes(bytes).into())
-        }
+        self.number_item(&self.sections().key_buckets, index)
     }
 
     pub(crate) fn check_key_ordinal(&self, index: u64, ordinal: u64) -> Result<()> {

@@ -77,7 +77,7 @@ impl Compact {
         }
         let similarity = self.similarity(database, stand)?;
         let place = self.place(database, stand.before.members)?;
-        if database.ordinal_item(&self.members, place)? != ordinal {
+        if database.number_item(&self.members, place)? != ordinal {
             return Err(database.broken("members", "rank", "M-10", place, stand.before.members, ordinal));
         }
         Ok(Some(Membership { representative: self.leader_of(database, place)?, similarity }))
@@ -93,8 +93,8 @@ impl Compact {
         let stand = self.stand(database, ordinal)?;
         if stand.standing.is_member() && likely < database.len() {
             let range = self.range(database, likely)?;
-            let place = partition(range.clone(), |place| Ok(database.ordinal_item(&self.members, place)? < ordinal))?;
-            if range.contains(&place) && database.ordinal_item(&self.members, place)? == ordinal {
+            let place = partition(range.clone(), |place| Ok(database.number_item(&self.members, place)? < ordinal))?;
+            if range.contains(&place) && database.number_item(&self.members, place)? == ordinal {
                 let similarity = self.similarity(database, stand)?;
                 return Ok(Some(Membership { representative: likely, similarity }));
             }
@@ -134,24 +134,31 @@ impl Compact {
     }
 
     pub(crate) fn start(&self, database: &Database, leader: u64) -> Result<u64> {
-        database.ordinal_item(&self.groups, leader)
+        database.number_item(&self.groups, leader)
     }
 
     /// The member at a place, and how it stands: as a member.
     pub(crate) fn member_at(&self, database: &Database, place: u64) -> Result<(u64, Stand)> {
-        let (member, records) = (database.ordinal_item(&self.members, place)?, database.len());
-        if member >= records {
-            return Err(database.broken("members", "ordinal", "M-10", place, member, records));
-        }
-        let stand = self.stand(database, member)?;
-        if !stand.standing.is_member() {
-            return Err(database.broken("members", "standing", "M-10", place, member, member));
-        }
+        let member = database.number_item(&self.members, place)?;
+        let stand = self.stand_of_member(database, member, place)?;
         let (rank, count) = (stand.before.members, self.members.item_count);
         if rank >= count {
             return Err(database.broken("standing", "members", "M-7", member / RECORDS, rank, count));
         }
         Ok((member, stand))
+    }
+
+    /// How a record stands that the list of members has, near `at` for an error.
+    pub(super) fn stand_of_member(&self, database: &Database, member: u64, at: u64) -> Result<Stand> {
+        let records = database.len();
+        if member >= records {
+            return Err(database.broken("members", "ordinal", "M-10", at, member, records));
+        }
+        let stand = self.stand(database, member)?;
+        if !stand.standing.is_member() {
+            return Err(database.broken("members", "standing", "M-10", at, member, member));
+        }
+        Ok(stand)
     }
 
     /// How alike a member and its representative are.

@@ -53,7 +53,7 @@ impl Listed {
 
     /// The member at a place, which is to be one of this representative.
     pub(super) fn member(&self, database: &Database, place: u64, representative: u64) -> Result<(u64, Similarity)> {
-        let member = database.ordinal_item(&self.members, place)?;
+        let member = database.number_item(&self.members, place)?;
         let entry = self.checked(database, member)?;
         if entry.representative() != Some(representative) || member == representative {
             return Err(broken(database, "members", "order", "M-4", place, entry.representative.get()));
@@ -64,7 +64,7 @@ impl Listed {
     /// Where the members of a representative stand.
     pub(super) fn range(&self, database: &Database, representative: u64) -> Result<Range<u64>> {
         let of = |place| {
-            let member = database.ordinal_item(&self.members, place)?;
+            let member = database.number_item(&self.members, place)?;
             Ok(self.checked(database, member)?.representative.get())
         };
         let count = self.members.item_count;

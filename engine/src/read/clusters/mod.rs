@@ -13,7 +13,6 @@ use std::ops::Range;
 use rayon::prelude::*;
 use talaria_db_spec::columns::HeaderEntry;
 use talaria_db_spec::section::SectionKind;
-use talaria_db_spec::validate::Section;
 use talaria_db_spec::version::OPTIONAL_REDUCED;
 
 use self::compact::Compact;
@@ -124,15 +123,6 @@ impl Database {
             Some(representative) if representative == ordinal => Status::Representative,
             Some(_) => Status::Member,
         }))
-    }
-
-    /// An item of a section of `u32` or `u64`.
-    pub(crate) fn ordinal_item(&self, section: &Section, index: u64) -> Result<u64> {
-        if section.item_size == 8 {
-            self.item(section, index).map(u64::from_le_bytes)
-        } else {
-            self.item(section, index).map(|bytes| u32::from_le_bytes(bytes).into())
-        }
     }
 }
 

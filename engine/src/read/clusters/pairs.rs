@@ -124,14 +124,7 @@ impl Compact {
 
     /// How alike a record that is to be a member and its representative are.
     fn similarity_of(&self, database: &Database, member: u64) -> Result<Similarity> {
-        let records = database.len();
-        if member >= records {
-            return Err(database.broken("members", "ordinal", "M-10", member / RECORDS, member, records));
-        }
-        let stand = self.stand(database, member)?;
-        if !stand.standing.is_member() {
-            return Err(database.broken("members", "standing", "M-10", member / RECORDS, member, member));
-        }
+        let stand = self.stand_of_member(database, member, member / RECORDS)?;
         self.similarity(database, stand)
     }
 }

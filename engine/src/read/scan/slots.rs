@@ -203,11 +203,7 @@ impl Database {
     /// The record in a slot.
     pub(crate) fn ordinal_in_slot(&self, slot: u64) -> Result<u64> {
         let Some(section) = &self.sections().physical_order else { return Ok(slot) };
-        let ordinal = if section.item_size == 8 {
-            u64::from_le_bytes(self.item(section, slot)?)
-        } else {
-            u32::from_le_bytes(self.item(section, slot)?).into()
-        };
+        let ordinal = self.number_item(section, slot)?;
         if ordinal >= self.len() {
             return Err(self.broken("physical order", "item", "C-6", slot, ordinal, self.len()));
         }

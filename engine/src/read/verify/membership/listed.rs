@@ -42,7 +42,7 @@ impl Database {
     fn verify_members(&self, listed: &Listed, joined: u64) -> Result<()> {
         let mut before = None;
         for index in 0..listed.members.item_count {
-            let member = self.ordinal_item(&listed.members, index)?;
+            let member = self.number_item(&listed.members, index)?;
             if member >= self.len() {
                 return Err(self.broken("members", "ordinal", "M-4", index, member, self.len()));
             }
