@@ -25,7 +25,7 @@ use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::groups::{sort_memory, sort_memory_of, sort_memory_within};
 use crate::reduce::prefer::Ranks;
 use crate::reduce::update::Old;
-use crate::write::spill::{Sorted, Sorter, Spill, SpillColumn, SpillTable};
+use crate::write::spill::{Arranger, Sorted, Sorter, Spill, SpillColumn, SpillTable};
 
 /// Records that a thread gathers before it passes them on.
 const GATHERED: usize = 1024;
@@ -123,8 +123,11 @@ pub(super) fn estimate(account: &mut Account, known: &Known, keep: u64) -> [Held
     // The vector of runs of those that are alike doubles.
     let alike = account.hold(known.records.saturating_mul(8));
     let starts = account.column(known.records, 8, keep);
-    let table = account.store(0, table_bytes(known.records, known.residues));
-    account.release([blocks, hashes, ranks]);
+    let bytes = table_bytes(known.records, known.residues);
+    let table = account.table(bytes, keep);
+    account.release([hashes]);
+    let arranging = account.arranging(bytes);
+    account.release([blocks, ranks, arranging]);
     [ordinals, alike, starts, table]
 }
 
@@ -190,7 +193,9 @@ pub(super) fn order_noting(context: &Ordering<'_>, mut note: impl FnMut(Key) -> 
     lease.resize(alike.capacity() as u64 * 8)?;
     let same = same.map(Sorter::finish).transpose()?;
     let order = Order { ordinals, residues, alike, same, old, _lease: Some(lease) };
-    write_residues(database, context.fold, &order.residues, |ordinal, _| Ok(ranks.get(ordinal as usize).copied()))?;
+    let arranger = Arranger::new(&order.residues, LONGEST);
+    write_residues(database, context.fold, &arranger, |ordinal, _| Ok(ranks.get(ordinal as usize).copied()))?;
+    arranger.finish()?;
     Ok(order)
 }
 
@@ -252,7 +257,7 @@ fn hash_long(context: &Ordering<'_>, ordinal: u64, length: u64) -> Result<u64> {
 pub(super) fn write_residues(
     database: &Database,
     fold: &(dyn Fn(&[u8], &mut Vec<u8>) + Sync),
-    table: &SpillTable,
+    table: &Arranger<'_>,
     place: impl Fn(u64, u64) -> Result<Option<u32>> + Sync,
 ) -> Result<()> {
     let scratch = <(Vec<u8>, Vec<u8>)>::default;

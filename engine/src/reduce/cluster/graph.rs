@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::reduce::estimate::Known;
 use crate::reduce::estimate::account::{Account, Held};
 use crate::reduce::similarity::Similarity;
-use crate::write::spill::{SortRecord, Sorted, Sorter, SpillColumn, SpillTable};
+use crate::write::spill::{Appender, SortRecord, Sorted, Sorter, SpillColumn, SpillTable};
 
 /// Records that are aligned before the next ones are read.
 const BATCH: usize = 4096;
@@ -121,7 +121,7 @@ impl Graph {
     pub(super) fn estimate_table(account: &mut Account, known: &Known, round: &Round, keep: u64) -> [Held; 2] {
         let bytes = most_links(known.records, round).saturating_mul(Neighbour::SIZE as u64);
         let beside = SpillTable::beside(known.records);
-        [account.column(known.records, 8, keep), account.store(0, bytes.saturating_add(beside))]
+        [account.column(known.records, 8, keep), account.table(bytes.saturating_add(beside), keep)]
     }
 
     /// Aligns all pairs; `edges` are those of `round`, or of several rounds.
@@ -147,15 +147,16 @@ impl Graph {
         let lengths = counts.iter().map(|&count| Ok(u64::from(count) * Neighbour::SIZE as u64));
         let (records, keep) = (counts.len() as u64, context.keep);
         let links = SpillTable::new(context.spill, "links by representative", records, keep, lengths)?;
-        let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
-        for (rank, &count) in counts.iter().enumerate() {
+        let (mut bytes, mut appender) = (Vec::new(), Appender::new(&links));
+        for &count in counts {
             bytes.clear();
             for link in sorted.by_ref().take(count as usize) {
                 let Link { member, fit, similarity, .. } = link?;
                 bytes.extend_from_slice(&Neighbour { member, fit, similarity }.bytes());
             }
-            links.write(rank, &bytes, &mut scratch)?;
+            appender.push(&bytes)?;
         }
+        appender.finish()?;
         Ok(Self { links })
     }
 

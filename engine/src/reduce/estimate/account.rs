@@ -6,7 +6,7 @@
 
 use super::{SortEstimate, StageEstimate};
 use crate::reduce::groups::sort_memory_within;
-use crate::write::spill::{SortCost, SortPlan, SortRecord, is_kept};
+use crate::write::spill::{Arranger, SortCost, SortPlan, SortRecord, SpillTable, is_kept};
 
 /// The account.
 #[derive(Debug)]
@@ -77,6 +77,16 @@ impl Account {
             true => self.take(Held { memory, disk: data }),
             false => self.hold(memory.saturating_add(data)),
         }
+    }
+
+    /// Takes what a table of so many bytes takes, `keep` bytes of memory being needed for other things.
+    pub(crate) fn table(&mut self, bytes: u64, keep: u64) -> Held {
+        self.store(if self.spills { SpillTable::estimate(self.available(), keep, bytes) } else { 0 }, bytes)
+    }
+
+    /// Takes what writing such a table in any order takes.
+    pub(crate) fn arranging(&mut self, bytes: u64) -> Held {
+        self.hold(if self.spills { Arranger::estimate(self.available(), bytes) } else { 0 })
     }
 
     /// Takes what sorting `records` with `memory` bytes takes until they have been read.

@@ -55,7 +55,7 @@ pub use self::reader::SpillReader;
 pub use self::record::SortRecord;
 pub use self::sorted::Sorted;
 pub use self::sorter::Sorter;
-pub(crate) use self::table::SpillTable;
+pub(crate) use self::table::{Appender, Arranger, SpillTable};
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 

@@ -28,7 +28,7 @@ use crate::reduce::exact::equal_residues;
 use crate::reduce::groups::LEAST_SORT_MEMORY;
 use crate::reduce::order::Order;
 use crate::reduce::order::write_residues;
-use crate::write::spill::{Spill, SpillColumn, SpillTable};
+use crate::write::spill::{Arranger, Spill, SpillColumn, SpillTable};
 
 /// The section of links that has records with the same residues as an earlier one: the rank of each, and of that one.
 pub(super) const SAME: usize = 1;
@@ -170,10 +170,11 @@ impl Stage<'_> {
             Ok(if part.wanted[rank as usize] && length <= LONGEST { length } else { 0 })
         });
         let table = SpillTable::new(spill, "residues in order", part.ordinals.len() as u64, keep, lengths)?;
+        let arranger = Arranger::new(&table, LONGEST);
         for ((database, base), file) in databases.iter().zip(bases).zip(kmers) {
             (self.progress)("reading", u64::from(*base), part.ordinals.len() as u64);
             let _blocks = database.lease_blocks()?;
-            write_residues(database, &fold, &table, |ordinal, length| {
+            write_residues(database, &fold, &arranger, |ordinal, length| {
                 let rank = part.ranks[*base as usize + ordinal as usize];
                 let is_wanted = part.wanted[rank as usize];
                 if is_wanted && table.length(rank as usize) != length {
@@ -183,6 +184,7 @@ impl Stage<'_> {
             })?;
             database.release_pages();
         }
+        arranger.finish()?;
         Ok(table)
     }
 }

@@ -3,6 +3,14 @@
 //! Each has a place of its own in one temporary file, with a hash before its bytes that is compared whenever it is
 //! read. The file is read and written by calls, not mapped: its pages are the system's cache and in nobody's account.
 //! Where nothing may go to disk, the items are in memory.
+//!
+//! - [`Appender`] writes items that come in their order.
+//! - [`Arranger`] writes items that come in any order, from several threads.
+//! - `Pages` keeps some of what was read, for items that are read one by one.
+
+mod appender;
+mod arranger;
+mod pages;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -12,6 +20,9 @@ use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+pub(crate) use self::appender::Appender;
+pub(crate) use self::arranger::Arranger;
+use self::pages::Pages;
 use super::{Spill, SpillColumn, file};
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
@@ -31,11 +42,16 @@ pub(crate) struct SpillTable {
 
 #[derive(Debug)]
 enum Store {
-    Disk(File),
+    Disk { file: File, pages: Option<Pages> },
     Memory { all: Mutex<Vec<u8>>, _lease: Lease },
 }
 
 impl SpillTable {
+    /// Memory of a table of so many bytes beside its places, if so much is available, `keep` of which others need.
+    pub(crate) fn estimate(available: u64, keep: u64, bytes: u64) -> u64 {
+        Pages::memory(available, keep, bytes)
+    }
+
     /// Bytes on disk of `count` items, beside theirs.
     pub(crate) fn beside(count: u64) -> u64 {
         count.saturating_mul(HASH)
@@ -62,8 +78,10 @@ impl SpillTable {
         let store = if spill.is_allowed() {
             spill.preflight(end)?;
             let file = file::create(spill.folder())?;
+            // Places of items that are never written can be read, too: neighbours are read with them.
+            file.set_len(end).map_err(Error::io(spill.folder(), "write temporary data"))?;
             spill.take(end)?;
-            Store::Disk(file)
+            Store::Disk { file, pages: Pages::new(spill.budget(), keep, end) }
         } else {
             let lease = spill.budget().lease(what, end).map_err(|_| {
                 let limit = spill.budget().limit();
@@ -98,26 +116,48 @@ impl SpillTable {
     /// Writes an item, which has the length that was said. `scratch` is for whatever it likes to keep.
     ///
     /// # Errors
-    /// [`Error::Io`].
-    pub(crate) fn write(&self, item: usize, bytes: &[u8], scratch: &mut Vec<u8>) -> Result<()> {
+    /// [`Error::Io`], [`Error::Space`].
+    fn write(&self, item: usize, bytes: &[u8], scratch: &mut Vec<u8>) -> Result<()> {
         debug_assert_eq!(bytes.len() as u64, self.length(item), "{}", self.what);
-        scratch.clear();
-        scratch.extend_from_slice(&xxh3_64(bytes).to_le_bytes());
-        scratch.extend_from_slice(bytes);
-        let at = self.starts[item];
+        scratch.resize(HASH as usize + bytes.len(), 0);
+        put_hashed(scratch, bytes);
+        self.write_at(scratch, self.starts[item])
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> Result<()> {
         match &self.store {
-            Store::Disk(file) => file.write_all_at(scratch, at).map_err(|error| match error.kind() {
+            Store::Disk { file, .. } => file.write_all_at(bytes, at).map_err(|error| match error.kind() {
                 ErrorKind::StorageFull => {
-                    self.spill.refuse(scratch.len() as u64, fs2::available_space(self.spill.folder()).unwrap_or(0))
+                    self.spill.refuse(bytes.len() as u64, fs2::available_space(self.spill.folder()).unwrap_or(0))
                 }
                 _ => Error::io(self.spill.folder(), "write temporary data")(error),
             }),
             Store::Memory { all, .. } => {
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
-                all.lock().unwrap_or_else(PoisonError::into_inner)[at..at + scratch.len()].copy_from_slice(scratch);
+                all.lock().unwrap_or_else(PoisonError::into_inner)[at..at + bytes.len()].copy_from_slice(bytes);
                 Ok(())
             }
         }
+    }
+
+    fn read_at(&self, into: &mut [u8], at: u64) -> Result<()> {
+        match &self.store {
+            Store::Disk { file, .. } => {
+                file.read_exact_at(into, at).map_err(Error::io(self.spill.folder(), "read temporary data"))
+            }
+            Store::Memory { all, .. } => {
+                let at = usize::try_from(at).unwrap_or(usize::MAX);
+                let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                into.copy_from_slice(&all[at..at + into.len()]);
+                Ok(())
+            }
+        }
+    }
+
+    /// The error for what is not what was written.
+    fn damaged(&self) -> Error {
+        let text = format!("{}: temporary data is not what was written", self.what);
+        Error::io(self.spill.folder(), "read temporary data")(io::Error::new(ErrorKind::InvalidData, text))
     }
 
     /// Reads neighbouring items into `scratch`, and calls `visit` with each.
@@ -133,45 +173,56 @@ impl SpillTable {
         let place = self.place(items.clone());
         let length = usize::try_from(place.end - place.start).unwrap_or(usize::MAX);
         scratch.resize(length, 0);
-        match &self.store {
-            Store::Disk(file) => file
-                .read_exact_at(scratch, place.start)
-                .map_err(Error::io(self.spill.folder(), "read temporary data"))?,
-            Store::Memory { all, .. } => {
-                let start = usize::try_from(place.start).unwrap_or(usize::MAX);
-                let all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                scratch.copy_from_slice(&all[start..start + length]);
-            }
-        }
+        self.read_at(scratch, place.start)?;
         let mut rest = &scratch[..];
         for item in items {
-            let (hash, bytes) = rest.split_at(HASH as usize);
-            let (bytes, behind) = bytes.split_at(usize::try_from(self.length(item)).unwrap_or(usize::MAX));
-            if xxh3_64(bytes).to_le_bytes() != *hash {
-                let text = format!("{}: temporary data is not what was written", self.what);
-                let error = io::Error::new(ErrorKind::InvalidData, text);
-                return Err(Error::io(self.spill.folder(), "read temporary data")(error));
-            }
-            visit(item, bytes)?;
+            let (hashed, behind) = rest.split_at(usize::try_from(HASH + self.length(item)).unwrap_or(usize::MAX));
+            visit(item, self.check(hashed)?)?;
             rest = behind;
         }
         Ok(())
     }
 
-    /// Reads one item, in place of what is in `into`.
+    /// Reads one item, in place of what is in `into`, and maybe from what was read before: once an item was read,
+    /// nothing may be written.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub(crate) fn item(&self, item: usize, into: &mut Vec<u8>) -> Result<()> {
-        self.read(item..item + 1, into, |_, _| Ok(()))?;
+        let place = self.place(item..item + 1);
+        into.resize(usize::try_from(place.end - place.start).unwrap_or(usize::MAX), 0);
+        match &self.store {
+            Store::Disk { file, pages: Some(pages) } => {
+                let end = self.bytes(0..self.len());
+                let read = pages.read(file, end, into, place.start);
+                read.map_err(Error::io(self.spill.folder(), "read temporary data"))?;
+            }
+            Store::Disk { .. } | Store::Memory { .. } => self.read_at(into, place.start)?,
+        }
+        self.check(into)?;
         into.drain(..HASH as usize);
         Ok(())
     }
+
+    /// The bytes of an item, if they are what its hash before them says.
+    fn check<'a>(&self, hashed: &'a [u8]) -> Result<&'a [u8]> {
+        match hashed.split_first_chunk() {
+            Some((hash, bytes)) if xxh3_64(bytes).to_le_bytes() == *hash => Ok(bytes),
+            _ => Err(self.damaged()),
+        }
+    }
+}
+
+/// Puts the bytes of an item into its place, with their hash before them.
+fn put_hashed(place: &mut [u8], bytes: &[u8]) {
+    let (hash, rest) = place.split_at_mut(HASH as usize);
+    hash.copy_from_slice(&xxh3_64(bytes).to_le_bytes());
+    rest.copy_from_slice(bytes);
 }
 
 impl Drop for SpillTable {
     fn drop(&mut self) {
-        if let (Store::Disk(_), Some(&end)) = (&self.store, self.starts.last()) {
+        if let (Store::Disk { .. }, Some(&end)) = (&self.store, self.starts.last()) {
             self.spill.give_back(end);
         }
     }
@@ -219,7 +270,7 @@ mod tests {
         assert!(matches!(table(&spill(20), &[b"twelve bytes!"]), Err(Error::Space { need: 21, free: 20, .. })));
         let spill = spill(100);
         let table = table(&spill, &[b"one", b"two"]).unwrap();
-        let Store::Disk(file) = &table.store else { panic!("on disk") };
+        let Store::Disk { file, .. } = &table.store else { panic!("on disk") };
         file.write_all_at(b"x", 9).unwrap();
         let mut scratch = Vec::new();
         assert!(matches!(table.item(0, &mut scratch), Err(Error::Io { .. })));
