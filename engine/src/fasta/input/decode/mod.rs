@@ -79,7 +79,7 @@ pub(super) const FIRST: usize = zstd::HEADER;
 /// The window that the first frame needs beside the decoder's memory, if it is told from the first bytes.
 pub(super) fn window(compression: Compression, first: &[u8]) -> u64 {
     match compression {
-        Compression::Zstd => zstd::window(first).unwrap_or(0),
+        Compression::Zstd => zstd::accepted_window(first),
         _ => 0,
     }
 }

@@ -20,6 +20,8 @@ pub(super) const MEMORY: u64 = 640 << 10;
 
 /// Logarithm of the largest window.
 const WINDOW_LOG_MAX: u32 = 27;
+/// The largest window.
+const MOST_WINDOW: u64 = 1 << WINDOW_LOG_MAX;
 /// Bytes from which the window can be told: the magic number, the descriptor, a dictionary's identifier, the content's
 /// size.
 pub(super) const HEADER: usize = 4 + 1 + 4 + 8;
@@ -35,11 +37,10 @@ pub(super) fn decode(source: &mut Source, writer: &mut ChunkWriter, lease: &mut 
             return Ok(());
         }
         let window = window(header).unwrap_or(0);
-        if window > 1 << WINDOW_LOG_MAX {
+        if window > MOST_WINDOW {
             return Err(Fault::Damaged(format!(
-                "a frame needs a window of {window} bytes, more than the {} that are accepted; pipe the output of \
-                 zstd -dc --long=31 in",
-                1u64 << WINDOW_LOG_MAX
+                "a frame needs a window of {window} bytes, more than the {MOST_WINDOW} that are accepted; pipe the \
+                 output of zstd -dc --long=31 in"
             )));
         }
         // The decoder keeps the largest window that it ever needed.
@@ -62,6 +63,11 @@ fn decode_frame(decoder: &mut Decoder<'_>, source: &mut Source, writer: &mut Chu
             return Err(Fault::cut_short("frame"));
         }
     }
+}
+
+/// The window that is taken for the frame with this header: none for one that is refused.
+pub(super) fn accepted_window(header: &[u8]) -> u64 {
+    window(header).filter(|&window| window <= MOST_WINDOW).unwrap_or(0)
 }
 
 /// The window that the frame with this header needs. `None` if it is not a frame with a window, or cut short, which the
@@ -102,6 +108,10 @@ mod tests {
         assert_eq!(told(&[0xe0, 0, 0, 0, 0, 1, 0, 0, 0]), Some(1 << 32));
         assert_eq!(told(&[0xe0, 0, 0, 0, 0, 1, 0, 0]), None);
         assert_eq!(told(&[]), None);
+        let largest = told(&[0xe0; 9]);
+        assert!(largest.is_some_and(|window| window > MOST_WINDOW), "{largest:?}");
+        assert_eq!(accepted_window(&[&ZSTD_MAGIC[..], &[0xe0; 9]].concat()), 0);
+        assert_eq!(accepted_window(&[&ZSTD_MAGIC[..], &[0x00, 17 << 3]].concat()), MOST_WINDOW);
         assert_eq!(window(b"\x50\x2a\x4d\x18\x04\0\0\0"), None);
     }
 }
