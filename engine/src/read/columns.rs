@@ -70,6 +70,11 @@ impl Database {
         self.header_entry(ordinal).map(|entry| entry.text_item())
     }
 
+    /// The columns of those of the records `within` that are asked for, in ascending order.
+    pub(crate) fn column_cursor(&self, within: Range<u64>) -> ColumnCursor<'_> {
+        ColumnCursor { database: self, end: within.end, run: None }
+    }
+
     /// The columns of a run of records.
     pub(crate) fn columns(&self, ordinals: Range<u64>) -> Result<ColumnRun<'_>> {
         let sections = self.sections();
@@ -92,6 +97,35 @@ pub(crate) struct ColumnRun<'d> {
     lengths: Cow<'d, [u8]>,
     wide: bool,
     offsets: Cow<'d, [u8]>,
+}
+
+/// Records whose columns a cursor looks at together.
+const RUN: u64 = 1 << 12;
+
+/// The columns of records that are asked for in ascending order: pages are compared, and packed columns unpacked, for
+/// 4096 of them together. Takes 28 bytes for each of those.
+pub(crate) struct ColumnCursor<'d> {
+    database: &'d Database,
+    /// Of what is looked at.
+    end: u64,
+    run: Option<ColumnRun<'d>>,
+}
+
+impl<'d> ColumnCursor<'d> {
+    /// The columns of this record and some that follow.
+    ///
+    /// # Errors
+    /// As [`Database::header_entry`].
+    pub(crate) fn at(&mut self, ordinal: u64) -> Result<&ColumnRun<'d>> {
+        let run = match self.run.take().filter(|run| run.ordinals.contains(&ordinal)) {
+            Some(run) => run,
+            None => {
+                let end = ordinal.saturating_add(RUN).min(self.end);
+                self.database.columns(ordinal..end.max(ordinal + 1))?
+            }
+        };
+        Ok(self.run.insert(run))
+    }
 }
 
 impl ColumnRun<'_> {

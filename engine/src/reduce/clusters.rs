@@ -102,17 +102,23 @@ fn flush(database: &Database, lines: &mut Vec<Pair>, sinks: &mut [Sink<'_>], fro
     }
     // Of a record without a representative its own header, twice.
     let above = |pair: &Pair| if pair.is_unrepresented() { pair.member } else { pair.representative };
-    let ordinals: Vec<u64> = lines.iter().flat_map(|pair| [above(pair), pair.member]).collect();
+    // Most lines are of records that stand for themselves.
+    let other = |pair: &Pair| Some(pair.member).filter(|&member| member != above(pair));
+    let ordinals: Vec<u64> = lines.iter().flat_map(|pair| std::iter::once(above(pair)).chain(other(pair))).collect();
     let headers = database.headers(&ordinals)?;
-    for (pair, headers) in lines.iter().zip(headers.chunks_exact(2)) {
-        let [representative, member] = headers else { continue };
-        let length = database.sequence_length(pair.member)?;
+    let mut headers = headers.iter();
+    for pair in &*lines {
+        let Some(representative) = headers.next() else { break };
+        let member = other(pair).and_then(|_| headers.next()).unwrap_or(representative);
         for sink in &mut *sinks {
             let written = match sink.form {
                 Form::Table if pair.is_unrepresented() => sink.row(pair, b"-", id(member)),
                 Form::Clstr if pair.is_unrepresented() => Ok(()),
                 Form::Table => sink.row(pair, id(representative), id(member)),
-                Form::Clstr => sink.entry(pair, id(member), length, database.alphabet().is_nucleotide()),
+                Form::Clstr => {
+                    let length = database.sequence_length(pair.member)?;
+                    sink.entry(pair, id(member), length, database.alphabet().is_nucleotide())
+                }
             };
             written.map_err(Error::io(sink.path, "write"))?;
         }

@@ -149,12 +149,15 @@ fn hash_all(
         copies = Some(Sorter::new(spill, "hashes of copies", memory)?);
     }
     let shared = Mutex::new((sorter, copies));
+    // Then owners come in the order of the columns.
+    let in_order = !database.is_placed() && !database.has_deltas();
     database.owned_slots().try_for_each(|slots| {
-        let (mut owners, mut guests) = (Vec::new(), Vec::new());
+        let slots = slots?;
+        let (mut owners, mut guests, mut columns) = (Vec::new(), Vec::new(), database.column_cursor(slots.clone()));
         database.visit_owners(
-            slots?,
+            slots,
             &mut |ordinal, item| {
-                guests.push((ordinal, item.length));
+                guests.push((ordinal, item.length, (database.is_delta(ordinal)?, item.address.bits())));
                 Ok(())
             },
             |ordinal, _, sequence| {
@@ -170,10 +173,14 @@ fn hash_all(
         progress("grouping", sorter.len(), database.len());
         if let Some(copies) = copies {
             for &(hash, length, ordinal) in &owners {
-                copies.push(copy(database, ordinal, length, Some(hash))?)?;
+                let place = match in_order {
+                    true => (false, columns.at(ordinal)?.sequence_item(ordinal)?.address.bits()),
+                    false => database.residue_place(ordinal)?,
+                };
+                copies.push(copy(ordinal, length, place, Some(hash)))?;
             }
-            for (ordinal, length) in guests {
-                copies.push(copy(database, ordinal, length, None)?)?;
+            for (ordinal, length, place) in guests {
+                copies.push(copy(ordinal, length, place, None))?;
             }
         }
         owners.into_iter().try_for_each(|item| sorter.push(item))
@@ -196,10 +203,9 @@ fn hash_all(
 
 /// Where a record has its copy, and the hash of it, or that it is that of another one. Owners sort before their guests,
 /// as they come first.
-fn copy(database: &Database, ordinal: u64, length: u64, hash: Option<u64>) -> Result<(u64, u64, u64, u64)> {
-    let (is_delta, address) = database.residue_place(ordinal)?;
+fn copy(ordinal: u64, length: u64, (is_delta, address): Place, hash: Option<u64>) -> (u64, u64, u64, u64) {
     let guest = if hash.is_some() { 0 } else { GUEST };
-    Ok((address, length << 1 | u64::from(is_delta), ordinal << 1 | guest, hash.unwrap_or_default()))
+    (address, length << 1 | u64::from(is_delta), ordinal << 1 | guest, hash.unwrap_or_default())
 }
 
 /// The hash of a record that is longer than a block, block by block.

@@ -103,10 +103,11 @@ pub(super) fn reference_residues(reduced: &Database) -> Result<u64> {
     if !reduced.container().has_membership() {
         return Ok(reduced.container().header().stored_residue_count.get());
     }
-    let mut residues = 0;
+    let (mut residues, mut columns) = (0, reduced.column_cursor(0..reduced.len()));
     for ordinal in 0..reduced.len() {
-        if reduced.is_reference(ordinal, &reduced.header_entry(ordinal)?)? {
-            residues += reduced.sequence_length(ordinal)?;
+        let run = columns.at(ordinal)?;
+        if reduced.is_reference(ordinal, &run.header_entry(ordinal)?)? {
+            residues += run.sequence_length(ordinal)?;
         }
     }
     Ok(residues)

@@ -12,6 +12,7 @@ use talaria_db_spec::section::{CHECKSUM_WHOLE, SectionKind};
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::columns::ColumnCursor;
 use crate::read::stream::{Stream, StreamKind};
 use crate::write::assemble::{Residues, Shape};
 use crate::write::deltas::DeltaStream;
@@ -46,6 +47,7 @@ const RUN: usize = 1 << 12;
 /// A container that takes over from `database` what it does not say itself.
 pub(crate) struct Carrier<'d> {
     database: &'d Database,
+    columns: ColumnCursor<'d>,
     sequences: Sequences,
 }
 
@@ -58,7 +60,8 @@ impl<'d> Carrier<'d> {
     /// # Errors
     /// [`crate::Error::Memory`], [`crate::Error::Io`].
     pub(crate) fn new(database: &'d Database, output: Unpublished, shape: Shape, spill: &Spill) -> Result<Self> {
-        Ok(Self { database, sequences: Sequences::new(output, shape, spill)? })
+        let columns = database.column_cursor(0..database.len());
+        Ok(Self { database, columns, sequences: Sequences::new(output, shape, spill)? })
     }
 
     /// Takes the delta stream, whose blocks are all encoded.
@@ -102,7 +105,8 @@ impl<'d> Carrier<'d> {
     }
 
     fn add(&mut self, flags: u8, address: PackedAddress, length: u64) -> Result<()> {
-        let entry = self.database.header_entry(self.sequences.record_count)?;
+        let ordinal = self.sequences.record_count;
+        let entry = self.columns.at(ordinal)?.header_entry(ordinal)?;
         let kept = entry.flags & !(FLAG_SHARED | FLAG_DELTA);
         self.sequences.add(HeaderEntry { flags: kept | flags, ..entry }, address, length)
     }

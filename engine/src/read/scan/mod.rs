@@ -146,7 +146,7 @@ impl Database {
     }
 
     /// Whether the cache has room for all header texts.
-    fn keeps_texts(&self) -> bool {
+    pub(crate) fn keeps_texts(&self) -> bool {
         let texts = self.texts();
         let bytes = texts.directory.item_count.saturating_mul(texts.nominal.into());
         // What is kept takes a little more than its bytes, and shards do not fill alike.

@@ -9,6 +9,7 @@ use talaria_db_spec::layout::Script;
 use super::{Findings, Verification};
 use crate::database::{Database, Source};
 use crate::error::Result;
+use crate::read::columns::{ColumnRun, TextItem};
 use crate::read::delta::Resolver;
 use crate::read::scan::LastBlock;
 use crate::read::stream::{Item, Stream, StreamKind};
@@ -80,8 +81,10 @@ impl Database {
         for section in [&sections.header_table, &sections.offsets, &sections.lengths] {
             self.expect_items(section, ordinals.clone());
         }
+        // Where a page is damaged, each record says for itself whether it is.
+        let columns = self.columns(ordinals.clone()).ok();
         for ordinal in ordinals {
-            match self.verify_record(ordinal, damaged, (sources, &mut text), &mut sums) {
+            match self.verify_record(ordinal, columns.as_ref(), damaged, (sources, &mut text), &mut sums) {
                 Ok(true) => {}
                 Ok(false) => extend(&mut sums.unreadable, ordinal),
                 Err(error) => {
@@ -118,15 +121,18 @@ impl Database {
     fn verify_record(
         &self,
         ordinal: u64,
+        columns: Option<&ColumnRun<'_>>,
         damaged: &[(StreamKind, u64)],
         (sources, text): (&[Source], &mut LastBlock),
         sums: &mut Sums,
     ) -> Result<bool> {
-        let entry = self.header_entry(ordinal)?;
-        let item = self.sequence_item(ordinal)?;
+        let (entry, item) = match columns {
+            Some(columns) => (columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?),
+            None => (self.header_entry(ordinal)?, self.sequence_item(ordinal)?),
+        };
         sums.residues = sums.residues.saturating_add(item.length);
         sums.irregular += u64::from(entry.is_irregular());
-        let header_item = self.text_item(ordinal)?;
+        let header_item = entry.text_item();
         let stream = if entry.is_delta() { self.delta_stream()? } else { self.sequences() };
         // Of an item of the delta stream the length is not known; it lies in one block.
         let placed = if entry.is_delta() { Item { length: 0, ..item } } else { item };

@@ -6,10 +6,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
+use talaria_db_spec::columns::HeaderEntry;
 
 use super::Findings;
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::stream::Item;
 
 /// Bytes of memory a record.
 const ENTRY: u64 = 32;
@@ -57,17 +59,21 @@ impl Database {
             for section in [&sections.offsets, &sections.header_table, &sections.lengths] {
                 self.expect_items(section, ordinals.clone());
             }
+            let columns = self.columns(ordinals.clone()).ok();
+            let look = |ordinal| -> Result<(HeaderEntry, Item)> {
+                match &columns {
+                    Some(columns) => Ok((columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?)),
+                    None => Ok((self.header_entry(ordinal)?, self.sequence_item(ordinal)?)),
+                }
+            };
             let found: Vec<Place> = ordinals
                 .filter_map(|ordinal| {
-                    let address = self.sequence_address(ordinal).ok()?.bits();
+                    let (entry, item) = look(ordinal).ok()?;
+                    let address = item.address.bits();
                     // Multiplied by an odd constant, so that neighbours go to different parts.
                     let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-                    if hash % parts != part {
-                        return None;
-                    }
-                    let entry = self.header_entry(ordinal).ok()?;
                     let marked = ordinal << 1 | u64::from(entry.is_shared());
-                    Some(((entry.is_delta(), address), self.sequence_length(ordinal).ok()?, marked))
+                    (hash % parts == part).then_some(((entry.is_delta(), address), item.length, marked))
                 })
                 .collect();
             places.lock().unwrap_or_else(PoisonError::into_inner).extend(found);

@@ -9,11 +9,12 @@ use std::ops::Range;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::version::OPTIONAL_REDUCED;
 
-use super::load::{GATHERED_SHARE, WINDOW, cut_window, load, residues, residues_to_load};
+use super::load::{GATHERED_SHARE, WINDOW, columns, cut_window, load, residues, residues_to_load};
 use super::whole_blocks::{Run, WholeBlocks};
 use super::{Marks, provenance};
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::read::columns::ColumnRun;
 use crate::read::scan::LastBlock;
 use crate::read::window::Windows;
 use crate::reduce::Reduction;
@@ -25,6 +26,9 @@ use crate::write::encode::Compression;
 use crate::write::publish::Unpublished;
 use crate::write::seal::Particulars;
 use crate::write::spill::{Sorter, Spill};
+
+/// What is written of a record that has no copy of its own; none of one that has.
+type WithoutCopy<'a> = dyn Fn(&ColumnRun<'_>, u64) -> Result<Option<Residues<'static>>> + 'a;
 
 /// A container whose residues are being placed.
 pub(super) struct Complete<'a> {
@@ -64,11 +68,11 @@ impl<'a> Complete<'a> {
         // Where members are told, it has been found out which records have no copy of their own.
         let told = self.told.take();
         let later = told.as_ref().map_or(members, |told| &told.later);
-        let without_copy = |ordinal| -> Result<Option<Residues<'static>>> {
+        let without_copy = |columns: &ColumnRun<'_>, ordinal| -> Result<Option<Residues<'static>>> {
             if !later.is_set(ordinal) {
                 return Ok(None);
             }
-            let length = database.sequence_length(ordinal)?;
+            let length = columns.sequence_length(ordinal)?;
             Ok(Some(match &told {
                 Some(told) if told.deltas.is_set(ordinal) => {
                     Residues::Delta { length, shared: told.shared.is_set(ordinal) }
@@ -103,7 +107,7 @@ impl<'a> Complete<'a> {
         &mut self,
         ordinals: Range<u64>,
         later: &Marks,
-        without_copy: &dyn Fn(u64) -> Result<Option<Residues<'static>>>,
+        without_copy: &WithoutCopy<'_>,
         note: &mut dyn FnMut(Pair) -> Result<()>,
     ) -> Result<()> {
         let database = self.database;
@@ -111,17 +115,19 @@ impl<'a> Complete<'a> {
         let wants = |ordinals: Range<u64>| Ok(ordinals.map(|ordinal| !later.is_set(ordinal)).collect());
         let mut windows = Windows::new(database, ordinals.end, GATHERED_SHARE, &wants);
         while next < ordinals.end {
-            let bytes_of = |ordinal| Ok(residues_to_load(database, ordinal, later)?.unwrap_or(0));
-            let window = cut_window(next..windows.reach(next)?, bytes_of)?;
+            let within = next..windows.reach(next)?;
+            let columns = columns(database, within.clone())?;
+            let bytes_of = |ordinal| Ok(residues_to_load(&columns, ordinal, later)?.unwrap_or(0));
+            let window = cut_window(within, bytes_of)?;
             let gathered = windows.window();
-            let load_one = |last: &mut LastBlock, ordinal| match residues_to_load(database, ordinal, later)? {
-                Some(_) => residues(database, last, ordinal, gathered).map(Some),
+            let load_one = |last: &mut LastBlock, ordinal| match residues_to_load(&columns, ordinal, later)? {
+                Some(_) => residues(database, &columns, last, ordinal, gathered).map(Some),
                 None => Ok(None),
             };
             let (encoded, loaded) = rayon::join(|| self.carrier.encode(), || load(window.clone(), load_one));
             encoded?;
             for (ordinal, residues) in window.clone().zip(loaded?) {
-                if let Some(told) = without_copy(ordinal)? {
+                if let Some(told) = without_copy(&columns, ordinal)? {
                     self.carrier.record(told)?;
                     continue;
                 }
@@ -155,18 +161,19 @@ impl<'a> Complete<'a> {
     fn copy(
         &mut self,
         run: &Run,
-        without_copy: &dyn Fn(u64) -> Result<Option<Residues<'static>>>,
+        without_copy: &WithoutCopy<'_>,
         note: &mut dyn FnMut(Pair) -> Result<()>,
     ) -> Result<()> {
-        let database = self.database;
+        let (database, mut cursor) = (self.database, self.database.column_cursor(0..self.database.len()));
         for block in run.blocks.clone() {
             let number = self.carrier.copy_block(block)?;
             for ordinal in database.first_slot(block)?..database.first_slot(block + 1)? {
-                if let Some(told) = without_copy(ordinal)? {
+                let columns = cursor.at(ordinal)?;
+                if let Some(told) = without_copy(columns, ordinal)? {
                     self.carrier.record(told)?;
                     continue;
                 }
-                let item = database.sequence_item(ordinal)?;
+                let item = columns.sequence_item(ordinal)?;
                 // One of no residues may be said to lie anywhere.
                 let byte = if item.length == 0 { 0 } else { item.address.byte() };
                 let out_of_range = Error::OutOfRange { what: "block", got: number, count: 1 << 40 };

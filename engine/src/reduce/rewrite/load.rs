@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Marks;
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::columns::ColumnRun;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::window::Window as Gathered;
@@ -35,13 +36,18 @@ pub(super) fn cut_window(within: Range<u64>, bytes_of: impl Fn(u64) -> Result<u6
     Ok(within.start..end)
 }
 
+/// The columns of the records of `within` that may be loaded together.
+pub(super) fn columns(database: &Database, within: Range<u64>) -> Result<ColumnRun<'_>> {
+    database.columns(within.start..within.end.min(within.start + MOST))
+}
+
 /// What the residues of a record take, if they are loaded: not those of marked records, nor any that are longer than a
 /// window.
-pub(super) fn residues_to_load(database: &Database, ordinal: u64, without: &Marks) -> Result<Option<u64>> {
+pub(super) fn residues_to_load(columns: &ColumnRun<'_>, ordinal: u64, without: &Marks) -> Result<Option<u64>> {
     if without.is_set(ordinal) {
         return Ok(None);
     }
-    let length = database.sequence_length(ordinal)?;
+    let length = columns.sequence_length(ordinal)?;
     Ok((length <= WINDOW).then_some(length))
 }
 
@@ -64,16 +70,17 @@ pub(super) fn load<S: Default, T: Send>(
 /// The residues of a record that is not longer than a window, `gathered` if they were.
 pub(super) fn residues(
     database: &Database,
+    columns: &ColumnRun<'_>,
     last: &mut LastBlock,
     ordinal: u64,
     gathered: Option<&Gathered>,
 ) -> Result<SharedSequence> {
-    let length = database.sequence_length(ordinal)?;
+    let length = columns.sequence_length(ordinal)?;
     if let Some(residues) = gathered.and_then(|gathered| gathered.get(ordinal, length)) {
         return Ok(SharedSequence::from(residues.to_vec()));
     }
-    if database.header_entry(ordinal)?.is_delta() {
+    if columns.header_entry(ordinal)?.is_delta() {
         return database.region(ordinal, 0..length);
     }
-    last.item(database, database.sequences(), database.sequence_item(ordinal)?, false)
+    last.item(database, database.sequences(), columns.sequence_item(ordinal)?, false)
 }

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::load::{GATHERED_SHARE, WINDOW, cut_window, load, residues, residues_to_load};
+use super::load::{GATHERED_SHARE, WINDOW, columns, cut_window, load, residues, residues_to_load};
 use super::{Marks, provenance};
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::columns::{ColumnRun, TextItem};
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
 use crate::read::window::{Window, Windows};
@@ -36,21 +37,24 @@ pub(super) fn write(
     (output, shape): (Unpublished, Shape),
     spill: &Spill,
 ) -> Result<Unpublished> {
-    let columns = database.columns_kept();
-    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(columns));
-    let mut assembler = Assembler::new(output, shape, columns, spill, sort_memory)?;
+    let kept = database.columns_kept();
+    let sort_memory = sort_memory(spill, 4, Assembler::least_memory_beside_names(kept));
+    let mut assembler = Assembler::new(output, shape, kept, spill, sort_memory)?;
     let mut text = ReferenceText::default();
     let mut next = 0;
     let wants = |ordinals: Range<u64>| Ok(ordinals.map(|ordinal| !members.is_set(ordinal)).collect());
     let mut windows = Windows::new(database, database.len(), GATHERED_SHARE, &wants);
     while next < database.len() {
-        let window = cut_window(next..windows.reach(next)?, |ordinal| {
-            let header = u64::from(database.header_entry(ordinal)?.text_length.get());
-            Ok(header + residues_to_load(database, ordinal, members)?.unwrap_or(0))
+        let within = next..windows.reach(next)?;
+        let columns = columns(database, within.clone())?;
+        let window = cut_window(within, |ordinal| {
+            let header = u64::from(columns.header_entry(ordinal)?.text_length.get());
+            Ok(header + residues_to_load(&columns, ordinal, members)?.unwrap_or(0))
         })?;
         let gathered = windows.window();
-        let load_one =
-            |last: &mut (LastBlock, LastBlock), ordinal| load_one(database, last, ordinal, members, gathered);
+        let load_one = |last: &mut (LastBlock, LastBlock), ordinal| {
+            load_one((database, &columns), last, ordinal, members, gathered)
+        };
         let (encoded, loaded) = rayon::join(|| assembler.encode(), || load(window.clone(), load_one));
         encoded?;
         for (ordinal, record) in window.clone().zip(loaded?) {
@@ -80,7 +84,7 @@ pub(super) fn write(
 
 /// Nothing for members.
 fn load_one(
-    database: &Database,
+    (database, columns): (&Database, &ColumnRun<'_>),
     (texts, sequences): &mut (LastBlock, LastBlock),
     ordinal: u64,
     members: &Marks,
@@ -89,11 +93,12 @@ fn load_one(
     if members.is_set(ordinal) {
         return Ok(None);
     }
+    let entry = columns.header_entry(ordinal)?;
     Ok(Some(Loaded {
-        header: texts.item(database, database.texts(), database.text_item(ordinal)?, false)?,
-        id_length: database.header_entry(ordinal)?.id_length.get(),
-        residues: match residues_to_load(database, ordinal, members)? {
-            Some(_) => Some(residues(database, sequences, ordinal, gathered)?),
+        header: texts.item(database, database.texts(), entry.text_item(), false)?,
+        id_length: entry.id_length.get(),
+        residues: match residues_to_load(columns, ordinal, members)? {
+            Some(_) => Some(residues(database, columns, sequences, ordinal, gathered)?),
             None => None,
         },
         measures: Measures::read(database, ordinal)?,

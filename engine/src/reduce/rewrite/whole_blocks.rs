@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::{Marks, provenance};
 use crate::database::Database;
 use crate::error::Result;
+use crate::read::columns::ColumnCursor;
 use crate::write::encode::Compression;
 
 /// Blocks from which on a run is carried over: the blocks before and after it are cut short.
@@ -23,6 +24,7 @@ pub(super) struct Run {
 /// Finds the runs of a file, in order.
 pub(super) struct WholeBlocks<'a> {
     database: &'a Database,
+    columns: ColumnCursor<'a>,
     /// Records that have no copy of their own.
     later: &'a Marks,
     /// Those that have not been looked at.
@@ -35,7 +37,7 @@ impl<'a> WholeBlocks<'a> {
         let in_order = database.sections().physical_order.is_none();
         let coded_so = provenance::codec_of(database)? == Some(compression.to_string());
         let blocks = if in_order && coded_so { database.sequences().directory.item_count } else { 0 };
-        Ok(Self { database, later, blocks: 0..blocks })
+        Ok(Self { database, columns: database.column_cursor(0..database.len()), later, blocks: 0..blocks })
     }
 
     /// The next run, if there is one.
@@ -63,19 +65,20 @@ impl<'a> WholeBlocks<'a> {
         Ok(Run { blocks, slots })
     }
 
-    fn stays_whole(&self, block: u64) -> Result<bool> {
+    fn stays_whole(&mut self, block: u64) -> Result<bool> {
         let database = self.database;
         let stream = database.sequences();
         let mut residues = 0;
         for ordinal in database.first_slot(block)?..database.first_slot(block + 1)? {
-            let entry = database.header_entry(ordinal)?;
+            let columns = self.columns.at(ordinal)?;
+            let entry = columns.header_entry(ordinal)?;
             if self.later.is_set(ordinal) != (entry.is_shared() || entry.is_delta()) {
                 return Ok(false);
             }
             if self.later.is_set(ordinal) {
                 continue;
             }
-            let item = database.sequence_item(ordinal)?;
+            let item = columns.sequence_item(ordinal)?;
             if item.length > 0 && item.address.block() != block || item.length > stream.nominal.into() {
                 return Ok(false);
             }
