@@ -13,8 +13,6 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use talaria_db_spec::columns::first_word_length;
-
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::reduce::groups::Pairs;
@@ -105,30 +103,29 @@ fn flush(database: &Database, lines: &mut Vec<Pair>, sinks: &mut [Sink<'_>], fro
     // Most lines are of records that stand for themselves.
     let other = |pair: &Pair| Some(pair.member).filter(|&member| member != above(pair));
     let ordinals: Vec<u64> = lines.iter().flat_map(|pair| std::iter::once(above(pair)).chain(other(pair))).collect();
-    let headers = database.headers(&ordinals)?;
-    let mut headers = headers.iter();
-    for pair in &*lines {
-        let Some(representative) = headers.next() else { break };
-        let member = other(pair).and_then(|_| headers.next()).unwrap_or(representative);
+    let (mut pairs, mut above_it) = (lines.drain(..).peekable(), None);
+    database.for_each_id(&ordinals, |member| {
+        let is_first = above_it.is_none();
+        let Some(pair) = pairs.next_if(|pair| !is_first || other(pair).is_none()) else {
+            above_it = Some(member.to_vec());
+            return Ok(());
+        };
+        let representative = above_it.take();
+        let representative = representative.as_deref().unwrap_or(member);
         for sink in &mut *sinks {
             let written = match sink.form {
-                Form::Table if pair.is_unrepresented() => sink.row(pair, b"-", id(member)),
+                Form::Table if pair.is_unrepresented() => sink.row(&pair, b"-", member),
                 Form::Clstr if pair.is_unrepresented() => Ok(()),
-                Form::Table => sink.row(pair, id(representative), id(member)),
+                Form::Table => sink.row(&pair, representative, member),
                 Form::Clstr => {
                     let length = database.sequence_length(pair.member)?;
-                    sink.entry(pair, id(member), length, database.alphabet().is_nucleotide())
+                    sink.entry(&pair, member, length, database.alphabet().is_nucleotide())
                 }
             };
             written.map_err(Error::io(sink.path, "write"))?;
         }
-    }
-    lines.clear();
-    Ok(())
-}
-
-fn id(header: &[u8]) -> &[u8] {
-    header.get(..first_word_length(header)).unwrap_or_default()
+        Ok(())
+    })
 }
 
 impl<'l> Sink<'l> {

@@ -186,7 +186,7 @@ pub(super) fn order_noting(context: &Ordering<'_>, mut note: impl FnMut(Key) -> 
         }
         ordinals[rank as usize] = ordinal as u32;
         ranks[ordinal as usize] = rank;
-        let length = database.sequence_length(ordinal)?;
+        let length = length_of(key);
         Ok(if length > LONGEST { 0 } else { length })
     });
     let residues = SpillTable::new(spill, "residues in order", records, keep, lengths)?;

@@ -9,6 +9,8 @@
 mod batch;
 mod write;
 
+use talaria_db_spec::columns::{LONG_ID, first_word_length};
+
 use self::batch::Batch;
 use crate::database::Database;
 use crate::error::{Error, Result};
@@ -67,7 +69,21 @@ impl Database {
         ordinals: &[u64],
         mut visit: impl FnMut(RecordView<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.for_each_batch(ordinals, |batch, _| batch.views(0..batch.len(), 0).try_for_each(&mut visit))
+        let visit = |batch: &Batch<'_>, _| batch.views(0..batch.len(), 0).try_for_each(&mut visit);
+        self.for_each_batch(ordinals, Self::locate, visit)
+    }
+
+    /// Calls `visit` with the ids of the records with these numbers, in the order given: the first words of their
+    /// headers, of which nothing else is copied.
+    ///
+    /// # Errors
+    /// As [`Database::for_each_record`].
+    pub(crate) fn for_each_id(&self, ordinals: &[u64], mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        // Of one that is longer than its field can say all of the header came.
+        let mut of = |text: &[u8]| visit(text.get(..first_word_length(text)).unwrap_or_default());
+        self.for_each_batch(ordinals, Self::locate_ids, |batch, _| {
+            batch.views(0..batch.len(), 0).try_for_each(|record| of(record.header))
+        })
     }
 
     /// How long the records with these numbers are, in the order given. The result is the caller's.
@@ -82,10 +98,11 @@ impl Database {
         })
     }
 
-    /// Calls `with` with as many records as memory holds, and the index of the first of them, until they are through.
+    /// Calls `with` with as many records as memory holds, of each what `locate` finds, and the index of the first of them, until they are through.
     fn for_each_batch<E: From<Error>>(
         &self,
         ordinals: &[u64],
+        locate: impl Fn(&Self, &[u64]) -> Result<Vec<Located>>,
         mut with: impl FnMut(&Batch<'_>, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let manager = self.manager();
@@ -96,7 +113,7 @@ impl Database {
             let piece = &ordinals[first..ordinals.len().min(first.saturating_add(most))];
             let places = (piece.len() * size_of::<Located>()) as u64;
             let _lease = self.budget().lease("where records lie", places)?;
-            let located = self.locate(piece)?;
+            let located = locate(self, piece)?;
             let mut at = 0;
             while at < piece.len() {
                 manager.step();
@@ -134,6 +151,18 @@ impl Database {
                 self.check_blocks(self.sequences(), residues)?;
             }
             Ok(Located { text, residues, shared: entry.is_shared(), delta: entry.is_delta() })
+        })
+    }
+
+    /// Where the ids of records lie, and nothing else of them.
+    fn locate_ids(&self, ordinals: &[u64]) -> Result<Vec<Located>> {
+        self.look_up(ordinals, &[&self.sections().header_table], |_, ordinal| {
+            let entry = self.header_entry(ordinal)?;
+            let (header, id) = (entry.text_item(), entry.id_length.get());
+            self.check_blocks(self.texts(), header)?;
+            let length = if id == LONG_ID { header.length } else { header.length.min(id.into()) };
+            let residues = Item { length: 0, ..header };
+            Ok(Located { text: Item { length, ..header }, residues, shared: entry.is_shared(), delta: false })
         })
     }
 }
@@ -242,5 +271,25 @@ mod tests {
             let (header, residues) = &records[*ordinal as usize];
             assert_eq!(size, Size { header: header.len() as u32, residues: residues.len() as u64 });
         }
+    }
+
+    #[test]
+    fn ids_are_first_words_however_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        let long = "x".repeat(70_000);
+        let headers =
+            [String::new(), " no id".to_owned(), "a".to_owned(), format!("{long} and more"), "b\tc d".to_owned()];
+        let records: Vec<Made> = headers.iter().map(|header| (header.clone().into_bytes(), b"MK".to_vec())).collect();
+        Builder::new(&path).add_records("made", records.into_iter()).finish().unwrap();
+        let database = Database::open(&path).unwrap();
+        let (asked, mut found) = ([4, 3, 0, 1, 2, 3], Vec::new());
+        database
+            .for_each_id(&asked, |id| {
+                found.push(String::from_utf8(id.to_vec()).unwrap());
+                Ok(())
+            })
+            .unwrap();
+        assert!(found == ["b", &long, "", "", "a", &long]);
     }
 }

@@ -45,7 +45,7 @@ impl Database {
         mut take: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let buffers = 2 * rayon::current_num_threads() + 2;
-        self.for_each_batch(ordinals, |batch, first| {
+        self.for_each_batch(ordinals, Self::locate, |batch, first| {
             let (mut next, mut start) = (0, 0);
             let cut = || {
                 let unit = Unit::cut(batch, next, start);

@@ -177,9 +177,9 @@ fn least_beside(records: u64, longest: u64, selects: bool) -> u64 {
 
 /// Residues of the longest record that can be aligned; of one that cannot be, as many as can.
 pub(super) fn longest(database: &Database) -> Result<u64> {
-    let mut longest = 0;
+    let (mut longest, mut columns) = (0, database.column_cursor(0..database.len()));
     for ordinal in 0..database.len() {
-        longest = database.sequence_length(ordinal)?.clamp(longest, LONGEST);
+        longest = columns.at(ordinal)?.sequence_length(ordinal)?.clamp(longest, LONGEST);
         if longest == LONGEST {
             break;
         }
