@@ -54,7 +54,12 @@ impl Candidates {
 
     /// Memory for comparing these and one more, if each has to be loaded. Longer records are never loaded whole.
     fn memory_with_another(&self) -> u64 {
-        if self.length > LONG { 0 } else { memory_of(self.kinds.len() + self.ordinals.len() + 1, self.length) }
+        if self.length > LONG { 0 } else { memory_of(self.count() + 1, self.length) }
+    }
+
+    /// How many there are.
+    fn count(&self) -> usize {
+        self.kinds.len() + self.ordinals.len()
     }
 
     /// The first of each kind and those that have not been compared.
@@ -237,7 +242,7 @@ fn memory_of(count: usize, length: u64) -> u64 {
 impl Comparison<'_> {
     /// Takes all candidates of a hash and length.
     fn add(&mut self, candidates: Candidates) -> Result<()> {
-        let count = candidates.kinds.len() + candidates.ordinals.len();
+        let count = candidates.count();
         if count < 2 || candidates.length == 0 || candidates.length > LONG {
             let settled = self.settle(candidates)?;
             settled.kinds.iter().for_each(|&(_, size)| self.groups.count(size));
@@ -266,12 +271,13 @@ impl Comparison<'_> {
     /// Lets each candidate join the first one that it is equal to; only kinds are left.
     fn settle(&mut self, mut candidates: Candidates) -> Result<Candidates> {
         let (database, length) = (self.database, candidates.length);
-        if candidates.kinds.len() + candidates.ordinals.len() < 2 {
+        if candidates.count() < 2 {
             candidates.kinds.extend(candidates.ordinals.drain(..).map(|ordinal| (ordinal, 1)));
             return Ok(candidates);
         }
         if length > LONG {
-            return self.split(candidates, |left, right| equal_long(database, left, right, length));
+            let all: Vec<u64> = candidates.all().collect();
+            return self.split(candidates, |left, right| equal_long(database, all[left], all[right], length));
         }
         let mut settled = self.settle_short(vec![candidates])?;
         Ok(settled.pop().unwrap_or_else(|| Candidates::new(length)))
@@ -280,53 +286,60 @@ impl Comparison<'_> {
     fn settle_short(&mut self, waiting: Vec<Candidates>) -> Result<Vec<Candidates>> {
         // Records at one address have been compared when they were written; only one of them is loaded, and none if
         // there is but one.
-        let (mut loaded, mut memory): (Vec<(Place, u64)>, u64) = (Vec::new(), 0);
-        for candidates in waiting.iter().filter(|candidates| candidates.length > 0) {
-            let mut addresses = Vec::new();
-            for ordinal in candidates.all() {
-                addresses.push((self.database.residue_place(ordinal)?, ordinal));
+        let database = self.database;
+        let all: Vec<u64> = waiting.iter().flat_map(Candidates::all).collect();
+        let places = database.look_up(&all, &[&database.sections().offsets], Database::residue_place)?;
+        let (mut loaded, mut memory, mut start): (Vec<(Place, u64)>, u64, usize) = (Vec::new(), 0, 0);
+        for candidates in &waiting {
+            let end = start + candidates.count();
+            if candidates.length > 0 {
+                let mut addresses: Vec<(Place, u64)> = (start..end).map(|index| (places[index], all[index])).collect();
+                addresses.sort_unstable();
+                addresses.dedup_by_key(|&mut (address, _)| address);
+                if addresses.len() > 1 {
+                    memory += memory_of(addresses.len(), candidates.length);
+                    loaded.extend(addresses);
+                }
             }
-            addresses.sort_unstable();
-            addresses.dedup_by_key(|&mut (address, _)| address);
-            if addresses.len() > 1 {
-                memory += memory_of(addresses.len(), candidates.length);
-                loaded.extend(addresses);
-            }
+            start = end;
         }
         let _lease = self.database.budget().lease("sequences to compare", memory)?;
         loaded.sort_unstable();
         let ordinals: Vec<u64> = loaded.iter().map(|&(_, ordinal)| ordinal).collect();
-        let records = self.database.batch(&ordinals)?;
-        let database = self.database;
+        let records = database.batch(&ordinals)?;
         let residues_at = |address: Place| {
             let at = loaded.binary_search_by_key(&address, |&(known, _)| known).ok()?;
             records.get(at).map(|record| record.sequence().as_bytes())
         };
-        let equal = |left: u64, right: u64| {
-            let (left, right) = (database.residue_place(left)?, database.residue_place(right)?);
-            Ok(left == right || residues_at(left).is_some_and(|residues| residues_at(right) == Some(residues)))
-        };
-        waiting
-            .into_iter()
-            .map(|candidates| match candidates.length {
-                0 => self.split(candidates, |_, _| Ok(true)),
-                _ => self.split(candidates, equal),
+        let mut rest = &places[..];
+        let settle = |candidates: Candidates| {
+            let (own, others) = rest.split_at(candidates.count());
+            rest = others;
+            let is_empty = candidates.length == 0;
+            self.split(candidates, |left, right| {
+                let (left, right) = (own[left], own[right]);
+                Ok(is_empty
+                    || left == right
+                    || residues_at(left).is_some_and(|residues| residues_at(right) == Some(residues)))
             })
-            .collect()
+        };
+        waiting.into_iter().map(settle).collect()
     }
 
     /// Lets each candidate join the first one that it is equal to. More than one kind means that two different
-    /// sequences have one hash.
-    fn split(&mut self, candidates: Candidates, equal: impl Fn(u64, u64) -> Result<bool>) -> Result<Candidates> {
+    /// sequences have one hash. Those that `equal` compares are told by their places among all.
+    fn split(&mut self, candidates: Candidates, equal: impl Fn(usize, usize) -> Result<bool>) -> Result<Candidates> {
         let Candidates { length, mut kinds, ordinals } = candidates;
-        'next: for ordinal in ordinals {
-            for (first, size) in &mut kinds {
-                if equal(*first, ordinal)? {
+        let mut indexes: Vec<usize> = (0..kinds.len()).collect();
+        'next: for (index, ordinal) in (kinds.len()..).zip(ordinals) {
+            for (&kind, (first, size)) in indexes.iter().zip(&mut kinds) {
+                if equal(kind, index)? {
                     self.groups.join(*first, ordinal, Similarity::FULL)?;
                     *size += 1;
                     continue 'next;
                 }
             }
+            indexes.push(index);
             kinds.push((ordinal, 1));
         }
         Ok(Candidates { length, kinds, ordinals: Vec::new() })

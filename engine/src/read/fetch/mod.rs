@@ -98,7 +98,8 @@ impl Database {
         })
     }
 
-    /// Calls `with` with as many records as memory holds, of each what `locate` finds, and the index of the first of them, until they are through.
+    /// Calls `with` with as many records as memory holds, of each what `locate` finds, and the index of the first of them,
+    /// until they are through.
     fn for_each_batch<E: From<Error>>(
         &self,
         ordinals: &[u64],
