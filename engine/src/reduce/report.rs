@@ -39,7 +39,7 @@ pub struct ReductionReport {
     pub identity_quantiles: Vec<(u8, u16)>,
     /// Whether all records that are no references are left out of the output.
     pub references_only: bool,
-    /// Stored bytes of the residues of references, and of members that are stored whole.
+    /// Stored bytes of the residues of references, and of members that are stored whole; none where FASTA is written.
     pub sequence_bytes: u64,
     /// Stored bytes of the members that are told by what differs.
     pub delta_bytes: u64,

@@ -1,6 +1,6 @@
 //! Running a reduction: grouping, writing, checking, publishing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use talaria_db_spec::section::SectionKind;
 
@@ -19,10 +19,20 @@ use crate::reduce::similarity::Similarity;
 use crate::reduce::taxa::Taxa;
 use crate::reduce::update::Old;
 use crate::threads::Workers;
-use crate::write::beside::{beside, folder_of};
+use crate::write::beside::folder_of;
 use crate::write::check::check;
 use crate::write::publish::Unpublished;
 use crate::write::spill::Spill;
+
+/// What was written.
+pub(super) struct Written {
+    pub(super) bytes: u64,
+    /// Residues of the references.
+    pub(super) reference_residues: u64,
+    /// Bytes of blocks of residues and of deltas, in a container.
+    pub(super) sequence_bytes: u64,
+    pub(super) delta_bytes: u64,
+}
 
 impl Reduction<'_> {
     /// Reduces, checks the result and publishes it, the table of clusters last.
@@ -131,35 +141,15 @@ impl Reduction<'_> {
         let identity_quantiles = groups.identity_quantiles(&QUANTILES);
         let table = self.clusters.as_deref().map(|path| (Form::Table, path));
         let clusters = Listing::new(table.into_iter().chain(self.clstr.as_deref().map(|path| (Form::Clstr, path))))?;
-        // A container of its own for FASTA, since the references are then what export gives.
-        let target = match &self.output {
-            Output::Container(path) => Unpublished::create(path)?,
-            Output::Fasta(path, _) => match spill.unnamed()? {
-                Some((file, path)) => Unpublished::unnamed(file, path),
-                None => Unpublished::create(&beside(spill.folder(), path, "reduced.talaria"))?,
-            },
-        };
-        let mut unpublished =
-            stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters.as_ref()))?;
-        // Nothing is read of it from here on, and the result is read whole.
-        database.check_unchanged()?;
-        database.release_pages();
-        let reduced =
-            stages.time("verifying", || check(&mut unpublished, Level::Everything, &self.budget, &self.memory))?;
-        let reference_residues = stages.time("counting", || reference_residues(&reduced))?;
-        let section_bytes = |kind| reduced.container().section(kind).map_or(0, |section| section.length);
-        let (sequence_bytes, delta_bytes) =
-            (section_bytes(SectionKind::SequenceBlocks), section_bytes(SectionKind::DeltaBlocks));
-        let mut output_bytes = reduced.container().header().file_length.get();
-        match &self.output {
-            Output::Container(_) => {
-                drop(reduced);
-                unpublished.publish()?;
+        let Written { bytes: output_bytes, reference_residues, sequence_bytes, delta_bytes } = match &self.output {
+            Output::Container(path) => {
+                self.write_container(database, groups, (path, clusters.as_ref()), spill, stages)?
             }
             Output::Fasta(path, width) => {
-                output_bytes = stages.time("exporting", || fasta::export(&reduced, path, *width))?;
+                let output = (path.as_path(), *width);
+                stages.time("writing", || fasta::write(self, database, groups, clusters.as_ref(), output))?
             }
-        }
+        };
         if let Some(clusters) = clusters {
             clusters.publish()?;
         }
@@ -191,6 +181,34 @@ impl Reduction<'_> {
         })
     }
 
+    fn write_container(
+        &self,
+        database: &Database,
+        groups: Groups,
+        (path, clusters): (&Path, Option<&Listing>),
+        spill: &Spill,
+        stages: &mut Stages,
+    ) -> Result<Written> {
+        let target = Unpublished::create(path)?;
+        let mut unpublished =
+            stages.time("writing", || rewrite::write(self, database, groups, target, spill, clusters))?;
+        // Nothing is read of it from here on, and the result is read whole.
+        database.check_unchanged()?;
+        database.release_pages();
+        let reduced =
+            stages.time("verifying", || check(&mut unpublished, Level::Everything, &self.budget, &self.memory))?;
+        let section_bytes = |kind| reduced.container().section(kind).map_or(0, |section| section.length);
+        let written = Written {
+            bytes: reduced.container().header().file_length.get(),
+            reference_residues: stages.time("counting", || reference_residues(&reduced))?,
+            sequence_bytes: section_bytes(SectionKind::SequenceBlocks),
+            delta_bytes: section_bytes(SectionKind::DeltaBlocks),
+        };
+        drop(reduced);
+        unpublished.publish()?;
+        Ok(written)
+    }
+
     /// Whether the output says by itself who stands for whom; `named` if that is not who has the residues.
     pub(super) fn tells_membership(&self, named: bool) -> bool {
         !self.leaves_members_out() && (self.membership || self.method != Method::Exact || named)
@@ -201,7 +219,7 @@ impl Reduction<'_> {
         self.clusters.is_some() || self.clstr.is_some()
     }
 
-    /// FASTA takes a container of the references, since these are then what export gives.
+    /// Whether only references are written.
     pub(super) fn leaves_members_out(&self) -> bool {
         self.references_only || matches!(self.output, Output::Fasta(..))
     }

@@ -94,11 +94,13 @@ pub(in crate::commands) fn say_clusters(report: &ReductionReport) {
             rest.iter().map(|(percent, identity)| format!("{percent} % up to {}", share(*identity))).collect();
         say(format_args!("identity of members: from {}, {}", share(*least), shares.join(", ")));
     }
-    say(format_args!(
-        "{} of residues, {} of deltas",
-        sizes::bytes(report.sequence_bytes),
-        sizes::bytes(report.delta_bytes)
-    ));
+    if report.sequence_bytes + report.delta_bytes > 0 {
+        say(format_args!(
+            "{} of residues, {} of deltas",
+            sizes::bytes(report.sequence_bytes),
+            sizes::bytes(report.delta_bytes)
+        ));
+    }
     for (number, round) in (1..).zip(&report.rounds) {
         let cut = match round.cut_groups {
             0 => String::new(),

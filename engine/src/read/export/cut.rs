@@ -11,8 +11,7 @@ use crate::error::Result;
 use crate::fasta::cursor::LayoutCursor;
 use crate::memory::budget::Lease;
 use crate::read::columns::ColumnRun;
-use crate::read::export::{ExportOptions, Lines, Selection};
-use crate::read::filter::Filter;
+use crate::read::export::{Lines, Request};
 
 /// Bytes that a unit aims at. A long record is cut into pieces of as many residues.
 const UNIT: u64 = 256 << 10;
@@ -59,9 +58,7 @@ pub(super) struct Cutter<'d> {
     regular: LayoutCursor,
     lines: LineSource,
     width: u64,
-    original: bool,
-    references: bool,
-    filter: Filter,
+    request: Request<'d>,
     /// Most records of a unit.
     most: u64,
     /// Bytes that a unit aims at.
@@ -103,9 +100,9 @@ fn aim(database: &Database) -> (u64, u64) {
 
 impl<'d> Cutter<'d> {
     /// For some records of a source.
-    pub(super) fn new(database: &'d Database, source: &Source, ordinals: Range<u64>, options: &ExportOptions) -> Self {
+    pub(super) fn new(database: &'d Database, source: &Source, ordinals: Range<u64>, request: Request<'d>) -> Self {
         let (aim, most) = aim(database);
-        let (width, line_end) = match options.lines {
+        let (width, line_end) = match request.options.lines {
             Lines::Original => (source.line_width, source.line_end),
             Lines::Width(width) => (width, LineEnd::Lf),
         };
@@ -116,9 +113,7 @@ impl<'d> Cutter<'d> {
             regular: LayoutCursor::regular(width, line_end),
             lines: LineSource { line_end, byte_length: source.byte_length },
             width,
-            original: options.lines == Lines::Original,
-            references: options.selection == Selection::References,
-            filter: options.filter.clone(),
+            request,
             aim,
             most,
             run: None,
@@ -139,8 +134,8 @@ impl<'d> Cutter<'d> {
                 Some(run) => run,
                 None => {
                     let ordinals = self.next..(self.next + RUN).min(self.end);
-                    if !self.filter.is_open() {
-                        self.matching = self.database.matching(&self.filter, ordinals.clone())?;
+                    if !self.request.options.filter.is_open() {
+                        self.matching = self.database.matching(&self.request.options.filter, ordinals.clone())?;
                     }
                     self.database.columns(ordinals)?
                 }
@@ -149,7 +144,7 @@ impl<'d> Cutter<'d> {
             let (length, entry) = (run.sequence_length(self.next)?, run.header_entry(self.next)?);
             let index = usize::try_from(self.next - run.ordinals().start).unwrap_or(usize::MAX);
             let matches = self.matching.get(index).copied().unwrap_or(true);
-            let skipped = !matches || self.references && !self.database.is_reference(self.next, &entry)?;
+            let skipped = !matches || self.request.leaves_out(self.database, self.next, &entry)?;
             if length > UNIT && !skipped && !entry.is_delta() {
                 if self.next > first {
                     break;
@@ -170,7 +165,7 @@ impl<'d> Cutter<'d> {
 
     fn start_long(&mut self, length: u64, entry: &HeaderEntry) -> Result<()> {
         let ordinal = self.next;
-        let (header_end, cursor, beside) = if entry.is_irregular() && self.original {
+        let (header_end, cursor, beside) = if entry.is_irregular() && self.request.options.lines == Lines::Original {
             let index = self.database.layout_position(ordinal)?;
             self.database.script(index, ordinal, length, self.lines)?
         } else {
@@ -219,6 +214,7 @@ impl<'d> Cutter<'d> {
 mod tests {
     use super::*;
     use crate::memory::settings::MemorySettings;
+    use crate::read::export::ExportOptions;
     use crate::{Builder, OpenOptions};
 
     #[test]
@@ -231,7 +227,8 @@ mod tests {
             let mut memory = MemorySettings::default();
             memory.streaming.chunk_records = most;
             let database = OpenOptions::new().memory(memory).open(&output).unwrap();
-            let mut cutter = Cutter::new(&database, &database.sources().unwrap()[0], 0..10, &ExportOptions::default());
+            let (options, sources) = (ExportOptions::default(), database.sources().unwrap());
+            let mut cutter = Cutter::new(&database, &sources[0], 0..10, Request::of(&options));
             let mut units = 0;
             while cutter.next_unit().unwrap().is_some() {
                 units += 1;

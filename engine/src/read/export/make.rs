@@ -8,7 +8,7 @@ use crate::fasta::cursor::LayoutCursor;
 use crate::read::columns::{ColumnRun, TextItem};
 use crate::read::export::cut::{LineSource, Piece, Unit};
 use crate::read::export::stash::Stash;
-use crate::read::export::{ExportOptions, Lines, Selection};
+use crate::read::export::{Lines, Request};
 use crate::read::pipeline::Work;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
@@ -17,7 +17,7 @@ use crate::read::window::Window;
 /// What units are turned into text with.
 pub(super) struct Maker<'e> {
     pub(super) database: &'e Database,
-    pub(super) options: &'e ExportOptions,
+    pub(super) request: Request<'e>,
     pub(super) stash: Option<&'e Stash>,
     /// Where residues lie in another order than the records.
     pub(super) window: Option<&'e Window>,
@@ -33,7 +33,7 @@ impl Work for Maker<'_> {
         let deltas = if self.database.has_deltas() { unit.estimate as u64 } else { 0 };
         unit.estimate as u64
             + deltas
-            + if self.options.filter.is_open() { 0 } else { unit.ordinals.end - unit.ordinals.start }
+            + if self.request.options.filter.is_open() { 0 } else { unit.ordinals.end - unit.ordinals.start }
     }
 
     fn make(&self, unit: Unit, text: &mut Vec<u8>) -> Result<()> {
@@ -51,21 +51,23 @@ impl Work for Maker<'_> {
 impl Database {
     /// Turns a unit into `text`.
     fn make(&self, unit: &Unit, maker: &Maker<'_>, text: &mut Vec<u8>) -> Result<()> {
-        let Maker { options, stash, window, .. } = *maker;
+        let Maker { request, stash, window, .. } = *maker;
+        let options = request.options;
         if let Some(piece) = &unit.piece {
-            return self.make_piece(unit, piece, options, text);
+            return self.make_piece(unit, piece, request, text);
         }
         let (mut texts, mut home, mut guest) = (LastBlock::default(), LastBlock::default(), LastBlock::default());
-        let keep = stash.is_none() && self.has_shared();
+        // Of records that are chosen most share no copy with each other.
+        let keep = stash.is_none() && self.has_shared() && !request.chooses();
         let (mut layout, mut stashed) = (None, None);
         let columns = self.columns(unit.ordinals.clone())?;
         let filter = Some(&options.filter).filter(|filter| !filter.is_open());
         let matching = filter.map_or(Ok(Vec::new()), |filter| self.matching(filter, unit.ordinals.clone()))?;
-        let mut deltas = self.deltas_of(unit, options, &columns, &matching)?.into_iter();
+        let mut deltas = self.deltas_of(unit, request, &columns, &matching)?.into_iter();
         for (index, ordinal) in unit.ordinals.clone().enumerate() {
             let entry = columns.header_entry(ordinal)?;
             let matches = matching.get(index).copied().unwrap_or(true);
-            if !matches || options.selection == Selection::References && !self.is_reference(ordinal, &entry)? {
+            if !matches || request.leaves_out(self, ordinal, &entry)? {
                 if entry.is_irregular() {
                     // Its script is passed over, so that the next one is another.
                     layout = None;
@@ -112,7 +114,7 @@ impl Database {
                 cursor.write(residues, text);
                 cursor.finish(text);
             }
-            if options.is_partial() {
+            if request.is_partial() {
                 end_line(text, unit);
             }
         }
@@ -123,7 +125,7 @@ impl Database {
     fn deltas_of(
         &self,
         unit: &Unit,
-        options: &ExportOptions,
+        request: Request<'_>,
         columns: &ColumnRun<'_>,
         matching: &[bool],
     ) -> Result<Vec<SharedSequence>> {
@@ -133,17 +135,14 @@ impl Database {
         let mut deltas = Vec::new();
         for (index, ordinal) in unit.ordinals.clone().enumerate() {
             let (matches, entry) = (matching.get(index).copied().unwrap_or(true), columns.header_entry(ordinal)?);
-            if matches
-                && entry.is_delta()
-                && (options.selection == Selection::All || self.is_reference(ordinal, &entry)?)
-            {
+            if matches && entry.is_delta() && !request.leaves_out(self, ordinal, &entry)? {
                 deltas.push(ordinal);
             }
         }
         self.resolve_here(&deltas)
     }
 
-    fn make_piece(&self, unit: &Unit, piece: &Piece, options: &ExportOptions, text: &mut Vec<u8>) -> Result<()> {
+    fn make_piece(&self, unit: &Unit, piece: &Piece, request: Request<'_>, text: &mut Vec<u8>) -> Result<()> {
         let ordinal = unit.ordinals.start;
         if let Some(header_end) = &piece.header_end {
             text.push(b'>');
@@ -158,7 +157,7 @@ impl Database {
         })?;
         if piece.last {
             cursor.finish(text);
-            if options.is_partial() {
+            if request.is_partial() {
                 end_line(text, unit);
             }
         }

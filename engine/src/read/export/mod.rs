@@ -14,6 +14,8 @@ mod stash;
 use std::io::Write;
 use std::ops::Range;
 
+use talaria_db_spec::columns::HeaderEntry;
+
 use crate::database::{Database, Source};
 use crate::error::{Error, Result};
 use crate::read::export::cut::Cutter;
@@ -61,10 +63,33 @@ pub struct ExportOptions {
     pub source: Option<usize>,
 }
 
-impl ExportOptions {
+/// What is to be written: what the options say, and of that what the engine chose, if it did.
+#[derive(Clone, Copy)]
+struct Request<'e> {
+    options: &'e ExportOptions,
+    chosen: Option<&'e (dyn Fn(u64) -> bool + Sync)>,
+}
+
+impl<'e> Request<'e> {
+    fn of(options: &'e ExportOptions) -> Self {
+        Self { options, chosen: None }
+    }
+
+    /// Whether records may be left out, whatever the filter says.
+    fn chooses(&self) -> bool {
+        self.options.selection != Selection::All || self.chosen.is_some()
+    }
+
     /// Whether records may be left out.
     fn is_partial(&self) -> bool {
-        self.selection != Selection::All || !self.filter.is_open()
+        self.chooses() || !self.options.filter.is_open()
+    }
+
+    /// Whether a record is left out, whatever the filter says.
+    fn leaves_out(&self, database: &Database, ordinal: u64, entry: &HeaderEntry) -> Result<bool> {
+        let references = self.options.selection == Selection::References;
+        Ok(self.chosen.is_some_and(|chosen| !chosen(ordinal))
+            || references && !database.is_reference(ordinal, entry)?)
     }
 }
 
@@ -96,6 +121,21 @@ impl Database {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn export(&self, out: &mut (dyn Write + Send), options: &ExportOptions) -> Result<u64> {
+        self.export_requested(out, Request::of(options))
+    }
+
+    /// Writes the records that are `chosen`, as [`Database::export`] does.
+    pub(crate) fn export_chosen(
+        &self,
+        out: &mut (dyn Write + Send),
+        options: &ExportOptions,
+        chosen: &(dyn Fn(u64) -> bool + Sync),
+    ) -> Result<u64> {
+        self.export_requested(out, Request { options, chosen: Some(chosen) })
+    }
+
+    fn export_requested(&self, out: &mut (dyn Write + Send), request: Request<'_>) -> Result<u64> {
+        let options = request.options;
         self.check_filter(&options.filter)?;
         let sources = self.sources()?;
         let chosen = match options.source {
@@ -108,12 +148,12 @@ impl Database {
                 }
             },
         };
-        let wants = |ordinals| self.exported(options, ordinals);
+        let wants = |ordinals| self.exported(request, ordinals);
         let end = chosen.last().map_or(0, |source| source.first_record + source.record_count);
         let mut windows = Windows::new(self, end, WINDOW_SHARE, &wants);
         let mut written = 0;
         for source in chosen {
-            written += self.export_source(out, source, options, &mut windows)?;
+            written += self.export_part(out, source, request, &mut windows)?;
         }
         Ok(written)
     }
@@ -126,19 +166,29 @@ impl Database {
         options: &ExportOptions,
         windows: &mut Windows<'_>,
     ) -> Result<u64> {
+        self.export_part(out, source, Request::of(options), windows)
+    }
+
+    fn export_part(
+        &self,
+        out: &mut (dyn Write + Send),
+        source: &Source,
+        request: Request<'_>,
+        windows: &mut Windows<'_>,
+    ) -> Result<u64> {
         let mut written = 0;
-        if options.lines == Lines::Original && !options.is_partial() {
+        if request.options.lines == Lines::Original && !request.is_partial() {
             write(out, &source.preamble)?;
             written += source.preamble.len() as u64;
         }
         let (mut next, end) = (source.first_record, source.first_record + source.record_count);
         let _lease = self.lease_blocks()?;
-        let whole = !options.is_partial() && !self.is_placed();
+        let whole = !request.is_partial() && !self.is_placed();
         let stash = if whole { Stash::new(self, next..end)? } else { None };
         while next < end {
             let stop = windows.reach(next)?.min(end);
-            let maker = Maker { database: self, options, stash: stash.as_ref(), window: windows.window() };
-            written += self.export_records(out, Cutter::new(self, source, next..stop, options), &maker)?;
+            let maker = Maker { database: self, request, stash: stash.as_ref(), window: windows.window() };
+            written += self.export_records(out, Cutter::new(self, source, next..stop, request), &maker)?;
             next = stop;
         }
         Ok(written)
@@ -166,11 +216,13 @@ impl Database {
 
 impl Database {
     /// Which of a run of records are written.
-    pub(crate) fn exported(&self, options: &ExportOptions, ordinals: Range<u64>) -> Result<Vec<bool>> {
-        let mut wanted = self.matching(&options.filter, ordinals.clone())?;
-        if options.selection == Selection::References {
+    fn exported(&self, request: Request<'_>, ordinals: Range<u64>) -> Result<Vec<bool>> {
+        let mut wanted = self.matching(&request.options.filter, ordinals.clone())?;
+        if request.chooses() {
+            let mut columns = self.column_cursor(ordinals.clone());
             for (ordinal, wanted) in ordinals.zip(&mut wanted) {
-                *wanted = *wanted && self.is_reference(ordinal, &self.header_entry(ordinal)?)?;
+                let entry = columns.at(ordinal)?.header_entry(ordinal)?;
+                *wanted = *wanted && !request.leaves_out(self, ordinal, &entry)?;
             }
         }
         Ok(wanted)

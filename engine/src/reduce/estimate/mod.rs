@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use self::account::Account;
 pub(crate) use self::known::Known;
-use super::{Method, Output, Reduction, choose, cluster, contain, exact, prefer, rewrite, taxa};
+use super::{Method, Output, Reduction, choose, cluster, contain, exact, fasta, prefer, rewrite, taxa};
 use crate::database::is_container;
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
@@ -169,7 +169,6 @@ impl Reduction<'_> {
             _ => 0,
         };
         let built = if known.guessed { known.container } else { 0 };
-        let reduced = if matches!(self.output, Output::Fasta(..)) { known.container } else { 0 };
         Ok(Estimate {
             records: known.records,
             residues: known.residues,
@@ -179,7 +178,7 @@ impl Reduction<'_> {
             memory: most(|stage| stage.memory),
             temporary: most(|stage| stage.temporary),
             least_temporary: table,
-            containers: built + reduced,
+            containers: built,
             temporary_limit: self.spill_limit,
             folder,
             free_space,
@@ -246,9 +245,15 @@ impl Reduction<'_> {
                 groups
             }
         };
-        rewrite::estimate(self, &mut account, &known, &groups);
-        account.release(groups);
-        self.plan_reading(&mut account, &known);
+        if let Output::Fasta(..) = self.output {
+            let writing = fasta::estimate(&mut account, &known);
+            account.release(writing);
+            account.release(groups);
+        } else {
+            rewrite::estimate(self, &mut account, &known, &groups);
+            account.release(groups);
+            self.plan_reading(&mut account, &known);
+        }
         Ok((known, account))
     }
 
