@@ -9,7 +9,7 @@
 # limits (22: a control group) and power (10, 14: N cuts on each file system, 200 unless told otherwise, and pages that cannot be read). --every=7 takes one
 # place in seven of the long sweeps.
 #
-# The work is build (of FASTA and of gzip), reduce (exact, cluster, update) and export, each with the least memory, so that there are temporary files. A run passes
+# The work is build (of FASTA and of gzip), reduce (exact, to FASTA too, cluster, update) and export, each with the least memory, so that there are temporary files. A run passes
 # if it ends with a documented exit code and, where that is not 0, with one line; if the output is as it was or as it should be, byte for byte; and if nothing is
 # left but the hidden file that the next run takes over, which it then does. Ends with a table and "N runs, N failed".
 #

@@ -42,7 +42,7 @@ families 4 2000 60 >"$in/few.fasta"
 "$talaria" build --quiet "$in/small.fasta" -o "$in/other.talaria" || exit 1
 "$talaria" reduce --quiet --method exact "$in/a.talaria" -o "$in/reduced.talaria" || exit 1
 
-works='build build-gz exact cluster update export'
+works='build build-gz exact references cluster update export'
 limits="--max-memory 64M --tmp-dir $tmp --threads 2"
 # Sets command, name of the output, and before, which is there in its place.
 of_work() { # WORK
@@ -51,6 +51,7 @@ of_work() { # WORK
     build) command=(build "$in/a.fasta" -o "$out/$name" --quiet $limits) ;;
     build-gz) command=(build "$in/a.fasta.gz" -o "$out/$name" --quiet $limits) ;;
     exact) command=(reduce --method exact "$in/a.talaria" -o "$out/$name" --quiet $limits) ;;
+    references) name=out.fasta command=(reduce --method exact "$in/a.talaria" -o "$out/$name" --quiet $limits) ;;
     cluster) command=(reduce --method cluster "$in/few.talaria" -o "$out/$name" --quiet $limits) ;;
     update) before=$in/reduced.talaria command=(reduce --method exact --update "$out/out.talaria" "$in/more.fasta" -o "$out/$name" --quiet $limits) ;;
     export) name=out.fasta command=(export "$in/a.talaria" -o "$out/$name" --max-memory 64M --threads 2) ;;
