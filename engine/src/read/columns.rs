@@ -70,6 +70,18 @@ impl Database {
         self.header_entry(ordinal).map(|entry| entry.text_item())
     }
 
+    /// The item of the header table of a record, and where its residues are: out of `columns`, or by themselves where
+    /// these could not be had, as a neighbour is damaged.
+    ///
+    /// # Errors
+    /// As [`Database::header_entry`].
+    pub(crate) fn located(&self, columns: Option<&ColumnRun<'_>>, ordinal: u64) -> Result<(HeaderEntry, Item)> {
+        match columns {
+            Some(columns) => Ok((columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?)),
+            None => Ok((self.header_entry(ordinal)?, self.sequence_item(ordinal)?)),
+        }
+    }
+
     /// The columns of those of the records `within` that are asked for, in ascending order.
     pub(crate) fn column_cursor(&self, within: Range<u64>) -> ColumnCursor<'_> {
         ColumnCursor { database: self, end: within.end, run: None }

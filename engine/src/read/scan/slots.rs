@@ -9,7 +9,7 @@ use super::last_block::LastBlock;
 use super::sharers::Sharers;
 use crate::database::Database;
 use crate::error::Result;
-use crate::read::columns::ColumnRun;
+use crate::read::columns::ColumnCursor;
 use crate::read::delta::Resolver;
 use crate::read::stream::Item;
 
@@ -23,8 +23,6 @@ pub(crate) enum Sequence<'a> {
 
 /// Blocks whose records are visited together in a container with deltas.
 const RUN: u64 = 64;
-/// Records whose columns are looked at together.
-const COLUMNS: u64 = 1 << 10;
 /// Most deltas that are put in the order of their stream together.
 const DELTAS: usize = 1 << 13;
 
@@ -121,9 +119,9 @@ impl Database {
         let mut deltas = Vec::new();
         // Blocks that others come back to.
         let keep = told.is_none() && self.has_shared() && !self.is_placed();
-        let mut columns = None;
-        for slot in slots.clone() {
-            let (ordinal, entry, item) = self.slot(slot, slots.end, &mut columns)?;
+        let mut columns = self.column_cursor(slots.clone());
+        for slot in slots {
+            let (ordinal, entry, item) = self.slot(slot, &mut columns)?;
             if let Some(told) = told.as_mut().filter(|_| entry.is_shared() && item.length > 0) {
                 told(ordinal, item)?;
                 continue;
@@ -151,23 +149,14 @@ impl Database {
         self.visit_deltas(&mut deltas, &mut visit)
     }
 
-    /// The record in a slot, and where its residues are. Where slots are ordinals, the columns of the ones that follow
-    /// before `end` are looked at together, and kept in `columns`.
-    fn slot<'d>(
-        &'d self,
-        slot: u64,
-        end: u64,
-        columns: &mut Option<ColumnRun<'d>>,
-    ) -> Result<(u64, HeaderEntry, Item)> {
-        if self.is_placed() {
-            let ordinal = self.ordinal_in_slot(slot)?;
-            return Ok((ordinal, self.header_entry(ordinal)?, self.sequence_item(ordinal)?));
-        }
-        let run = match columns.take().filter(|run| run.ordinals().contains(&slot)) {
-            Some(run) => columns.insert(run),
-            None => columns.insert(self.columns(slot..end.min(slot.saturating_add(COLUMNS)))?),
+    /// The record in a slot, and where its residues are. Where slots are ordinals, its columns come out of `columns`.
+    fn slot(&self, slot: u64, columns: &mut ColumnCursor<'_>) -> Result<(u64, HeaderEntry, Item)> {
+        let (ordinal, run) = match self.is_placed() {
+            true => (self.ordinal_in_slot(slot)?, None),
+            false => (slot, Some(columns.at(slot)?)),
         };
-        Ok((slot, run.header_entry(slot)?, run.sequence_item(slot)?))
+        let (entry, item) = self.located(run, ordinal)?;
+        Ok((ordinal, entry, item))
     }
 
     /// Calls `visit` with deltas, given as address and ordinal, one after the other in the order of their stream.

@@ -126,10 +126,7 @@ impl Database {
         (sources, text): (&[Source], &mut LastBlock),
         sums: &mut Sums,
     ) -> Result<bool> {
-        let (entry, item) = match columns {
-            Some(columns) => (columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?),
-            None => (self.header_entry(ordinal)?, self.sequence_item(ordinal)?),
-        };
+        let (entry, item) = self.located(columns, ordinal)?;
         sums.residues = sums.residues.saturating_add(item.length);
         sums.irregular += u64::from(entry.is_irregular());
         let header_item = entry.text_item();

@@ -6,12 +6,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use talaria_db_spec::columns::HeaderEntry;
 
 use super::Findings;
 use crate::database::Database;
 use crate::error::Result;
-use crate::read::stream::Item;
 
 /// Bytes of memory a record.
 const ENTRY: u64 = 32;
@@ -60,15 +58,9 @@ impl Database {
                 self.expect_items(section, ordinals.clone());
             }
             let columns = self.columns(ordinals.clone()).ok();
-            let look = |ordinal| -> Result<(HeaderEntry, Item)> {
-                match &columns {
-                    Some(columns) => Ok((columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?)),
-                    None => Ok((self.header_entry(ordinal)?, self.sequence_item(ordinal)?)),
-                }
-            };
             let found: Vec<Place> = ordinals
                 .filter_map(|ordinal| {
-                    let (entry, item) = look(ordinal).ok()?;
+                    let (entry, item) = self.located(columns.as_ref(), ordinal).ok()?;
                     let address = item.address.bits();
                     // Multiplied by an odd constant, so that neighbours go to different parts.
                     let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
