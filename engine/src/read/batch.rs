@@ -1,12 +1,12 @@
 //! Many records at once: each block is decoded once, whatever the order in which the records are asked for.
 
 use rayon::prelude::*;
-use talaria_db_spec::validate::Section;
 
-use crate::database::{AS_MUCH_AS_A_PAGE, Database, place};
+use crate::database::Database;
 use crate::error::Result;
 use crate::memory::arena::SequenceArena;
 use crate::memory::budget::Budget;
+use crate::read::columns::TextItem;
 use crate::read::record::Record;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
@@ -17,11 +17,6 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Most bytes of records of a batch that are copied into one chunk, unless those of one block are more: what one record
 /// that is kept keeps of the others.
 const CHUNK: u64 = 64 << 10;
-/// Records whose items of a column are asked for together, where a column does not stay in the system's cache: up to
-/// 256 KiB of it.
-const TOGETHER: u64 = 1 << 14;
-/// Records whose columns one thread looks at, alone if there are fewer: starting others takes longer.
-const ALONE: usize = 256;
 /// Parts of a batch for each thread, at least, if it touches as many blocks.
 const PARTS: usize = 8;
 /// Bytes of memory beside its own that a record of a batch takes.
@@ -77,7 +72,8 @@ impl Database {
                 .collect(),
         };
         let stored = if deltas.is_empty() { ordinals } else { &stored };
-        let items = self.look_up(stored, &[&sections.lengths, &sections.offsets], Self::sequence_item)?;
+        let items =
+            self.look_up(stored, &[&sections.lengths, &sections.offsets], |columns, at| columns.sequence_item(at))?;
         let mut sequences = self.gather(self.sequences(), &items)?;
         if !deltas.is_empty() {
             let members: Vec<u64> = deltas.iter().map(|&index| ordinals[index]).collect();
@@ -93,7 +89,9 @@ impl Database {
     /// # Errors
     /// As [`Database::batch`].
     pub fn headers(&self, ordinals: &[u64]) -> Result<Vec<SharedSequence>> {
-        let texts = self.look_up(ordinals, &[&self.sections().header_table], Self::text_item)?;
+        let texts = self.look_up(ordinals, &[&self.sections().header_table], |columns, ordinal| {
+            columns.header_entry(ordinal).map(|entry| entry.text_item())
+        })?;
         self.gather(self.texts(), &texts)
     }
 
@@ -109,71 +107,6 @@ impl Database {
             }
         }
         Ok(deltas)
-    }
-
-    /// What `item` finds in `columns` for each of these records. The columns of a record further on are fetched
-    /// meanwhile, as in a large file each access waits for memory.
-    pub(crate) fn look_up<T: Copy + Send>(
-        &self,
-        ordinals: &[u64],
-        columns: &[&Section],
-        item: impl Fn(&Self, u64) -> Result<T> + Sync,
-    ) -> Result<Vec<T>> {
-        if ordinals.len() < ALONE {
-            return ordinals.iter().map(|&ordinal| item(self, ordinal)).collect();
-        }
-        if !columns.iter().all(|column| self.stays(column)) {
-            return self.look_up_in_order(ordinals, columns, item);
-        }
-        let distance = self.memory().cache.prefetch_distance;
-        let count = ordinals.len();
-        columns.iter().for_each(|column| self.expect(column, count));
-        (0..count)
-            .into_par_iter()
-            .with_min_len(ALONE)
-            .map(|index| {
-                if distance > 0
-                    && let Some(&ahead) = ordinals.get(index + distance)
-                {
-                    columns.iter().for_each(|column| self.prefetch(column, ahead));
-                }
-                item(self, ordinals[index])
-            })
-            .collect()
-    }
-
-    /// The same where the columns are larger than what the system can keep of them: piece by piece, from front to back,
-    /// so that each page is read once.
-    fn look_up_in_order<T: Copy + Send>(
-        &self,
-        ordinals: &[u64],
-        columns: &[&Section],
-        item: impl Fn(&Self, u64) -> Result<T> + Sync,
-    ) -> Result<Vec<T>> {
-        let mut order: Vec<usize> = (0..ordinals.len()).collect();
-        order.par_sort_unstable_by_key(|&index| ordinals[index]);
-        let same_piece = |left: &usize, right: &usize| ordinals[*left] / TOGETHER == ordinals[*right] / TOGETHER;
-        let pieces: Vec<&[usize]> = order.chunk_by(same_piece).collect();
-        let found: Vec<Vec<T>> = pieces
-            .par_iter()
-            .map(|piece| {
-                if let (Some(&first), Some(&last)) = (piece.first(), piece.last()) {
-                    let range = ordinals[first]..ordinals[last].saturating_add(1);
-                    for column in columns {
-                        let bytes = place(column, range.end) - place(column, range.start);
-                        if piece.len() as u64 >= bytes / AS_MUCH_AS_A_PAGE {
-                            self.expect_items(column, range.clone());
-                        }
-                    }
-                }
-                piece.iter().map(|&index| item(self, ordinals[index])).collect()
-            })
-            .collect::<Result<_>>()?;
-        let mut items = vec![None; ordinals.len()];
-        for (index, item) in order.into_iter().zip(found.into_iter().flatten()) {
-            items[index] = Some(item);
-        }
-        Ok(items.into_iter().flatten().collect())
     }
 
     /// The bytes of items, in the order given; each block is decoded once.
@@ -250,32 +183,4 @@ fn short_bytes(stream: &Stream, items: &[Item], group: &[usize]) -> u64 {
 /// Whether an item is longer than a block, so that it has memory of its own anyway.
 fn is_long(stream: &Stream, item: &Item) -> bool {
     item.length > u64::from(stream.nominal)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::memory::settings::MemorySettings;
-    use crate::{Builder, OpenOptions};
-
-    #[test]
-    fn columns_that_do_not_stay_in_memory_give_the_same_records() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.talaria");
-        // More than are looked up together.
-        let count = 2 * super::TOGETHER + 100;
-        let records = (0..count).map(|number| (format!("r{number}").into_bytes(), vec![b'A'; 1 + number as usize % 7]));
-        Builder::new(&path).add_records("made", records).finish().unwrap();
-        let mut settings = MemorySettings::default();
-        settings.mapping.page_cache = Some(1);
-        let database = OpenOptions::new().memory(settings).open(&path).unwrap();
-        // Not in order, some twice, over all pieces.
-        let ordinals: Vec<u64> = (0..3000).map(|number| number * 7919 % (count - 1)).chain([0, count - 1, 0]).collect();
-        let found = database.batch(&ordinals).unwrap();
-        assert_eq!(found.len(), ordinals.len());
-        for (record, ordinal) in found.iter().zip(&ordinals) {
-            assert_eq!(record.header().as_bytes(), format!("r{ordinal}").as_bytes());
-            assert_eq!(record.sequence().len(), 1 + *ordinal as usize % 7);
-        }
-        assert!(database.batch(&vec![count; 300]).is_err());
-    }
 }

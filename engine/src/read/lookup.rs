@@ -69,15 +69,23 @@ impl Database {
             let items = items.get_mut(..count as usize).unwrap_or_default();
             self.few(&self.sections().key_entries, next, items)?;
             for (index, item) in (next..).zip(&*items) {
-                let entry = KeyEntry::from_bits(u64::from_le_bytes(*item));
-                if entry.may_be(hash, self.fingerprint_bits()) {
-                    self.check_key_ordinal(index, entry.ordinal())?;
-                    found(entry.ordinal())?;
+                if let Some(ordinal) = self.candidate(index, *item, hash)? {
+                    found(ordinal)?;
                 }
             }
             next += count;
         }
         Ok(())
+    }
+
+    /// The record of the key entry `index`, if it may belong to a name with this hash.
+    pub(crate) fn candidate(&self, index: u64, item: [u8; 8], hash: u64) -> Result<Option<u64>> {
+        let entry = KeyEntry::from_bits(u64::from_le_bytes(item));
+        if !entry.may_be(hash, self.fingerprint_bits()) {
+            return Ok(None);
+        }
+        self.check_key_ordinal(index, entry.ordinal())?;
+        Ok(Some(entry.ordinal()))
     }
 
     /// How much of a hash an entry keeps.

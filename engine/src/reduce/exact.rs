@@ -178,10 +178,8 @@ fn hash_all(
         progress("grouping", sorter.len(), database.len());
         if let Some(copies) = copies {
             for &(hash, length, ordinal) in &owners {
-                let place = match in_order {
-                    true => (false, columns.at(ordinal)?.sequence_item(ordinal)?.address.bits()),
-                    false => database.residue_place(ordinal)?,
-                };
+                let run = in_order.then(|| columns.at(ordinal)).transpose()?;
+                let place = database.column_view(run).residue_place(ordinal)?;
                 copies.push(copy(ordinal, length, place, Some(hash)))?;
             }
             for (ordinal, length, place) in guests {
@@ -288,7 +286,8 @@ impl Comparison<'_> {
         // there is but one.
         let database = self.database;
         let all: Vec<u64> = waiting.iter().flat_map(Candidates::all).collect();
-        let places = database.look_up(&all, &[&database.sections().offsets], Database::residue_place)?;
+        let places =
+            database.look_up(&all, &[&database.sections().offsets], |columns, at| columns.residue_place(at))?;
         let (mut loaded, mut memory, mut start): (Vec<(Place, u64)>, u64, usize) = (Vec::new(), 0, 0);
         for candidates in &waiting {
             let end = start + candidates.count();
@@ -348,7 +347,8 @@ impl Comparison<'_> {
 
 /// Compares long records a piece at a time.
 pub(super) fn equal_long(database: &Database, left: u64, right: u64, length: u64) -> Result<bool> {
-    if database.residue_place(left)? == database.residue_place(right)? {
+    let columns = database.column_view(None);
+    if columns.residue_place(left)? == columns.residue_place(right)? {
         return Ok(true);
     }
     equal_residues((database, left), (database, right), length)

@@ -92,9 +92,9 @@ impl Database {
     /// [`Error::OutOfRange`], or damage in what was touched.
     pub fn sizes(&self, ordinals: &[u64]) -> Result<Vec<Size>> {
         let sections = self.sections();
-        self.look_up(ordinals, &[&sections.header_table, &sections.lengths], |_, ordinal| {
-            let header = self.header_entry(ordinal)?.text_length.get();
-            Ok(Size { header, residues: self.sequence_length(ordinal)? })
+        self.look_up(ordinals, &[&sections.header_table, &sections.lengths], |columns, ordinal| {
+            let header = columns.header_entry(ordinal)?.text_length.get();
+            Ok(Size { header, residues: columns.sequence_length(ordinal)? })
         })
     }
 
@@ -143,9 +143,9 @@ impl Database {
     fn locate(&self, ordinals: &[u64]) -> Result<Vec<Located>> {
         let sections = self.sections();
         let columns = [&sections.header_table, &sections.lengths, &sections.offsets];
-        self.look_up(ordinals, &columns, |_, ordinal| {
-            let entry = self.header_entry(ordinal)?;
-            let (text, residues) = (entry.text_item(), self.sequence_item(ordinal)?);
+        self.look_up(ordinals, &columns, |columns, ordinal| {
+            let entry = columns.header_entry(ordinal)?;
+            let (text, residues) = (entry.text_item(), columns.sequence_item(ordinal)?);
             // Before its length is believed.
             self.check_blocks(self.texts(), text)?;
             if !entry.is_delta() {
@@ -157,8 +157,8 @@ impl Database {
 
     /// Where the ids of records lie, and nothing else of them.
     fn locate_ids(&self, ordinals: &[u64]) -> Result<Vec<Located>> {
-        self.look_up(ordinals, &[&self.sections().header_table], |_, ordinal| {
-            let entry = self.header_entry(ordinal)?;
+        self.look_up(ordinals, &[&self.sections().header_table], |columns, ordinal| {
+            let entry = columns.header_entry(ordinal)?;
             let (header, id) = (entry.text_item(), entry.id_length.get());
             self.check_blocks(self.texts(), header)?;
             let length = if id == LONG_ID { header.length } else { header.length.min(id.into()) };

@@ -155,8 +155,8 @@ impl Database {
             true => (self.ordinal_in_slot(slot)?, None),
             false => (slot, Some(columns.at(slot)?)),
         };
-        let (entry, item) = self.located(run, ordinal)?;
-        Ok((ordinal, entry, item))
+        let columns = self.column_view(run);
+        Ok((ordinal, columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?))
     }
 
     /// Calls `visit` with deltas, given as address and ordinal, one after the other in the order of their stream.

@@ -9,7 +9,7 @@ use talaria_db_spec::layout::Script;
 use super::{Findings, Verification};
 use crate::database::{Database, Source};
 use crate::error::Result;
-use crate::read::columns::{ColumnRun, TextItem};
+use crate::read::columns::{ColumnView, TextItem};
 use crate::read::delta::Resolver;
 use crate::read::scan::LastBlock;
 use crate::read::stream::{Item, Stream, StreamKind};
@@ -83,8 +83,9 @@ impl Database {
         }
         // Where a page is damaged, each record says for itself whether it is.
         let columns = self.columns(ordinals.clone()).ok();
+        let columns = self.column_view(columns.as_ref());
         for ordinal in ordinals {
-            match self.verify_record(ordinal, columns.as_ref(), damaged, (sources, &mut text), &mut sums) {
+            match self.verify_record(ordinal, columns, damaged, (sources, &mut text), &mut sums) {
                 Ok(true) => {}
                 Ok(false) => extend(&mut sums.unreadable, ordinal),
                 Err(error) => {
@@ -121,12 +122,12 @@ impl Database {
     fn verify_record(
         &self,
         ordinal: u64,
-        columns: Option<&ColumnRun<'_>>,
+        columns: ColumnView<'_>,
         damaged: &[(StreamKind, u64)],
         (sources, text): (&[Source], &mut LastBlock),
         sums: &mut Sums,
     ) -> Result<bool> {
-        let (entry, item) = self.located(columns, ordinal)?;
+        let (entry, item) = (columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?);
         sums.residues = sums.residues.saturating_add(item.length);
         sums.irregular += u64::from(entry.is_irregular());
         let header_item = entry.text_item();

@@ -58,9 +58,11 @@ impl Database {
                 self.expect_items(section, ordinals.clone());
             }
             let columns = self.columns(ordinals.clone()).ok();
+            let columns = self.column_view(columns.as_ref());
             let found: Vec<Place> = ordinals
                 .filter_map(|ordinal| {
-                    let (entry, item) = self.located(columns.as_ref(), ordinal).ok()?;
+                    let entry = columns.header_entry(ordinal).ok()?;
+                    let item = columns.sequence_item(ordinal).ok()?;
                     let address = item.address.bits();
                     // Multiplied by an odd constant, so that neighbours go to different parts.
                     let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;

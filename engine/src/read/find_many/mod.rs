@@ -1,12 +1,10 @@
-//! Many names at once: the steps of many lookups side by side, and each text block decoded once.
+//! Many names at once: hashed and put in the order of the key index, so that neighbours are looked at together; then
+//! the records that may bear them in the order of the columns; then their header texts in the order of the text stream,
+//! each block decoded once. All of it in parallel.
 //!
-//! A lookup is a chain of loads that depend on each other: bucket, entry, header table. In an index larger than the
-//! processor's caches each of them waits for memory. So the chains of a chunk of names run one step apart: while one
-//! name's bucket is read, the bucket of a name [`crate::memory::settings::CacheSettings::prefetch_distance`] further on
-//! is fetched, and so for the other steps. Then the candidates are sorted by where their header texts lie, and compared
-//! block by block, in parallel.
-//!
-//! Memory beside the result: 48 bytes a candidate, which are leased.
+//! Memory beside the result: three times 48 bytes a candidate at most, which are leased.
+
+mod probe;
 
 use rayon::prelude::*;
 use talaria_db_spec::keys::{self, Rank};
@@ -18,8 +16,6 @@ use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
 use crate::read::stream::Item;
 
-/// Names that one thread looks up side by side.
-const CHUNK: usize = 1024;
 /// Bytes of memory that a candidate takes, twice while they are put together, and a name beside them.
 const CANDIDATE: u64 = 3 * size_of::<Candidate>() as u64;
 
@@ -107,14 +103,9 @@ impl Database {
         for section in [&self.sections().key_buckets, &self.sections().key_entries, &self.sections().header_table] {
             self.expect(section, names.len());
         }
-        let probed: Vec<Vec<Candidate>> = names
-            .par_chunks(CHUNK)
-            .enumerate()
-            .map(|(number, chunk)| self.probe(number * CHUNK, chunk))
-            .collect::<Result<_>>()?;
-        let count = probed.iter().map(Vec::len).sum::<usize>();
-        lease.resize(names.len().max(count) as u64 * CANDIDATE)?;
-        let mut candidates = probed.concat();
+        let found = self.probe_all(names)?;
+        lease.resize(names.len().max(found.len()) as u64 * CANDIDATE)?;
+        let mut candidates = self.locate_texts(found)?;
         candidates.par_sort_unstable_by_key(|candidate| (candidate.text.address, candidate.ordinal, candidate.name));
         let same_block = |left: &Candidate, right: &Candidate| left.text.address.block() == right.text.address.block();
         let groups: Vec<&mut [Candidate]> = candidates.chunk_by_mut(same_block).collect();
@@ -147,48 +138,14 @@ impl Database {
         Ok(Matches { ends, ordinals, _lease: Some(lease) })
     }
 
-    /// The records that may bear one of `names`, which are numbered from `first`.
-    fn probe<N: AsRef<[u8]>>(&self, first: usize, names: &[N]) -> Result<Vec<Candidate>> {
-        let distance = self.memory().cache.prefetch_distance;
-        let (sections, buckets) = (self.sections(), self.sections().key_buckets.item_count - 1);
-        let hashes: Vec<u64> = names.iter().map(|name| keys::hash(name.as_ref())).collect();
-        let bucket = |hash: u64| keys::bucket(hash, buckets);
-        if distance > 0 {
-            for &hash in hashes.iter().take(distance) {
-                self.prefetch(&sections.key_buckets, bucket(hash));
-            }
-        }
-        let mut ranges = Vec::with_capacity(names.len());
-        for (index, &hash) in hashes.iter().enumerate() {
-            if distance > 0
-                && let Some(&ahead) = hashes.get(index + distance)
-            {
-                self.prefetch(&sections.key_buckets, bucket(ahead));
-            }
-            ranges.push(self.bucket_entries(hash)?);
-        }
-        let mut found: Vec<(usize, u64)> = Vec::with_capacity(names.len());
-        for (index, range) in ranges.iter().enumerate() {
-            if distance > 0
-                && let Some(ahead) = ranges.get(index + distance)
-            {
-                self.prefetch(&sections.key_entries, ahead.start);
-            }
-            self.candidates(range.clone(), hashes[index], |ordinal| {
-                found.push((first + index, ordinal));
-                Ok(())
-            })?;
-        }
-        let mut candidates = Vec::with_capacity(found.len());
-        for (index, &(name, ordinal)) in found.iter().enumerate() {
-            if distance > 0
-                && let Some(&(_, ahead)) = found.get(index + distance)
-            {
-                self.prefetch(&sections.header_table, ahead);
-            }
-            let text = self.header_entry(ordinal)?.text_item();
-            candidates.push(Candidate { text, ordinal, name, rank: None });
-        }
-        Ok(candidates)
+    /// Where the header texts lie of records that may bear a name, which are given with its index.
+    fn locate_texts(&self, mut found: Vec<(u64, usize)>) -> Result<Vec<Candidate>> {
+        found.par_sort_unstable();
+        let ordinals: Vec<u64> = found.iter().map(|&(ordinal, _)| ordinal).collect();
+        let texts = self.look_up(&ordinals, &[&self.sections().header_table], |columns, ordinal| {
+            columns.header_entry(ordinal).map(|entry| entry.text_item())
+        })?;
+        let candidate = |((ordinal, name), text)| Candidate { text, ordinal, name, rank: None };
+        Ok(found.into_iter().zip(texts).map(candidate).collect())
     }
 }
