@@ -149,3 +149,6 @@ impl Database {
         Ok(found.into_iter().zip(texts).map(candidate).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;
