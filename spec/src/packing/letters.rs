@@ -15,8 +15,8 @@ pub const RNA: [u8; 4] = *b"ACGU";
 pub const AMBIGUOUS_DNA: [u8; 16] = *b"-ACMGRSVTWYHKDBN";
 /// The letters of the codes of packing 6.
 pub const AMBIGUOUS_RNA: [u8; 16] = *b"-ACMGRSVUWYHKDBN";
-/// 0 stands for no letter.
-const AMINO: [u8; 32] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*\0\0\0\0\0";
+/// The letters of the codes of packing 4; 0 stands for no letter.
+pub const AMINO: [u8; 32] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*\0\0\0\0\0";
 
 /// Codes are below this, and zero under exceptions.
 const CODE: u8 = 0x1F;

@@ -13,7 +13,7 @@ mod runs;
 
 use alloc::vec::Vec;
 
-pub use self::letters::{AMBIGUOUS_DNA, AMBIGUOUS_RNA, DNA, RNA};
+pub use self::letters::{AMBIGUOUS_DNA, AMBIGUOUS_RNA, AMINO, DNA, RNA};
 use crate::alphabet::is_residue;
 use crate::block::{Packing, maximum_payload};
 use crate::error::SpecError;

@@ -108,14 +108,16 @@ impl<'d> ColumnCursor<'d> {
     /// # Errors
     /// As [`Database::header_entry`].
     pub(crate) fn at(&mut self, ordinal: u64) -> Result<&ColumnRun<'d>> {
-        let run = match self.run.take().filter(|run| run.ordinals.contains(&ordinal)) {
-            Some(run) => run,
-            None => {
+        if !self.run.as_ref().is_some_and(|run| run.ordinals.contains(&ordinal)) {
+            self.run = None;
+        }
+        match &mut self.run {
+            Some(run) => Ok(run),
+            none => {
                 let end = ordinal.saturating_add(RUN).min(self.end);
-                self.database.columns(ordinal..end.max(ordinal + 1))?
+                Ok(none.insert(self.database.columns(ordinal..end.max(ordinal + 1))?))
             }
-        };
-        Ok(self.run.insert(run))
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! copies beforehand, in a pass over the columns: 24 bytes a record that shares, leased, twice that meanwhile.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use talaria_db_spec::address::PackedAddress;
@@ -14,8 +15,8 @@ use crate::error::Result;
 use crate::memory::budget::Lease;
 use crate::read::stream::Item;
 
-/// Records that one thread looks at together.
-const GROUP: u64 = 1 << 14;
+/// Records that one thread looks at together, and finds before it asks for memory.
+const GROUP: u64 = 1 << 12;
 /// Bytes of memory for one that shares.
 const ENTRY: u64 = size_of::<(u64, u64, u64)>() as u64;
 
@@ -36,35 +37,32 @@ impl Sharers {
         if !database.has_shared() || database.is_placed() || database.has_deltas() {
             return Ok(None);
         }
-        let groups = || {
-            let records = database.len();
-            let count = records.div_ceil(GROUP);
-            (0..count).into_par_iter().map(move |group| group * GROUP..((group + 1) * GROUP).min(records))
-        };
-        let count = groups().map(|ordinals| {
-            let mut count = 0;
-            database.for_each_shared(ordinals, |_, _| count += 1)?;
-            Ok(count)
-        });
-        let count: u64 = count.try_reduce(|| 0, |left, right| Ok(left + right))?;
-        let Ok(mut lease) = database.budget().lease("records that share copies", 2 * count * ENTRY) else {
-            return Ok(None);
-        };
-        let parts = groups().map(|ordinals| {
+        // Of each group what it found, as long as there is memory for twice that.
+        let lease = Mutex::new(Some(database.budget().lease("records that share copies", 0)?));
+        let find = |group: u64| {
             let mut found = Vec::new();
+            let ordinals = group * GROUP..((group + 1) * GROUP).min(database.len());
             database.for_each_shared(ordinals, |ordinal, item| {
                 found.push((item.address.bits(), ordinal, item.length));
             })?;
-            Ok(found)
-        });
-        let mut by_address = parts.collect::<Result<Vec<_>>>()?.concat();
+            found.shrink_to_fit();
+            let mut lease = lease.lock().unwrap_or_else(PoisonError::into_inner);
+            let more = 2 * found.len() as u64 * ENTRY;
+            if lease.as_mut().is_some_and(|lease| lease.resize(lease.bytes() + more).is_err()) {
+                *lease = None;
+            }
+            Ok(if lease.is_some() { found } else { Vec::new() })
+        };
+        let parts = (0..database.len().div_ceil(GROUP)).into_par_iter().map(find).collect::<Result<Vec<_>>>()?;
+        let Some(mut lease) = lease.into_inner().unwrap_or_else(PoisonError::into_inner) else { return Ok(None) };
+        let mut by_address = parts.concat();
         by_address.par_sort_unstable();
         let blocks = database.sequences().directory.item_count;
         let last = by_address.last().map_or(0, |&(address, ..)| PackedAddress::from_bits(address).block());
         if last >= blocks && !by_address.is_empty() {
             return Err(database.broken("sequence", "address", "B-9", last, last, blocks));
         }
-        lease.resize(count * ENTRY)?;
+        lease.resize(by_address.len() as u64 * ENTRY)?;
         Ok(Some(Self { by_address, _lease: lease }))
     }
 

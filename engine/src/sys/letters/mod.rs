@@ -1,7 +1,7 @@
 //! Codes of packed residues to letters and back, as many at a time as a processor has room for.
 //!
-//! With AVX2, which is asked for when it is needed; without it, for the few residues at the end, and around what is not
-//! a letter of a packing, the tables of the specification do. What both give is the same; codes without a letter are
+//! With AVX2, and AVX-512 where that is several times as fast, which are asked for when they are needed; without them, for
+//! the few residues at the end, and around what is not a letter of a packing, the tables of the specification do. What both give is the same; codes without a letter are
 //! left to the tables, which say where they are.
 
 #[cfg(target_arch = "x86_64")]
@@ -26,10 +26,23 @@ pub(crate) fn pack(residues: &[u8], packing: Packing, packed: &mut [u8]) -> usiz
 pub(crate) fn unpack(packed: &[u8], packing: Packing, residues: &mut [u8]) -> usize {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
+        let done = if packing == Packing::FiveBit { unpack_wide(packed, residues) } else { 0 };
+        let packed = packed.get(done / 8 * 5..).unwrap_or_default();
+        let residues = residues.get_mut(done..).unwrap_or_default();
         // SAFETY: the processor has AVX2, and the function asks for nothing else.
-        return unsafe { unpack::unpack(packed, packing, residues) };
+        return done + unsafe { unpack::unpack(packed, packing, residues) };
     }
     let _ = (packed, packing, residues);
+    0
+}
+
+/// Residues of five bits, with what not all processors have that have AVX2.
+#[cfg(target_arch = "x86_64")]
+fn unpack_wide(packed: &[u8], residues: &mut [u8]) -> usize {
+    if std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512vbmi") {
+        // SAFETY: the processor has both, and the function asks for nothing else.
+        return unsafe { unpack::five_bits_wide(packed, residues) };
+    }
     0
 }
 

@@ -1,9 +1,9 @@
-//! Packed bytes to letters, with AVX2.
+//! Packed bytes to letters, with AVX2, and those of proteins with AVX-512.
 
 use std::arch::x86_64::*;
 
 use talaria_db_spec::block::Packing;
-use talaria_db_spec::packing::{AMBIGUOUS_DNA, AMBIGUOUS_RNA, DNA, RNA};
+use talaria_db_spec::packing::{AMBIGUOUS_DNA, AMBIGUOUS_RNA, AMINO, DNA, RNA};
 use zerocopy::transmute;
 
 #[target_feature(enable = "avx2")]
@@ -105,6 +105,28 @@ fn five_bits(packed: &[u8], residues: &mut [u8]) -> usize {
         let letters = _mm256_add_epi8(codes, _mm256_set1_epi8(b'A' as i8));
         *to = transmute!(_mm256_blendv_epi8(letters, star, _mm256_cmpeq_epi8(codes, last)));
         done += 32;
+    }
+    done
+}
+
+/// 64 residues of 40 bytes. 24 bytes more are looked at.
+#[target_feature(enable = "avx512bw,avx512vbmi")]
+pub(super) fn five_bits_wide(packed: &[u8], residues: &mut [u8]) -> usize {
+    // Eight residues are in five bytes, which go to eight of their own; from there each takes the byte that starts with
+    // its bits. Of that byte the sixth bit is another's and the rest is not looked at, so the table is there twice.
+    let five: __m512i = transmute!(std::array::from_fn::<u8, 64, _>(|index| (index / 8 * 5 + index % 8 % 5) as u8));
+    let bits: __m512i = transmute!(std::array::from_fn::<u8, 64, _>(|index| (index % 8 * 5) as u8));
+    let letters: __m512i = transmute!([AMINO, AMINO]);
+    let mut done = 0;
+    for to in residues.as_chunks_mut::<64>().0 {
+        let Some(&from) = packed.get(done / 8 * 5..).and_then(<[u8]>::first_chunk::<64>) else { break };
+        let codes = _mm512_multishift_epi64_epi8(bits, _mm512_permutexvar_epi8(five, transmute!(from)));
+        let found = _mm512_permutexvar_epi8(codes, letters);
+        if _mm512_testn_epi8_mask(found, found) != 0 {
+            break;
+        }
+        *to = transmute!(found);
+        done += 64;
     }
     done
 }
