@@ -6,7 +6,6 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::memory::arena::SequenceArena;
 use crate::memory::budget::Budget;
-use crate::read::columns::TextItem;
 use crate::read::record::Record;
 use crate::read::scan::LastBlock;
 use crate::read::shared::SharedSequence;
@@ -89,9 +88,7 @@ impl Database {
     /// # Errors
     /// As [`Database::batch`].
     pub fn headers(&self, ordinals: &[u64]) -> Result<Vec<SharedSequence>> {
-        let texts = self.look_up(ordinals, &[&self.sections().header_table], |columns, ordinal| {
-            columns.header_entry(ordinal).map(|entry| entry.text_item())
-        })?;
+        let texts = self.look_up(ordinals, &[&self.sections().header_table], |columns, at| columns.text_item(at))?;
         self.gather(self.texts(), &texts)
     }
 

@@ -4,12 +4,13 @@
 //! a column does not stay in the system's cache: then each page is read once. Where they are few in a large file, each
 //! access waits for memory, so that the columns of a record further on are fetched meanwhile.
 //!
-//! Beside the result, an index and an item a record while they are put in order.
+//! Beside the result, takes 16 bytes and an item a record while they are put in order, and 112 KiB a thread for a run;
+//! without memory for that, records are looked at one by one.
 
 use rayon::prelude::*;
 use talaria_db_spec::validate::Section;
 
-use super::ColumnView;
+use super::{CURSOR_MEMORY, ColumnView};
 use crate::database::{AS_MUCH_AS_A_PAGE, Database, place};
 use crate::error::Result;
 
@@ -79,7 +80,9 @@ impl Database {
                         self.expect_items(column, range.clone());
                     }
                 }
-                let mut cursor = is_dense(piece.len(), last - first).then(|| self.column_cursor(range));
+                let lease = || self.budget().lease("columns of neighbours", CURSOR_MEMORY).ok();
+                let lease = is_dense(piece.len(), last - first).then(lease).flatten();
+                let mut cursor = lease.as_ref().map(|_| self.column_cursor(range));
                 let look = |&(ordinal, _): &(u64, usize)| {
                     // Where a neighbour is damaged, each record says for itself whether it is.
                     let run = cursor.as_mut().and_then(|cursor| cursor.at(ordinal).ok());

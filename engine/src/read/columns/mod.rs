@@ -6,7 +6,7 @@ mod run;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::columns::HeaderEntry;
 
-pub(crate) use self::run::{ColumnCursor, ColumnRun, ColumnView};
+pub(crate) use self::run::{CURSOR_MEMORY, ColumnCursor, ColumnRun, ColumnView};
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::read::stream::Item;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use talaria_db_spec::address::PackedAddress;
 use talaria_db_spec::columns::HeaderEntry;
 
+use super::TextItem;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::read::stream::Item;
@@ -92,6 +93,8 @@ impl ColumnRun<'_> {
 
 /// Records whose columns a cursor looks at together.
 const RUN: u64 = 1 << 12;
+/// Bytes of memory that a cursor takes.
+pub(crate) const CURSOR_MEMORY: u64 = RUN * 28;
 
 /// The columns of records that are asked for in ascending order: pages are compared, and packed columns unpacked, for
 /// 4096 of them together. Takes 28 bytes for each of those.
@@ -136,6 +139,10 @@ impl ColumnView<'_> {
             Some(run) => run.header_entry(ordinal),
             None => self.database.header_entry(ordinal),
         }
+    }
+
+    pub(crate) fn text_item(&self, ordinal: u64) -> Result<Item> {
+        self.header_entry(ordinal).map(|entry| entry.text_item())
     }
 
     /// As [`Database::sequence_length`].

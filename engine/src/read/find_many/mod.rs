@@ -12,7 +12,6 @@ use talaria_db_spec::keys::{self, Rank};
 use crate::database::Database;
 use crate::error::Result;
 use crate::memory::budget::Lease;
-use crate::read::columns::TextItem;
 use crate::read::scan::LastBlock;
 use crate::read::stream::Item;
 
@@ -142,9 +141,7 @@ impl Database {
     fn locate_texts(&self, mut found: Vec<(u64, usize)>) -> Result<Vec<Candidate>> {
         found.par_sort_unstable();
         let ordinals: Vec<u64> = found.iter().map(|&(ordinal, _)| ordinal).collect();
-        let texts = self.look_up(&ordinals, &[&self.sections().header_table], |columns, ordinal| {
-            columns.header_entry(ordinal).map(|entry| entry.text_item())
-        })?;
+        let texts = self.look_up(&ordinals, &[&self.sections().header_table], |columns, at| columns.text_item(at))?;
         let candidate = |((ordinal, name), text)| Candidate { text, ordinal, name, rank: None };
         Ok(found.into_iter().zip(texts).map(candidate).collect())
     }

@@ -12,6 +12,7 @@ use talaria_db_spec::keys;
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::memory::budget::Lease;
 
 /// Names that one thread looks up together.
 const CHUNK: usize = 1024;
@@ -81,10 +82,11 @@ struct IndexRun<'d> {
     starts: Vec<u64>,
     first_entry: u64,
     entries: Cow<'d, [u8]>,
+    _lease: Lease,
 }
 
 impl<'d> IndexRun<'d> {
-    /// Those of all of these names; `None` if they are too many.
+    /// Those of all of these names; `None` if they are too many. An error also if there is no memory for them.
     fn of(database: &'d Database, names: &[Hashed]) -> Result<Option<Self>> {
         let (buckets, entries) = (&database.sections().key_buckets, &database.sections().key_entries);
         let bucket = |name: Option<&Hashed>| name.map(|&(hash, _)| keys::bucket(hash, buckets.item_count - 1));
@@ -102,8 +104,10 @@ impl<'d> IndexRun<'d> {
         if start > end || end > entries.item_count || end - start > MOST_ENTRIES {
             return Ok(None);
         }
+        let memory = (starts.len() as u64 + end - start) * size_of::<u64>() as u64;
+        let lease = database.budget().lease("a part of the key index", memory)?;
         let entries = database.items(entries, start..end)?;
-        Ok(Some(Self { first_bucket: first, starts, first_entry: start, entries }))
+        Ok(Some(Self { first_bucket: first, starts, first_entry: start, entries, _lease: lease }))
     }
 
     /// As [`Database::candidates`], of the bucket of the hash.
