@@ -43,11 +43,11 @@ class Figures:
         wall, row = min(walls, default=(None, None))
         return row, wall
 
-    def library(self, name):
-        """A figure of the library on the container of the default preset."""
+    def library(self, name, preset="balanced"):
+        """A figure of the library on the container of a preset, the default one unless named."""
         found = (
             entry["value"]
             for entry in self.set.get("library", [])
-            if entry["preset"] == "balanced" and entry["name"] == name
+            if entry["preset"] == preset and entry["name"] == name
         )
         return next(found, None)

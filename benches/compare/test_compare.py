@@ -239,6 +239,17 @@ class Tables(unittest.TestCase):
         self.assertIsNone(figures.wall("nobody", "build"))
         self.assertEqual(figures.best(("nobody",), "build"), (None, None))
 
+    def test_figures_of_the_library_are_those_of_a_preset(self):
+        one_set = result([1], [1])["sets"][0]
+        one_set["library"] = [
+            {"preset": "fast", "name": "scan, packed", "value": 4.5, "unit": "GB/s"},
+            {"preset": "balanced", "name": "scan", "value": 1.5, "unit": "GB/s"},
+        ]
+        figures = Figures(one_set)
+        self.assertEqual(figures.library("scan, packed", "fast"), 4.5)
+        self.assertEqual(figures.library("scan"), 1.5)
+        self.assertIsNone(figures.library("scan, packed"))
+
 
 class Rows(unittest.TestCase):
     def test_names_differ(self):
