@@ -16,8 +16,8 @@ use crate::write::deltas::DELTA_BLOCK;
 use crate::write::publish::Unpublished;
 use crate::write::spill::{Spill, SpillBuffer};
 
-/// Bytes that are gathered before a write. Writes end at multiples of it in the file, so that the system may keep each in
-/// one piece of its cache; a scan of a mapping of those takes two thirds of the time.
+/// Bytes that are gathered before a write. Writes end at multiples of it in the file, so that the system may keep each
+/// in one piece of its cache; a scan of a mapping of those takes two thirds of the time.
 const BUFFER: usize = 256 << 10;
 /// Sections of at least this many bytes start at a page of memory, so that advice can be given on them alone.
 const PAGE_ALIGNED: u64 = 64 << 10;

@@ -1,8 +1,8 @@
 //! Codes of packed residues to letters and back, as many at a time as a processor has room for.
 //!
-//! With AVX2, and AVX-512 where that is several times as fast, which are asked for when they are needed; without them, for
-//! the few residues at the end, and around what is not a letter of a packing, the tables of the specification do. What both give is the same; codes without a letter are
-//! left to the tables, which say where they are.
+//! With AVX2, and AVX-512 where that is faster, which are asked for when they are needed; without them, for the few
+//! residues at the end, and around what is not a letter of a packing, the tables of the specification do. What both
+//! give is the same; codes without a letter are left to the tables, which say where they are.
 
 #[cfg(target_arch = "x86_64")]
 mod pack;
