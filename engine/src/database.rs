@@ -17,7 +17,7 @@ use talaria_db_spec::forever::HEADER_MAGIC;
 use talaria_db_spec::section::SectionKind;
 use talaria_db_spec::validate::Container;
 
-pub(crate) use self::access::{AS_MUCH_AS_A_PAGE, place};
+pub(crate) use self::access::{AS_MUCH_AS_A_PAGE, numbers, place};
 use self::sections::{Sections, hot_parts, read_container, required};
 pub use self::source::Source;
 use crate::error::{Error, Result};

@@ -109,6 +109,13 @@ impl Database {
     }
 }
 
+/// The numbers in items of a section of `u32` or `u64`.
+pub(crate) fn numbers<'b>(section: &Section, items: &'b [u8]) -> impl Iterator<Item = u64> + 'b {
+    let (wide, narrow) = if section.item_size == 8 { (items, &[][..]) } else { (&[][..], items) };
+    let wide = wide.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes));
+    wide.chain(narrow.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes).into()))
+}
+
 /// Where an item of a column lies in the file; about where, if it is packed.
 pub(crate) fn place(section: &Section, item: u64) -> u64 {
     let byte = match section.lanes {

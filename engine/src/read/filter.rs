@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use talaria_db_spec::measures::check_share;
 
 use crate::column::Column;
-use crate::database::Database;
+use crate::database::{Database, numbers};
 use crate::error::{Error, Result};
 use crate::memory::budget::Lease;
 
@@ -133,13 +133,7 @@ impl Database {
         if filter.length != Filter::OPEN.length {
             let section = &self.sections().lengths;
             let bytes = self.items(section, ordinals.clone())?;
-            if section.item_size == 8 {
-                let lengths = bytes.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes));
-                keep(&mut matching, lengths, |length| filter.length.contains(&length));
-            } else {
-                let lengths = bytes.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes).into());
-                keep(&mut matching, lengths, |length| filter.length.contains(&length));
-            }
+            keep(&mut matching, numbers(section, &bytes), |length| filter.length.contains(&length));
         }
         for (column, bounds) in filter.bounds() {
             let Some(bounds) = bounds else { continue };

@@ -68,24 +68,28 @@ impl Database {
             let count = (entries.end - next).min(TOGETHER as u64);
             let items = items.get_mut(..count as usize).unwrap_or_default();
             self.few(&self.sections().key_entries, next, items)?;
-            for (index, item) in (next..).zip(&*items) {
-                if let Some(ordinal) = self.candidate(index, *item, hash)? {
-                    found(ordinal)?;
-                }
-            }
+            self.candidates_among(next, items, hash, &mut found)?;
             next += count;
         }
         Ok(())
     }
 
-    /// The record of the key entry `index`, if it may belong to a name with this hash.
-    pub(crate) fn candidate(&self, index: u64, item: [u8; 8], hash: u64) -> Result<Option<u64>> {
-        let entry = KeyEntry::from_bits(u64::from_le_bytes(item));
-        if !entry.may_be(hash, self.fingerprint_bits()) {
-            return Ok(None);
+    /// The same of key entries that are at hand, the first of which is `first`.
+    pub(crate) fn candidates_among(
+        &self,
+        first: u64,
+        items: &[[u8; 8]],
+        hash: u64,
+        mut found: impl FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        for (index, item) in (first..).zip(items) {
+            let entry = KeyEntry::from_bits(u64::from_le_bytes(*item));
+            if entry.may_be(hash, self.fingerprint_bits()) {
+                self.check_key_ordinal(index, entry.ordinal())?;
+                found(entry.ordinal())?;
+            }
         }
-        self.check_key_ordinal(index, entry.ordinal())?;
-        Ok(Some(entry.ordinal()))
+        Ok(())
     }
 
     /// How much of a hash an entry keeps.

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use talaria_db_spec::keys;
 
-use crate::database::Database;
+use crate::database::{Database, numbers};
 use crate::error::Result;
 use crate::memory::budget::Lease;
 
@@ -44,7 +44,10 @@ impl Database {
             return Ok(found);
         };
         for &(hash, name) in names {
-            run.candidates(self, hash, |ordinal| found.push((ordinal, name)))?;
+            run.candidates(self, hash, |ordinal| {
+                found.push((ordinal, name));
+                Ok(())
+            })?;
         }
         Ok(found)
     }
@@ -57,7 +60,9 @@ impl Database {
         names.iter().take(distance).for_each(prefetch);
         let mut ranges = Vec::with_capacity(names.len());
         for (index, &(hash, _)) in names.iter().enumerate() {
-            names.get(index + distance).into_iter().filter(|_| distance > 0).for_each(prefetch);
+            if distance > 0 {
+                names.get(index + distance).into_iter().for_each(prefetch);
+            }
             ranges.push(self.bucket_entries(hash)?);
         }
         for (index, (range, &(hash, name))) in ranges.iter().zip(names).enumerate() {
@@ -95,11 +100,7 @@ impl<'d> IndexRun<'d> {
             return Ok(None);
         }
         let items = database.items(buckets, first..last + 2)?;
-        let starts: Vec<u64> = if buckets.item_size == 8 {
-            items.as_chunks().0.iter().map(|&item| u64::from_le_bytes(item)).collect()
-        } else {
-            items.as_chunks().0.iter().map(|&item| u32::from_le_bytes(item).into()).collect()
-        };
+        let starts: Vec<u64> = numbers(buckets, &items).collect();
         let (Some(&start), Some(&end)) = (starts.first(), starts.last()) else { return Ok(None) };
         if start > end || end > entries.item_count || end - start > MOST_ENTRIES {
             return Ok(None);
@@ -111,17 +112,11 @@ impl<'d> IndexRun<'d> {
     }
 
     /// As [`Database::candidates`], of the bucket of the hash.
-    fn candidates(&self, database: &Database, hash: u64, mut found: impl FnMut(u64)) -> Result<()> {
-        let Some((first, entries)) = self.bucket(database, hash) else {
-            return database.candidates(database.bucket_entries(hash)?, hash, |ordinal| {
-                found(ordinal);
-                Ok(())
-            });
-        };
-        (first..).zip(entries).try_for_each(|(index, item)| {
-            database.candidate(index, *item, hash)?.into_iter().for_each(&mut found);
-            Ok(())
-        })
+    fn candidates(&self, database: &Database, hash: u64, found: impl FnMut(u64) -> Result<()>) -> Result<()> {
+        match self.bucket(database, hash) {
+            Some((first, entries)) => database.candidates_among(first, entries, hash, found),
+            None => database.candidates(database.bucket_entries(hash)?, hash, found),
+        }
     }
 
     /// The entries of the bucket of a hash and the index of the first of them; `None` if they are not in the run.

@@ -164,9 +164,11 @@ impl Database {
             let window = windows.window();
             (0..(end - next).div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
                 let first = next + group * GROUP;
+                let ordinals = first..(first + GROUP).min(end);
                 let (mut text, mut home) = (LastBlock::default(), LastBlock::default());
-                for ordinal in first..(first + GROUP).min(end) {
-                    let (entry, item) = (self.header_entry(ordinal)?, self.sequence_item(ordinal)?);
+                let columns = self.columns(ordinals.clone())?;
+                for ordinal in ordinals {
+                    let (entry, item) = (columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?);
                     let header = text.bytes(self, self.texts(), entry.text_item(), true)?;
                     let shared = entry.is_shared();
                     if let Some(residues) = window.and_then(|window| window.get(ordinal, item.length)) {
