@@ -11,15 +11,16 @@ else
   skipped 8 'killed at system calls' 'strace is not here or may not trace'
 fi
 row 9 "killed at $kills random moments, and run again"
+declare -A took
 for ((kill_number = 0; kill_number < kills; kill_number++)); do
   set -- $works
   shift $((kill_number % $#)); current=$1
   expect $current
   # How long it takes, once.
-  if [ -z "${took[$((kill_number % 6))]:-}" ]; then
-    begun=$(milliseconds); restore; "${command[@]}" >/dev/null 2>&1; took[kill_number % 6]=$(($(milliseconds) - begun))
+  if [ -z "${took[$current]:-}" ]; then
+    begun=$(milliseconds); restore; "${command[@]}" >/dev/null 2>&1; took[$current]=$(($(milliseconds) - begun))
   fi
-  moment=$((RANDOM * (took[kill_number % 6] + 50) / 32768))
+  moment=$((RANDOM * (took[$current] + 50) / 32768))
   try timeout -s KILL "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000 + 1)))"
   if [ $status = 137 ]; then injected=$((injected + 1)); fi
   next
