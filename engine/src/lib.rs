@@ -35,6 +35,8 @@ pub mod error;
 pub mod fasta;
 pub mod memory;
 pub mod options;
+#[cfg(test)]
+mod planted;
 pub mod read;
 pub mod reduce;
 pub mod sys;

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use crate::error::{Error, Result};
+#[cfg(test)]
+use crate::planted::{Planted, planted};
 
 /// The share of optional memory without pressure.
 const FULL_SHARE: u64 = 1000;
@@ -61,6 +63,8 @@ struct Account {
     temporary: Gauge,
     share: AtomicU64,
     holders: RwLock<Vec<Weak<dyn Reclaim>>>,
+    #[cfg(test)]
+    planted: Arc<Planted>,
 }
 
 impl Budget {
@@ -69,7 +73,17 @@ impl Budget {
     pub fn new(limit: u64) -> Self {
         let (in_use, peak) = (AtomicU64::new(0), AtomicU64::new(0));
         let (temporary, share, holders) = (Gauge::default(), AtomicU64::new(FULL_SHARE), RwLock::default());
-        Self { account: Arc::new(Account { limit, in_use, peak, temporary, share, holders }) }
+        let account = Account {
+            limit,
+            in_use,
+            peak,
+            temporary,
+            share,
+            holders,
+            #[cfg(test)]
+            planted: planted(),
+        };
+        Self { account: Arc::new(account) }
     }
 
     /// Takes `bytes` for `what`, after others have given back what they can if need be.
@@ -84,7 +98,7 @@ impl Budget {
     /// Takes `bytes` if they are free, and asks nobody to give anything back: for what could be done without.
     #[must_use]
     pub fn try_lease(&self, what: &'static str, bytes: u64) -> Option<Lease> {
-        self.take_free(bytes).ok().map(|()| Lease { budget: self.clone(), what, bytes })
+        self.try_take(bytes).then(|| Lease { budget: self.clone(), what, bytes })
     }
 
     /// Refuses work that could not be done with what is available, before it begins: `what` needs `bytes` at least.
@@ -187,6 +201,10 @@ impl Budget {
     }
 
     fn take(&self, what: &'static str, bytes: u64) -> Result<()> {
+        #[cfg(test)]
+        if self.account.planted.refuses_lease(bytes) {
+            return Err(Error::Memory { what, need: bytes, free: self.free(), limit: self.limit() });
+        }
         let mut in_use = match self.take_free(bytes) {
             Ok(()) => return Ok(()),
             Err(in_use) => in_use,
@@ -200,6 +218,14 @@ impl Budget {
         }
         let limit = self.limit();
         Err(Error::Memory { what, need: bytes, free: limit.saturating_sub(in_use), limit })
+    }
+
+    fn try_take(&self, bytes: u64) -> bool {
+        #[cfg(test)]
+        if self.account.planted.refuses_lease(bytes) {
+            return false;
+        }
+        self.take_free(bytes).is_ok()
     }
 
     /// Takes `bytes` if they are free; else says how many are in use.
@@ -281,7 +307,7 @@ impl Lease {
     /// back.
     pub fn try_resize(&mut self, bytes: u64) -> bool {
         if bytes > self.bytes {
-            if self.budget.take_free(bytes - self.bytes).is_err() {
+            if !self.budget.try_take(bytes - self.bytes) {
                 return false;
             }
             self.bytes = bytes;

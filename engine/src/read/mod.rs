@@ -11,6 +11,8 @@ pub mod columns;
 pub(crate) mod delta;
 mod expect;
 pub mod export;
+#[cfg(test)]
+mod fault_tests;
 pub mod fetch;
 pub mod filter;
 pub mod find_many;

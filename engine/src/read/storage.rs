@@ -3,7 +3,7 @@
 //! Everything above reads through [`Storage::bytes`], so that lookups, scans and checks are the same on all three.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
+#[cfg(test)]
+use crate::planted::{Planted, planted};
 use crate::read::ahead::PIECE;
 use crate::read::mapped::MappedFile;
 use crate::sys::map::{Advice, Mapping};
@@ -46,10 +48,24 @@ pub struct Opened {
     file: File,
     length: u64,
     modified: Option<SystemTime>,
+    #[cfg(test)]
+    planted: std::sync::Arc<Planted>,
 }
 
 impl Opened {
+    fn new(file: File, metadata: &Metadata) -> Self {
+        Self {
+            file,
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(test)]
+            planted: planted(),
+        }
+    }
+
     fn bytes(&self, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
+        #[cfg(test)]
+        self.planted.fail_read()?;
         let last = offset.checked_add(length as u64).filter(|last| *last <= self.length);
         let last = last.ok_or(std::io::ErrorKind::UnexpectedEof)?;
         let mut buffer = vec![0; length];
@@ -82,11 +98,10 @@ impl Storage {
             return Err(Error::Io { path: path.to_path_buf(), action: "open", source });
         }
         let length = metadata.len();
-        let opened = |file| Opened { file, length, modified: metadata.modified().ok() };
         let MappingSettings { use_memory_mapping, threshold, guard, lease, .. } = settings.mapping;
         let leased = lease && lease::take(&file);
         if !use_memory_mapping || settings.streaming.only || length < threshold.max(1) {
-            return Ok(Self::File(opened(file)));
+            return Ok(Self::File(Opened::new(file, &metadata)));
         }
         let mapping = Mapping::new(&file).map_err(Error::io(path, "map"))?;
         // A lookup touches a page here and there, the first ones while opening; what the kernel reads around them is of
@@ -94,9 +109,9 @@ impl Storage {
         mapping.advise(Advice::Random, 0, usize::try_from(length).unwrap_or(usize::MAX));
         let mut mapped = MappedFile::new(mapping);
         if guard && !mapped.guard() {
-            return Ok(Self::File(opened(file)));
+            return Ok(Self::File(Opened::new(file, &metadata)));
         }
-        Ok(Self::Mapped(mapped, (guard || leased).then(|| opened(file))))
+        Ok(Self::Mapped(mapped, (guard || leased).then(|| Opened::new(file, &metadata))))
     }
 
     /// Populates the parts `hot` of a mapped file and puts them into large pages, as the settings say; see

@@ -13,6 +13,8 @@ pub mod cut;
 pub(crate) mod deltas;
 mod described;
 pub mod encode;
+#[cfg(test)]
+mod fault_tests;
 pub mod ingest;
 pub mod measure;
 pub(crate) mod membership;

@@ -82,9 +82,27 @@ impl Findings {
         }
     }
 
+    /// Whether there was no problem, and memory for all of it.
+    fn is_empty(&self) -> bool {
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.is_none() && self.count.load(Ordering::Relaxed) == 0
+    }
+
     /// Keeps the error, if it is one.
     fn note<T>(&self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// Keeps the error, if it is one, of what an earlier step read as well: only if that found nothing, so that none is
+    /// there twice.
+    fn note_again<T>(&self, result: Result<T>) -> Option<T> {
+        result
+            .map_err(|error| {
+                if self.is_empty() {
+                    self.add(error)
+                }
+            })
+            .ok()
     }
 
     fn expect(
@@ -136,11 +154,10 @@ impl Database {
             self.verify_membership(&findings)?;
             self.verify_delta_items(&findings)?;
             self.verify_names(&findings)?;
-            if verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
+            if verification.unreadable_records == 0 && findings.is_empty() {
                 self.verify_measures(&findings);
             }
-            let refused = findings.memory.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-            if !refused && verification.unreadable_records == 0 && findings.count.load(Ordering::Relaxed) == 0 {
+            if verification.unreadable_records == 0 && findings.is_empty() {
                 verification.sources = self.verify_sources(&findings)?;
             }
         }

@@ -9,7 +9,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 use talaria_db_spec::keys::{self, KeyEntry};
@@ -43,23 +42,23 @@ impl Database {
                 group.filter_map(|bucket| findings.note(self.verify_bucket(bucket, &key))).fold(0, Sum::wrapping_add)
             })
             .reduce(|| 0, Sum::wrapping_add);
-        let (count, named) = self.for_each_named(|_, places| sum(&key, places));
-        if findings.count.load(Ordering::Relaxed) == 0 && listed == named {
+        let (count, named) = self.for_each_named(findings, |_, places| sum(&key, places));
+        if findings.is_empty() && listed == named {
             return Ok(());
         }
-        self.for_each_named(|ordinal, places| {
+        self.for_each_named(findings, |ordinal, places| {
             findings.note(self.search(ordinal, places));
             0
         });
-        if findings.count.load(Ordering::Relaxed) == 0 {
+        if findings.is_empty() {
             findings.expect(self, ("key entries", "item_count"), "K-3", entries, count);
         }
         Ok(())
     }
 
     /// Calls `visit`, from several threads, with every record whose header text can be read and where its names should
-    /// be. Those that cannot have been noted already. How many places there are, and the sum of what `visit` returns.
-    fn for_each_named(&self, visit: impl Fn(u64, &[Place]) -> Sum + Sync) -> (u64, Sum) {
+    /// be. How many places there are, and the sum of what `visit` returns.
+    fn for_each_named(&self, findings: &Findings, visit: impl Fn(u64, &[Place]) -> Sum + Sync) -> (u64, Sum) {
         let (buckets, bits) = (self.sections().key_buckets.item_count - 1, self.fingerprint_bits());
         let of_group = |group: Range<u64>| {
             let (mut text, mut places, mut count, mut sum) = (LastBlock::default(), Vec::new(), 0, 0);
@@ -67,7 +66,7 @@ impl Database {
             self.expect_items(&self.sections().header_table, group.clone());
             for ordinal in group {
                 let header = self.text_item(ordinal).and_then(|item| text.item(self, self.texts(), item, false));
-                let Ok(header) = header else { continue };
+                let Some(header) = findings.note_again(header) else { continue };
                 places.clear();
                 keys::for_each_name(&header, |name, _| {
                     let hash = keys::hash(name);

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Findings;
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Bytes of memory a record.
 const ENTRY: u64 = 32;
@@ -33,7 +33,8 @@ impl Database {
         let _lease = self.budget().lease("addresses of shared copies", 2 * memory)?;
         let parts = (self.len() * ENTRY).div_ceil(memory);
         for part in 0..parts {
-            let mut places = self.places(part, parts);
+            // Of one that is missing, a later record may be the copy.
+            let Some(mut places) = findings.note_again(self.places(part, parts)) else { return Ok(()) };
             places.par_sort_unstable();
             let mut before = None;
             for &(address, length, marked) in &places {
@@ -47,10 +48,10 @@ impl Database {
         Ok(())
     }
 
-    /// The records of a part. Those that cannot be read have been noted already.
-    fn places(&self, part: u64, parts: u64) -> Vec<Place> {
+    /// The records of a part.
+    fn places(&self, part: u64, parts: u64) -> Result<Vec<Place>> {
         let places = Mutex::new(Vec::new());
-        (0..self.len().div_ceil(GROUP)).into_par_iter().for_each(|group| {
+        (0..self.len().div_ceil(GROUP)).into_par_iter().try_for_each(|group| {
             let ordinals = group * GROUP..((group + 1) * GROUP).min(self.len());
             // The pages were compared before, so that nothing else asks for those that come next.
             let sections = self.sections();
@@ -59,19 +60,20 @@ impl Database {
             }
             let columns = self.columns(ordinals.clone()).ok();
             let columns = self.column_view(columns.as_ref());
-            let found: Vec<Place> = ordinals
-                .filter_map(|ordinal| {
-                    let entry = columns.header_entry(ordinal).ok()?;
-                    let item = columns.sequence_item(ordinal).ok()?;
-                    let address = item.address.bits();
-                    // Multiplied by an odd constant, so that neighbours go to different parts.
-                    let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+            let mut found = Vec::new();
+            for ordinal in ordinals {
+                let (entry, item) = (columns.header_entry(ordinal)?, columns.sequence_item(ordinal)?);
+                let address = item.address.bits();
+                // Multiplied by an odd constant, so that neighbours go to different parts.
+                let hash = address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+                if hash % parts == part {
                     let marked = ordinal << 1 | u64::from(entry.is_shared());
-                    (hash % parts == part).then_some(((entry.is_delta(), address), item.length, marked))
-                })
-                .collect();
+                    found.push(((entry.is_delta(), address), item.length, marked));
+                }
+            }
             places.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
-        });
-        places.into_inner().unwrap_or_else(PoisonError::into_inner)
+            Ok::<(), Error>(())
+        })?;
+        Ok(places.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -41,7 +41,7 @@ fn fasta(seed: u64, records: u64) -> String {
 }
 
 /// What a folder holds.
-fn listed(folder: &Path) -> Folder {
+pub(super) fn listed(folder: &Path) -> Folder {
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     entries.map(|entry| (record::name(&entry.path()), std::fs::read(entry.path()).unwrap())).collect()
 }
@@ -100,7 +100,7 @@ fn check(work: Work<'_>, before: &[Work<'_>]) {
 }
 
 /// Inputs in a folder that is not recorded.
-fn inputs() -> tempfile::TempDir {
+pub(super) fn inputs() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [("first", fasta(1, 40)), ("more", fasta(900, 8))] {
         std::fs::write(folder.path().join(format!("{name}.fasta")), text).unwrap();
@@ -114,7 +114,7 @@ fn built(inputs: &Path, names: &[&str], order: Order, folder: &Path) -> crate::R
     builder.finish().map(|_| ())
 }
 
-fn clustering() -> Method {
+pub(super) fn clustering() -> Method {
     Method::Cluster(Clustering::default())
 }
 
