@@ -20,7 +20,7 @@ for ((kill_number = 0; kill_number < kills; kill_number++)); do
   if [ -z "${took[$current]:-}" ]; then
     begun=$(milliseconds); restore; "${command[@]}" >/dev/null 2>&1; took[$current]=$(($(milliseconds) - begun))
   fi
-  moment=$((RANDOM * (took[$current] + 50) / 32768))
+  moment=$((RANDOM * (took[$current] + 10) / 32768))
   try timeout -s KILL "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000 + 1)))"
   if [ $status = 137 ]; then injected=$((injected + 1)); fi
   next

@@ -38,13 +38,16 @@ fn sweep(name: &str, fault: Fault, work: Work<'_>) {
             planted.was_met()
         })
     };
-    let mut place = 1;
+    let (mut place, mut faults) = (1, 0);
     while attempt(When::At(place)) {
+        faults += 1;
         if place % 4 == 1 {
-            attempt(When::From(place));
+            faults += u64::from(attempt(When::From(place)));
         }
         place += 1 + place.saturating_sub(EACH) / 8;
     }
+    eprintln!("{name}: {faults} faults");
+    assert!(faults > 10);
 }
 
 fn budget() -> Budget {
