@@ -1,7 +1,7 @@
 //! Faults that a test plants: a lease that is refused, a read of a container that fails, at a place that is counted.
 //!
-//! A plan belongs to a thread, and to each budget and each file that is opened in it from then on, whatever thread uses
-//! them later; other tests have plans of their own, in which nothing fails.
+//! A plan belongs to a thread and the workers that it starts, and to each budget and each file that they open, whatever
+//! thread uses them later; other tests have plans of their own, in which nothing fails.
 
 use std::cell::RefCell;
 use std::io;
@@ -41,6 +41,11 @@ thread_local! {
 /// The plan of this thread.
 pub(crate) fn planted() -> Arc<Planted> {
     PLAN.with_borrow(Arc::clone)
+}
+
+/// Makes the plan of another thread that of this one.
+pub(crate) fn adopt(plan: Arc<Planted>) {
+    PLAN.set(plan);
 }
 
 /// Runs `work` with a plan: what it opens has it for good.

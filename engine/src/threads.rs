@@ -5,7 +5,9 @@
 //! A number of threads that was asked for and does not fit the budget is refused; a number that is left to the engine
 //! is one that fits.
 
+use std::io;
 use std::num::NonZero;
+use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
 use crate::memory::budget::{Budget, Lease};
@@ -33,10 +35,46 @@ const SHARE: u64 = 4;
 /// ```
 #[derive(Debug)]
 pub struct Workers {
-    // Before the lease: its stacks are gone when they are given back.
+    // In this order: the pool tells its threads to end, they end, and only then their stacks are given back.
     pool: rayon::ThreadPool,
+    _threads: Threads,
     plan: Plan,
     _stacks: Lease,
+}
+
+/// Threads that have ended when this has been dropped.
+#[derive(Debug, Default)]
+struct Threads(Vec<JoinHandle<()>>);
+
+impl Threads {
+    /// Starts one as rayon would.
+    fn start(&mut self, worker: rayon::ThreadBuilder) -> io::Result<()> {
+        let mut thread = thread::Builder::new();
+        if let Some(name) = worker.name() {
+            thread = thread.name(name.to_owned());
+        }
+        if let Some(bytes) = worker.stack_size() {
+            thread = thread.stack_size(bytes);
+        }
+        #[cfg(test)]
+        let planted = crate::planted::planted();
+        let run = || {
+            #[cfg(test)]
+            crate::planted::adopt(planted);
+            worker.run();
+        };
+        self.0.push(thread.spawn(run)?);
+        Ok(())
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // One of them that drops its own pool cannot wait for itself.
+        let others = self.0.drain(..).filter(|thread| thread.thread().id() != thread::current().id());
+        // A panic of theirs has been told to whom they worked for.
+        others.for_each(|thread| drop(thread.join()));
+    }
 }
 
 impl Workers {
@@ -46,8 +84,9 @@ impl Workers {
     /// [`Error::Memory`] if their stacks do not fit the budget, [`Error::Option`] if the system does not start them.
     pub fn start(count: usize, budget: &Budget, settings: &MemorySettings) -> Result<Self> {
         let (builder, plan, stacks) = prepare(count, budget, settings)?;
-        let pool = builder.build().map_err(not_started)?;
-        Ok(Self { pool, plan, _stacks: stacks })
+        let mut threads = Threads::default();
+        let pool = builder.spawn_handler(|worker| threads.start(worker)).build().map_err(not_started)?;
+        Ok(Self { pool, _threads: threads, plan, _stacks: stacks })
     }
 
     /// Runs `work` on a worker; what it does in parallel runs on all of them.
@@ -113,7 +152,7 @@ fn prepare(
 
 /// How many threads are meant: 0 stands for as many as this process may use at a time.
 pub(crate) fn thread_count(asked: usize) -> usize {
-    if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, NonZero::get) }
+    if asked > 0 { asked } else { thread::available_parallelism().map_or(1, NonZero::get) }
 }
 
 /// Bytes of the stacks of that many workers.
@@ -159,6 +198,33 @@ mod tests {
         assert_eq!([1, 7].map(|stacks| started(stacks * STACK as u64).unwrap()), [1, 1]);
         assert_eq!(started(8 * STACK as u64).unwrap(), processors.min(2));
         assert!(started(STACK as u64 - 1).is_err());
+    }
+
+    #[test]
+    fn stacks_are_given_back_when_their_threads_have_ended() {
+        use std::cell::RefCell;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        static ENDED: AtomicUsize = AtomicUsize::new(0);
+
+        /// Takes its time to go.
+        struct Slow;
+
+        impl Drop for Slow {
+            fn drop(&mut self) {
+                thread::sleep(std::time::Duration::from_millis(50));
+                ENDED.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+
+        thread_local! {
+            static KEPT: RefCell<Option<Slow>> = const { RefCell::new(None) };
+        }
+        let budget = Budget::new(u64::MAX);
+        let workers = Workers::start(3, &budget, &MemorySettings::default()).unwrap();
+        workers.install(|| rayon::broadcast(|_| KEPT.set(Some(Slow))));
+        drop(workers);
+        assert_eq!((ENDED.load(Ordering::SeqCst), budget.in_use()), (3, 0));
     }
 
     #[test]

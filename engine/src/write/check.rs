@@ -13,7 +13,8 @@ use crate::write::publish::Unpublished;
 /// Reads a finished file back.
 ///
 /// # Errors
-/// [`Error::Verification`] with the first thing that is wrong.
+/// [`Error::Verification`] with the first thing that is wrong, [`Error::Io`] if all that is wrong is that it cannot be
+/// read, [`Error::Memory`].
 pub(crate) fn check(
     output: &mut Unpublished,
     level: Level,
@@ -24,14 +25,17 @@ pub(crate) fn check(
     let cache = if level == Level::Everything { room_for_blocks(output.temporary(), budget.free() / 2) } else { 0 };
     let options = OpenOptions::new().memory(memory.clone()).cache(cache).budget(budget.clone());
     let database = options.open(output.temporary())?;
-    match database.verify(level)?.problems.into_iter().next() {
-        None => {
+    let problems = database.verify(level)?.problems.into_iter();
+    let (unread, damaged): (Vec<_>, Vec<_>) = problems.partition(|problem| matches!(problem, Error::Io { .. }));
+    let path = output.target().to_path_buf();
+    match (damaged.into_iter().next(), unread.into_iter().next()) {
+        (None, None) => {
             output.set_checked();
             Ok(database)
         }
-        Some(problem) => {
-            let reason = format!("it was read back and is damaged: {problem}");
-            Err(Error::Verification { path: output.temporary().to_path_buf(), reason })
+        (None, Some(Error::Io { source, .. })) => Err(Error::Io { path, action: "read back", source }),
+        (Some(problem), _) | (None, Some(problem)) => {
+            Err(Error::Verification { path, reason: format!("it was read back and is damaged: {problem}") })
         }
     }
 }

@@ -52,6 +52,10 @@ impl<'b> Run<'b> {
         let needs = Needs::new(settings, rayon::current_num_threads(), origins);
         let lease = settings.budget.lease("parsing and encoding", needs.encoding)?;
         Ok(Self {
+            ordered: match settings.order {
+                Order::Input => None,
+                Order::Similarity => Some(output(settings, &spill)?),
+            },
             settings,
             manager: MemoryManager::new(settings.budget.clone(), settings.memory.collection.clone()),
             spill,
@@ -64,10 +68,6 @@ impl<'b> Run<'b> {
             records_lease: settings.budget.lease("the records of a chunk", needs.records)?,
             inputs_lease: settings.budget.lease("inputs", needs.inputs)?,
             lease,
-            ordered: match settings.order {
-                Order::Input => None,
-                Order::Similarity => Some(output(settings)?),
-            },
         })
     }
 
@@ -180,11 +180,11 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition, lease: &m
     lease.resize(lease.bytes() + more)?;
     let names_memory = Assembler::names_memory(&settings.budget);
     if settings.order == Order::Input {
-        return Assembler::new(output(settings)?, shape, settings.columns, spill, names_memory);
+        return Assembler::new(output(settings, spill)?, shape, settings.columns, spill, names_memory);
     }
     // In the order of the input first, for a while and without a name.
     let unordered = match spill.unnamed()? {
-        Some((file, path)) => Unpublished::unnamed(file, path),
+        Some((file, path)) => Unpublished::unnamed(file, path, spill.folder()),
         None => Unpublished::create(&beside(spill.folder(), &settings.output, "unordered.talaria"))?,
     };
     let mut assembler = Assembler::new(unordered, shape, settings.columns, spill, names_memory)?;
@@ -195,11 +195,11 @@ fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition, lease: &m
 }
 
 /// Where the container goes.
-fn output(settings: &Settings<'_>) -> Result<Unpublished> {
+fn output(settings: &Settings<'_>, spill: &Spill) -> Result<Unpublished> {
     match &settings.unnamed {
         Some(file) => {
             let file = file.try_clone().map_err(Error::io(&settings.output, "write"))?;
-            Ok(Unpublished::unnamed(file, settings.output.clone()))
+            Ok(Unpublished::unnamed(file, settings.output.clone(), spill.folder()))
         }
         None => Unpublished::create(&settings.output),
     }

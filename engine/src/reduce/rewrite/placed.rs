@@ -37,7 +37,7 @@ pub(in crate::reduce) fn write(
         return write_in_order(reduction, database, groups, (output, shape), spill, clusters);
     }
     let unordered = match spill.unnamed()? {
-        Some((file, path)) => Unpublished::unnamed(file, path),
+        Some((file, path)) => Unpublished::unnamed(file, path, spill.folder()),
         None => Unpublished::create(&beside(spill.folder(), output.temporary(), "unordered.talaria"))?,
     };
     let first = Shape { compression: quickly(shape.compression), ..shape };

@@ -63,11 +63,16 @@ impl Unpublished {
         Ok(Self { file, temporary, target, published: false, written: Mutex::default(), checked: false })
     }
 
-    /// `file`, which has no name and gets none: this process reads it again as `path`, and it is gone however the
-    /// process ends.
-    pub(crate) fn unnamed(file: File, path: PathBuf) -> Self {
-        let (temporary, target) = (path.clone(), path);
+    /// `file`, which has no name in `folder` and gets none: this process reads it again as `path`, and it is gone
+    /// however the process ends.
+    pub(crate) fn unnamed(file: File, path: PathBuf, folder: &Path) -> Self {
+        let (temporary, target) = (path, folder.to_path_buf());
         Self { file, temporary, target, published: true, written: Mutex::default(), checked: false }
+    }
+
+    /// What it will be, or the folder that it has no name in.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
     }
 
     /// The file under its hidden name.
