@@ -23,6 +23,7 @@ mod long;
 pub mod lookup;
 pub mod mapped;
 pub mod measures;
+pub mod opened;
 pub(crate) mod packed;
 pub mod pages;
 mod pipeline;

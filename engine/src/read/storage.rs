@@ -3,23 +3,20 @@
 //! Everything above reads through [`Storage::bytes`], so that lookups, scans and checks are the same on all three.
 
 use std::borrow::Cow;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::SystemTime;
 
 use crate::error::{Error, Result};
 use crate::memory::budget::Budget;
 use crate::memory::mapping::MappingReport;
 use crate::memory::settings::{MappingSettings, MemorySettings};
-#[cfg(test)]
-use crate::planted::{Planted, planted};
 use crate::read::ahead::PIECE;
 use crate::read::mapped::MappedFile;
+use crate::read::opened::Opened;
+use crate::sys::lease;
 use crate::sys::map::{Advice, Mapping};
 use crate::sys::prefetch::prefetch_read;
-use crate::sys::{file, lease};
 
 /// How a container is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,49 +37,6 @@ pub enum Storage {
     File(Opened),
     /// Bytes in memory.
     Bytes(Vec<u8>),
-}
-
-/// A file, and what it was when it was opened.
-#[derive(Debug)]
-pub struct Opened {
-    file: File,
-    length: u64,
-    modified: Option<SystemTime>,
-    #[cfg(test)]
-    planted: std::sync::Arc<Planted>,
-}
-
-impl Opened {
-    fn new(file: File, metadata: &Metadata) -> Self {
-        Self {
-            file,
-            length: metadata.len(),
-            modified: metadata.modified().ok(),
-            #[cfg(test)]
-            planted: planted(),
-        }
-    }
-
-    fn bytes(&self, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
-        #[cfg(test)]
-        self.planted.fail_read()?;
-        let last = offset.checked_add(length as u64).filter(|last| *last <= self.length);
-        let last = last.ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        let mut buffer = vec![0; length];
-        self.file.read_exact_at(&mut buffer, offset).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => {
-                let reason = format!("the file was cut short after it was opened: it has no {last} bytes any more");
-                std::io::Error::new(error.kind(), reason)
-            }
-            _ => error,
-        })?;
-        Ok(buffer)
-    }
-
-    fn is_unchanged(&self) -> std::io::Result<bool> {
-        let now = self.file.metadata()?;
-        Ok(now.len() == self.length && now.modified().ok() == self.modified)
-    }
 }
 
 impl Storage {
@@ -136,7 +90,7 @@ impl Storage {
     pub fn len(&self) -> u64 {
         match self {
             Self::Mapped(mapped, _) => mapped.len(),
-            Self::File(opened) => opened.length,
+            Self::File(opened) => opened.len(),
             Self::Bytes(bytes) => bytes.len() as u64,
         }
     }
@@ -250,7 +204,7 @@ impl Storage {
                         mapped.will_need(offset, length);
                     }
                 }
-                Self::File(opened) => file::will_need(&opened.file, start, end - start),
+                Self::File(opened) => opened.will_need(start, end - start),
                 Self::Bytes(_) => return,
             }
             start = end;
