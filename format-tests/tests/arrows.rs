@@ -90,9 +90,10 @@ fn unsafe_code_has_one_home() {
 
 #[test]
 fn the_engine_neither_prints_nor_reads_the_environment() {
-    // Examples are programs of their own, and the model of crashes is a test.
-    let is_example =
-        |path: &str| ["engine/examples/", "engine/src/write/crash/"].iter().any(|room| path.starts_with(room));
+    // Examples are programs of their own; the model of crashes and what plants faults are tests.
+    let rooms =
+        ["engine/examples/", "engine/src/write/crash/", "engine/src/write/fault_tests", "engine/src/read/fault_tests"];
+    let is_example = |path: &str| rooms.iter().any(|room| path.starts_with(room));
     let printing = ["print!", "println!", "eprint!", "eprintln!", "dbg!", "io::stdout", "io::stderr"];
     assert_eq!(lines_with("engine", &printing, is_example), NOTHING);
     let environment =

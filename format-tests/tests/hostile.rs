@@ -9,9 +9,11 @@ use talaria_db::read::stream::StreamKind;
 use talaria_db_format_tests::draft::Draft;
 use talaria_db_format_tests::exercise::{MOST_TEXT, everything};
 use talaria_db_format_tests::expected::Expected;
+use talaria_db_format_tests::fixtures;
 use talaria_db_format_tests::image::Image;
 use talaria_db_format_tests::ladder;
 use talaria_db_spec::header::Header;
+use talaria_db_spec::section::SectionKind;
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Containers with every kind of structure that a writer of version 1 makes.
@@ -69,19 +71,35 @@ fn headers_and_tables() {
     }
 }
 
+/// Changes each byte of those sections of a container whose kinds are `meant`.
+fn sections(name: &str, bytes: &[u8], expected: &Expected, meant: impl Fn(u32) -> bool) {
+    let draft = Draft::parse(bytes);
+    for (index, part) in draft.parts.iter().enumerate().filter(|(_, part)| meant(part.entry.kind.get())) {
+        at_each_place(&format!("{name}, section {}", part.entry.kind), part.bytes.len(), |at| {
+            for mask in [0x01, 0xFF] {
+                let mut draft = draft.clone();
+                draft.parts[index].bytes[at] ^= mask;
+                exercise(draft.assemble().into_bytes(), expected);
+            }
+        });
+    }
+}
+
 #[test]
 fn columns_directories_and_indexes() {
     for (name, bytes, expected) in subjects() {
-        let draft = Draft::parse(&bytes);
-        for (index, part) in draft.parts.iter().enumerate() {
-            at_each_place(&format!("{name}, section {}", part.entry.kind), part.bytes.len(), |at| {
-                for mask in [0x01, 0xFF] {
-                    let mut draft = draft.clone();
-                    draft.parts[index].bytes[at] ^= mask;
-                    exercise(draft.assemble().into_bytes(), &expected);
-                }
-            });
-        }
+        sections(name, &bytes, &expected, |_| true);
+    }
+}
+
+/// Nothing writes it any more, and it is read for ever.
+#[test]
+fn membership_as_an_item_a_record() {
+    for name in ["v1-0028-deltas-listed", "v1-0030-unrepresented-listed", "v1-0034-packed-listed"] {
+        let path = fixtures::corpus().join("compat").join(name);
+        let (bytes, fasta) = ["talaria", "fa"].map(|end| fixtures::read(&path.with_extension(end))).into();
+        let lists = [SectionKind::Membership, SectionKind::Members].map(SectionKind::number);
+        sections(name, &bytes, &Expected::of_fasta(&fasta), |kind| lists.contains(&kind));
     }
 }
 

@@ -99,20 +99,22 @@ fn build(folder: &Path) -> PathBuf {
     path
 }
 
-/// The same with deltas, in the order of similarity.
-fn reduce(path: &Path) -> PathBuf {
-    let output = path.with_file_name("reduced.talaria");
+/// The same reduced: exactly, and with deltas in the order of similarity.
+fn reduce(path: &Path) -> [PathBuf; 2] {
+    let outputs = ["exact.talaria", "given.talaria"].map(|name| path.with_file_name(name));
+    let [exact, given] = outputs.each_ref().map(|output| Reduction::new(path, Output::Container(output.clone())));
+    exact.method(Method::Exact).threads(1).run().unwrap();
     let pairs = (0..144).filter(|number| number % 12 != 0).map(|number| (number / 12 * 12, number));
-    let reduction = Reduction::new(path, Output::Container(output.clone())).method(Method::Given).members(pairs);
-    reduction.order(Order::Similarity).membership(true).threads(1).run().unwrap();
-    output
+    let given = given.method(Method::Given).members(pairs).order(Order::Similarity).membership(true);
+    given.threads(1).run().unwrap();
+    outputs
 }
 
 /// All containers.
 fn sweep_all(fault: Fault, accesses: &[Access]) {
     let folder = tempfile::tempdir().unwrap();
     let many = build(folder.path());
-    let paths = stored().into_iter().chain([reduce(&many), many]);
+    let paths = stored().into_iter().chain(reduce(&many)).chain([many]);
     let faults: u64 = paths.map(|path| accesses.iter().map(|&access| sweep(&path, fault, access)).sum::<u64>()).sum();
     eprintln!("{fault:?}: {faults} faults");
     assert!(faults > 1000);

@@ -220,7 +220,10 @@ fn clusters(database: &Database) -> Result<String> {
     let _ = writeln!(answer, "{pairs:?}");
     for ordinal in ordinals {
         let members: Vec<_> = clusters.members(ordinal)?.collect::<Result<_>>()?;
-        let _ = writeln!(answer, "{:?} {} {members:?}", clusters.membership(ordinal)?, clusters.member_count(ordinal)?);
+        let above = clusters.membership(ordinal)?;
+        let likely = above.map_or(0, |above| above.representative);
+        assert_eq!(clusters.membership_beside(ordinal, likely)?, above);
+        let _ = writeln!(answer, "{above:?} {} {members:?}", clusters.member_count(ordinal)?);
     }
     Ok(answer)
 }
