@@ -260,3 +260,25 @@ impl Counter {
         self.total
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Builder, Database};
+
+    /// Below and above what is gathered, and longer than a block.
+    #[test]
+    fn residues_are_counted_in_records_of_every_length() {
+        let records: Vec<Vec<u8>> = [0, 1, 100, GATHERED - 101, GATHERED, GATHERED + 1, 3 << 20]
+            .map(|length| (0..length).map(|at| b"MKVLaag-*"[(at + length) % 9]).collect())
+            .into();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        let named = records.clone().into_iter().map(|residues| (b"r".to_vec(), residues));
+        Builder::new(&path).block_size(1 << 20).add_records("made", named).finish().unwrap();
+        let statistics = Database::open(&path).unwrap().statistics().unwrap();
+        assert_eq!(statistics.composition, Composition::of(&records.concat()));
+        let residues: u64 = records.iter().map(|residues| residues.len() as u64).sum();
+        assert_eq!((statistics.records, statistics.residues, statistics.longest), (7, residues, 3 << 20));
+    }
+}

@@ -232,3 +232,26 @@ impl Database {
 fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
     out.write_all(bytes).map_err(Error::io(std::path::Path::new("output"), "write"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Builder, Database};
+
+    #[test]
+    fn a_source_that_is_not_there_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        let records = |name: &[u8]| std::iter::once((name.to_vec(), b"MKV".to_vec()));
+        let builder = Builder::new(&path).add_records("first", records(b"a"));
+        builder.add_records("second", records(b"b")).finish().unwrap();
+        let database = Database::open(&path).unwrap();
+        let export = |source| {
+            let mut text = Vec::new();
+            database.export(&mut text, &ExportOptions { source: Some(source), ..ExportOptions::default() })?;
+            Ok::<_, Error>(text)
+        };
+        assert_eq!((export(0).unwrap(), export(1).unwrap()), (b">a\nMKV\n".to_vec(), b">b\nMKV\n".to_vec()));
+        assert!(matches!(export(2), Err(Error::OutOfRange { what: "source", got: 2, count: 2 })));
+    }
+}

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use talaria_db_spec::delta::reverse_complement;
 
-use super::super::{Output, Reduction};
+use super::super::{Method, Output, Reduction};
 use crate::memory::budget::Budget;
 use crate::read::export::{ExportOptions, Selection};
 use crate::read::stream::StreamKind;
@@ -356,4 +356,29 @@ fn depth_is_bounded() {
     let depths: Vec<u8> =
         (0..31).filter_map(|ordinal| database.delta_of(ordinal).unwrap()).map(|(_, depth)| depth).collect();
     assert!(depths.iter().max().is_some_and(|&deepest| (2..=8).contains(&deepest)), "{depths:?}");
+}
+
+/// Forty deltas, of which a reader has room for seventeen.
+#[test]
+fn more_is_resolved_than_is_remembered() {
+    let start: Vec<u8> = (0_usize..60_000).map(|at| b"ACDEFGHIKLMNPQRSTVWY"[at * at % 977 % 20]).collect();
+    let sequences: Vec<Vec<u8>> = (0..40)
+        .map(|number| {
+            let mut sequence = start.clone();
+            sequence[number * 100] = b'*';
+            sequence
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let (source, path) = (folder.path().join("in.fa"), folder.path().join("out.talaria"));
+    std::fs::write(&source, fasta(&sequences)).unwrap();
+    let reduction = Reduction::new(&source, Output::Container(path.clone())).method(Method::Given);
+    reduction.members((1..40).map(|member| (0, member))).run().unwrap();
+    let database = Database::open(&path).unwrap();
+    let ordinals: Vec<u64> = (0..40).rev().chain(0..40).collect();
+    let read = database.batch(&ordinals).unwrap();
+    assert!(database.delta_of(20).unwrap().is_some());
+    for record in read {
+        assert!(record.sequence().as_bytes() == sequences[record.ordinal() as usize], "{}", record.ordinal());
+    }
 }
