@@ -46,7 +46,7 @@ fn sweep(name: &str, fault: Fault, work: Work<'_>) {
         }
         place += 1 + place.saturating_sub(EACH) / 8;
     }
-    eprintln!("{name}: {faults} faults");
+    eprintln!("{name}, {fault:?}: {faults} faults");
     assert!(faults > 10);
 }
 
