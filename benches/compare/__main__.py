@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 import jobs
+import kept
 import measure
 import reductions
 import table
@@ -104,8 +105,7 @@ def compare(options):
     text = table.markdown(result)
     if options.output:
         with open(f"{options.output}.json", "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=1)
-            file.write("\n")
+            file.write(kept.text(result) + "\n")
         with open(f"{options.output}.md", "w", encoding="utf-8") as file:
             file.write(text)
     else:

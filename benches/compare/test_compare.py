@@ -10,6 +10,7 @@ import unittest
 
 import fasta
 import jobs
+import kept
 import measure
 import reductions
 import table
@@ -232,6 +233,12 @@ class Tables(unittest.TestCase):
                 text.startswith("before\n<!-- figures of kept.json -->\n") and text.endswith(f"{table.END}\nafter\n")
             )
             self.assertNotIn("old", text)
+
+    def test_kept_text(self):
+        for value in (result([0.5], [0.01]), [], {}, {"a": {}}, [[1, "ä"], {"b": [{"c": None}, 2.5]}], True):
+            self.assertEqual(json.loads(kept.text(value)), value)
+        runs = {"runs": [{"wall": 1, "cpu": 2}, {}]}
+        self.assertEqual(kept.text(runs), '{\n "runs": [\n  {"wall": 1, "cpu": 2},\n  {}\n ]\n}')
 
     def test_what_is_not_known(self):
         figures = Figures(result([1], [1])["sets"][0])
