@@ -57,6 +57,20 @@ pub(crate) fn plant<T>(fault: Fault, when: When, work: impl FnOnce(&Planted) -> 
     result
 }
 
+/// Makes `attempt` with a fault at each of the first `each` places, then at one in ever more, until it does not come to
+/// that place; at one in four also with faults from there on. How many attempts met theirs.
+pub(crate) fn at_each_place(each: u64, attempt: impl Fn(When) -> bool) -> u64 {
+    let (mut place, mut met) = (1, 0);
+    while attempt(When::At(place)) {
+        met += 1;
+        if place % 4 == 1 {
+            met += u64::from(attempt(When::From(place)));
+        }
+        place += 1 + place.saturating_sub(each) / (each / 8);
+    }
+    met
+}
+
 /// Whether an error is what this fault comes to.
 pub(crate) fn is_planted(error: &Error, fault: Fault) -> bool {
     match fault {

@@ -26,15 +26,15 @@ pub(crate) fn check(
     let options = OpenOptions::new().memory(memory.clone()).cache(cache).budget(budget.clone());
     let database = options.open(output.temporary())?;
     let problems = database.verify(level)?.problems.into_iter();
-    let (unread, damaged): (Vec<_>, Vec<_>) = problems.partition(|problem| matches!(problem, Error::Io { .. }));
     let path = output.target().to_path_buf();
-    match (damaged.into_iter().next(), unread.into_iter().next()) {
-        (None, None) => {
+    // Damage says more than a read that failed.
+    match problems.min_by_key(|problem| matches!(problem, Error::Io { .. })) {
+        None => {
             output.set_checked();
             Ok(database)
         }
-        (None, Some(Error::Io { source, .. })) => Err(Error::Io { path, action: "read back", source }),
-        (Some(problem), _) | (None, Some(problem)) => {
+        Some(Error::Io { source, .. }) => Err(Error::Io { path, action: "read back", source }),
+        Some(problem) => {
             Err(Error::Verification { path, reason: format!("it was read back and is damaged: {problem}") })
         }
     }

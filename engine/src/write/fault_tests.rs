@@ -3,16 +3,16 @@
 
 use std::path::Path;
 
-use super::crash::{clustering, inputs, listed};
+use super::crash::{clustering, inputs, listed, old_result};
 use crate::memory::budget::Budget;
 use crate::memory::settings::MemorySettings;
-use crate::planted::{Fault, When, is_planted, plant};
+use crate::planted::{Fault, at_each_place, is_planted, plant};
 use crate::reduce::{Containment, Method, Output, Reduction, Selection};
 use crate::write::builder::Builder;
 use crate::write::place::Order;
 use crate::{Column, Result};
 
-/// Places that are tried each; beyond them one in ever more.
+/// Places that are tried each.
 const EACH: u64 = 64;
 
 /// What writes into a folder, with a budget.
@@ -38,14 +38,7 @@ fn sweep(name: &str, fault: Fault, work: Work<'_>) {
             planted.was_met()
         })
     };
-    let (mut place, mut faults) = (1, 0);
-    while attempt(When::At(place)) {
-        faults += 1;
-        if place % 4 == 1 {
-            faults += u64::from(attempt(When::From(place)));
-        }
-        place += 1 + place.saturating_sub(EACH) / 8;
-    }
+    let faults = at_each_place(EACH, attempt);
     eprintln!("{name}, {fault:?}: {faults} faults");
     assert!(faults > 10);
 }
@@ -100,9 +93,7 @@ fn a_reduction_that_gets_no_memory_or_bytes_says_so() {
 #[test]
 fn an_update_that_gets_no_memory_or_bytes_says_so() {
     let inputs = inputs();
-    let old = inputs.path().join("old.talaria");
-    let first = Reduction::new(inputs.path().join("first.fasta"), Output::Container(old.clone()));
-    first.method(clustering()).run().unwrap();
+    let old = old_result(inputs.path());
     for fault in [Fault::Lease, Fault::Read] {
         sweep("update", fault, &|folder, budget| {
             let output = Output::Container(folder.join("out.talaria"));

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use self::works::WORKS;
 use crate::memory::budget::Budget;
-use crate::planted::{Fault, When, is_planted, plant};
+use crate::planted::{Fault, When, at_each_place, is_planted, plant};
 use crate::read::storage::Access;
 use crate::reduce::{Method, Output, Reduction};
 use crate::write::place::Order;
 use crate::{Builder, Column, Database, OpenOptions, Result};
 
-/// Places that are tried each; beyond them one in ever more.
+/// Places that are tried each.
 const EACH: u64 = 32;
 
 const MEMORY: u64 = 64 << 20;
@@ -25,19 +25,11 @@ fn open(path: &Path, budget: &Budget, access: Access) -> Result<Database> {
 
 /// All that the container at `path` can be asked, with this fault at every place; says how many there were.
 fn sweep(path: &Path, fault: Fault, access: Access) -> u64 {
-    let mut faults = 0;
-    for (name, work) in WORKS {
+    let faults = WORKS.map(|(name, work)| {
         let right = work(&open(path, &Budget::new(MEMORY), access).unwrap()).unwrap();
-        let mut place = 1;
-        while attempt(path, access, fault, When::At(place), (name, work), &right) {
-            faults += 1;
-            if place % 4 == 1 {
-                faults += u64::from(attempt(path, access, fault, When::From(place), (name, work), &right));
-            }
-            place += 1 + place.saturating_sub(EACH) / 4;
-        }
-    }
-    faults
+        at_each_place(EACH, |when| attempt(path, access, fault, when, (name, work), &right))
+    });
+    faults.iter().sum()
 }
 
 /// One work with one fault; says whether it came to that.

@@ -8,7 +8,7 @@ mod disk;
 pub(crate) mod record;
 mod states;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use self::disk::{Disk, Folder};
 use self::record::{Fault, Operation};
@@ -118,6 +118,14 @@ pub(super) fn clustering() -> Method {
     Method::Cluster(Clustering::default())
 }
 
+/// Beside the inputs, a result that an update goes on from.
+pub(super) fn old_result(inputs: &Path) -> PathBuf {
+    let old = inputs.join("old.talaria");
+    let first = Reduction::new(inputs.join("first.fasta"), Output::Container(old.clone()));
+    first.method(clustering()).run().unwrap();
+    old
+}
+
 #[test]
 fn a_build_is_old_or_new() {
     let inputs = inputs();
@@ -155,9 +163,7 @@ fn a_reduction_is_old_or_new() {
 #[test]
 fn an_update_is_old_or_new() {
     let inputs = inputs();
-    let old = inputs.path().join("old.talaria");
-    let first = Reduction::new(inputs.path().join("first.fasta"), Output::Container(old.clone()));
-    first.method(clustering()).run().unwrap();
+    let old = old_result(inputs.path());
     let copied = |folder: &Path| {
         std::fs::copy(&old, folder.join("out.talaria")).unwrap();
         Ok(())
