@@ -5,14 +5,21 @@
 //! bits what is above it takes. So an item is read by itself, from a frame of some hundred bytes, and nothing is
 //! decompressed.
 //!
-//! Both directions are here, since together they define the bytes. Cost: a lane of an item is a load and a shift.
+//! Both directions are here, since together they define the bytes. Cost: a lane of an item is a load and a shift, a
+//! nanosecond in a run of items and two in one that is read by itself.
+
+mod frame;
+mod lane;
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use self::lane::{bytes_of, length_of, number};
 use crate::error::SpecError;
 use crate::section::SectionKind;
 use crate::version::{REQUIRED_COMPACT_MEMBERSHIP, REQUIRED_PACKED_COLUMNS};
+
+pub use self::frame::Frame;
 
 /// Items a frame; the last one may have fewer.
 pub const FRAME: u64 = 128;
@@ -132,162 +139,6 @@ pub fn pack(items: &[u8], lanes: &[u32], out: &mut Vec<u8>) {
     }
 }
 
-/// A frame whose widths and length have been checked.
-#[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
-    kind: SectionKind,
-    number: u64,
-    lanes: &'static [u32],
-    widths: &'a [u8],
-    least: &'a [u8],
-    values: &'a [u8],
-}
-
-impl<'a> Frame<'a> {
-    /// Looks at the bytes of frame `number` of a column.
-    ///
-    /// # Errors
-    /// W-3, if a width is more than its lane has, or the widths do not make up the length.
-    pub fn new(kind: SectionKind, lanes: &'static [u32], number: u64, bytes: &'a [u8]) -> Result<Self, SpecError> {
-        let broken =
-            |field, got, expected| Err(SpecError::violation(kind.rules().name, field, "W-3", number, got, expected));
-        let item = lanes.iter().map(|&lane| bytes_of(lane)).sum();
-        let parts = bytes.split_at_checked(lanes.len());
-        let Some((widths, (least, values))) =
-            parts.and_then(|(widths, rest)| Some((widths, rest.split_at_checked(item)?)))
-        else {
-            return broken("frame length", widen(bytes.len()), widen(lanes.len() + item));
-        };
-        if let Some((&width, &lane)) = widths.iter().zip(lanes).find(|&(&width, &lane)| u32::from(width) > lane) {
-            return broken("width", width.into(), lane.into());
-        }
-        let length: usize = widths.iter().map(|&width| length_of(width.into())).sum();
-        if values.len() != length {
-            return broken("frame length", widen(values.len()), widen(length));
-        }
-        Ok(Self { kind, number, lanes, widths, least, values })
-    }
-
-    /// Writes items from `first` on to `items`, as they would stand in the column: as many as there is room for, or up
-    /// to the 128th. A value that its lane cannot hold is cut short; [`Frame::check`] finds it.
-    pub fn unpack(&self, first: usize, items: &mut [u8]) {
-        let size = self.least.len().max(1);
-        for lane in self.lanes() {
-            match bytes_of(lane.bits) {
-                1 => lane.unpack::<1>(first, size, items),
-                2 => lane.unpack::<2>(first, size, items),
-                3 => lane.unpack::<3>(first, size, items),
-                4 => lane.unpack::<4>(first, size, items),
-                5 => lane.unpack::<5>(first, size, items),
-                _ => lane.unpack::<8>(first, size, items),
-            }
-        }
-    }
-
-    /// Compares the frame, which has `count` items, with what the format asks of its values.
-    ///
-    /// # Errors
-    /// W-4, if one is more than its lane holds, or those after the last item are not zero.
-    pub fn check(&self, count: usize) -> Result<(), SpecError> {
-        let broken = |field, got, expected| {
-            Err(SpecError::violation(self.kind.rules().name, field, "W-4", self.number, got, expected))
-        };
-        for lane in self.lanes() {
-            let most = u64::MAX >> (u64::BITS - lane.bits);
-            for index in 0..VALUES {
-                let above = lane.above(index);
-                if index >= count && above != 0 {
-                    return broken("value after the last", above, 0);
-                }
-                if lane.least.checked_add(above).is_none_or(|value| value > most) {
-                    return broken("value", above, most - lane.least);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn lanes(&self) -> impl Iterator<Item = Lane<'a>> {
-        let (least, values) = (self.least, self.values);
-        let (mut at, mut start) = (0, 0);
-        self.lanes.iter().zip(self.widths).map(move |(&bits, &width)| {
-            let (end, stop) = (at + bytes_of(bits), start + length_of(width.into()));
-            let lane = Lane {
-                at,
-                bits,
-                least: number(least.get(at..end).unwrap_or_default()),
-                width: width.into(),
-                values: values.get(start..stop).unwrap_or_default(),
-            };
-            (at, start) = (end, stop);
-            lane
-        })
-    }
-}
-
-/// A lane of a frame.
-#[derive(Debug, Clone, Copy)]
-struct Lane<'a> {
-    /// Byte of an item where it starts.
-    at: usize,
-    bits: u32,
-    least: u64,
-    width: u32,
-    values: &'a [u8],
-}
-
-impl Lane<'_> {
-    /// Writes the lane of items of `size` bytes, from the one with number `first` on. `N` are the bytes of the lane.
-    fn unpack<const N: usize>(&self, first: usize, size: usize, items: &mut [u8]) {
-        for (index, item) in (first..VALUES).zip(items.chunks_exact_mut(size)) {
-            let value = self.least.wrapping_add(self.above(index)).to_le_bytes();
-            if let (Some(to), Some(from)) = (item.get_mut(self.at..self.at + N), value.first_chunk::<N>()) {
-                to.copy_from_slice(from);
-            }
-        }
-    }
-
-    /// What value `index` is above the least one.
-    fn above(&self, index: usize) -> u64 {
-        if self.width == 0 {
-            return 0;
-        }
-        let bit = index * usize::try_from(self.width).unwrap_or(0);
-        let rest = self.values.get(bit / 8..).unwrap_or_default();
-        let mask = u64::MAX >> (u64::BITS - self.width);
-        match rest.first_chunk::<8>() {
-            // So many bits are in eight bytes wherever they start.
-            Some(window) if self.width <= 57 => u64::from_le_bytes(*window) >> (bit % 8) & mask,
-            _ => {
-                let window = rest.iter().take(9).rev().fold(0, |value, &byte| value << 8 | u128::from(byte));
-                u64::try_from(window >> (bit % 8) & u128::from(mask)).unwrap_or(0)
-            }
-        }
-    }
-}
-
-/// Bytes that a lane takes of an item.
-const fn bytes_of(lane: u32) -> usize {
-    match lane {
-        8 => 1,
-        16 => 2,
-        24 => 3,
-        32 => 4,
-        40 => 5,
-        _ => 8,
-    }
-}
-
-/// Bytes of the values of a lane in a frame.
-fn length_of(width: u32) -> usize {
-    usize::try_from(width).unwrap_or(0) * VALUES / 8
-}
-
-/// Up to eight bytes as a number.
-fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
-}
-
 fn widen(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
@@ -336,6 +187,33 @@ mod tests {
                 for (index, item) in items.chunks(size).enumerate() {
                     frame.unpack(index, &mut one);
                     assert_eq!(one, item, "{kind:?}, {index}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn runs_of_all_widths_come_back_from_everywhere() {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state
+        };
+        for width in 0..=64_u32 {
+            let most = if width == 0 { 0 } else { u64::MAX >> (64 - width) };
+            let mut items: Vec<u8> = (0..126).flat_map(|_| (next() & most).to_le_bytes()).collect();
+            items.extend([0, most].map(u64::to_le_bytes).as_flattened());
+            let (lanes, mut packed) = (lanes(SectionKind::Lengths, 8).unwrap(), Vec::new());
+            pack(&items, lanes, &mut packed);
+            assert_eq!(u32::from(packed[0]), width);
+            let frame = Frame::new(SectionKind::Lengths, lanes, 0, &packed).unwrap();
+            for first in 0..=128_usize {
+                for end in [first, first + 1, first + 9, first + 17, 128] {
+                    let mut run = vec![7; end.saturating_sub(first) * 8];
+                    frame.unpack(first, &mut run);
+                    let there = (end.min(128) - first) * 8;
+                    assert_eq!(&run[..there], &items[first * 8..][..there], "{width} bits, {first}..{end}");
+                    assert!(run[there..].iter().all(|&byte| byte == 7));
                 }
             }
         }
