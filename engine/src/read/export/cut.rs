@@ -13,7 +13,7 @@ use crate::memory::budget::Lease;
 use crate::read::columns::ColumnRun;
 use crate::read::export::{Lines, Request};
 
-/// Bytes that a unit aims at. A long record is cut into pieces of as many residues.
+/// Bytes that a unit aims at, unless blocks are larger. A long record is cut into pieces of as many residues.
 const UNIT: u64 = 256 << 10;
 /// Most bytes that a unit aims at if there are deltas: the more of them are made together, the fewer blocks are decoded
 /// more than once.
@@ -63,6 +63,10 @@ pub(super) struct Cutter<'d> {
     most: u64,
     /// Bytes that a unit aims at.
     aim: u64,
+    /// Residues of a piece of a long record.
+    piece: u64,
+    /// Whether units end where blocks do, so that no block is decoded for two.
+    whole_blocks: bool,
     /// The columns of the next records.
     run: Option<ColumnRun<'d>>,
     /// Whether those match the filter; empty if all do.
@@ -102,6 +106,8 @@ impl<'d> Cutter<'d> {
     /// For some records of a source.
     pub(super) fn new(database: &'d Database, source: &Source, ordinals: Range<u64>, request: Request<'d>) -> Self {
         let (aim, most) = aim(database);
+        let piece = UNIT.max(database.sequences().nominal.into());
+        let whole_blocks = !database.is_placed();
         let (width, line_end) = match request.options.lines {
             Lines::Original => (source.line_width, source.line_end),
             Lines::Width(width) => (width, LineEnd::Lf),
@@ -114,8 +120,10 @@ impl<'d> Cutter<'d> {
             lines: LineSource { line_end, byte_length: source.byte_length },
             width,
             request,
-            aim,
+            aim: if whole_blocks { aim.max(piece) } else { aim },
+            piece,
             most,
+            whole_blocks,
             run: None,
             matching: Vec::new(),
             long: None,
@@ -127,9 +135,11 @@ impl<'d> Cutter<'d> {
         if self.long.is_some() {
             return Ok(self.next_piece());
         }
-        let (first, mut estimate) = (self.next, 0);
+        let (first, mut estimate, mut block) = (self.next, 0, None);
+        // A block between whose records are many that share copies elsewhere may have no end in sight.
+        let most = if self.whole_blocks { self.aim.saturating_add(2 * self.piece) } else { self.aim };
         // Records that are skipped make no text, but their columns are looked at.
-        while self.next < self.end && estimate < self.aim && self.next - first < self.most {
+        while self.next < self.end && self.next - first < self.most {
             let run = match self.run.take().filter(|run| run.ordinals().contains(&self.next)) {
                 Some(run) => run,
                 None => {
@@ -142,10 +152,18 @@ impl<'d> Cutter<'d> {
             };
             let run = self.run.insert(run);
             let (length, entry) = (run.sequence_length(self.next)?, run.header_entry(self.next)?);
+            let own = match self.whole_blocks && entry.is_reference() && length > 0 {
+                true => Some(run.sequence_address(self.next)?.block()),
+                false => None,
+            };
+            if estimate >= most || estimate >= self.aim && own.is_some_and(|own| block != Some(own)) {
+                break;
+            }
+            block = own.or(block);
             let index = usize::try_from(self.next - run.ordinals().start).unwrap_or(usize::MAX);
             let matches = self.matching.get(index).copied().unwrap_or(true);
             let skipped = !matches || self.request.leaves_out(self.database, self.next, &entry)?;
-            if length > UNIT && !skipped && !entry.is_delta() {
+            if length > self.piece && !skipped && !entry.is_delta() {
                 if self.next > first {
                     break;
                 }
@@ -180,7 +198,7 @@ impl<'d> Cutter<'d> {
     /// The next piece of the long record; `None` if there is none.
     fn next_piece(&mut self) -> Option<Unit> {
         let mut long = self.long.take()?;
-        let end = long.length.min(long.position + UNIT);
+        let end = long.length.min(long.position + self.piece);
         let last = end == long.length;
         let range = long.position..end;
         let estimate = self.estimate(end - long.position) + std::mem::take(&mut long.text_length);
@@ -216,6 +234,36 @@ mod tests {
     use crate::memory::settings::MemorySettings;
     use crate::read::export::ExportOptions;
     use crate::{Builder, OpenOptions};
+
+    #[test]
+    fn no_block_is_in_two_units() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        // Every third is a copy of another one, and so are the last ones.
+        let residues = |number: usize| format!("{:0>1500}", number % 3 + number / 3 * 5).into_bytes();
+        let copies = (0..40).map(move |_| (b"copy".to_vec(), residues(0)));
+        let records = (0..900).map(move |number| (b"r".to_vec(), residues(if number % 3 == 2 { 4 } else { number })));
+        for block in [16 << 10, 128 << 10, 512 << 10] {
+            let builder = Builder::new(&path).block_size(block).compression(crate::Compression::Packed);
+            builder.add_records("made", records.clone().chain(copies.clone())).finish().unwrap();
+            let database = OpenOptions::new().open(&path).unwrap();
+            let (options, sources) = (ExportOptions::default(), database.sources().unwrap());
+            let mut cutter = Cutter::new(&database, &sources[0], 0..database.len(), Request::of(&options));
+            let (mut next, mut units) = (0, Vec::new());
+            while let Some(unit) = cutter.next_unit().unwrap() {
+                assert_eq!(unit.ordinals.start, next);
+                next = unit.ordinals.end;
+                let own = |&ordinal: &u64| database.header_entry(ordinal).unwrap().is_reference();
+                let block = |ordinal| database.sequence_address(ordinal).unwrap().block();
+                units.push(unit.ordinals.filter(own).map(block).collect::<Vec<_>>());
+            }
+            assert_eq!(next, database.len());
+            assert!(units.len() > 1, "{block}");
+            for pair in units.windows(2) {
+                assert!(pair[0].last() < pair[1].first(), "{block}");
+            }
+        }
+    }
 
     #[test]
     fn units_have_no_more_records_than_a_chunk() {

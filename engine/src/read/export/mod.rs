@@ -1,6 +1,7 @@
 //! The way back: the very bytes of the sources, or FASTA in another line width.
 //!
-//! Records are cut into units of about 256 KiB in the order of the input; a record longer than that is cut into pieces.
+//! Records are cut into units of about 256 KiB in the order of the input, which end where blocks do, so that no block
+//! is decoded twice; a record longer than that is cut into pieces. Of larger blocks a unit is one.
 //! Units are made in parallel while earlier ones are written, through
 //! [`crate::memory::settings::StreamingSettings::buffers`] buffers a thread. So memory is bounded by those, and not by
 //! the longest record. In a container with deltas units are larger, as far as memory allows: the deltas of a unit are
