@@ -24,6 +24,9 @@ pub struct Rung {
 const PLAIN: Recipe = Recipe::PLAIN;
 const KIBIBYTE: Recipe = Recipe { block_size: Some(1024), ..PLAIN };
 const LZ4: Recipe = Recipe { compression: Compression::Lz4, ..PLAIN };
+/// Blocks of bases, whatever size is usual for them.
+const BASES: Recipe = Recipe { block_size: Some(64 << 10), ..PLAIN };
+const LZ4_BASES: Recipe = Recipe { compression: Compression::Lz4, ..BASES };
 
 /// Record 1 stands for all others.
 const FAMILY: [(u64, u64); 11] =
@@ -57,19 +60,19 @@ pub const RUNGS: [Rung; 37] = [
     rung("0014-database-ids", PLAIN),
     rung("0015-preamble", PLAIN),
     rung("0016-four-sources", PLAIN),
-    rung("0017-two-bit-dna", PLAIN),
-    rung("0018-two-bit-rna", PLAIN),
+    rung("0017-two-bit-dna", BASES),
+    rung("0018-two-bit-rna", BASES),
     rung("0019-long-record", KIBIBYTE),
     rung("0020-long-irregular", KIBIBYTE),
     rung("0021-lz4", LZ4),
-    rung("0022-lz4-two-bit", LZ4),
+    rung("0022-lz4-two-bit", LZ4_BASES),
     rung("0023-zstd", Recipe { compression: Compression::Zstd(1), ..PLAIN }),
     rung("0024-odd-residues", PLAIN),
     rung("0025-long-header", LZ4),
     rung("0026-columns", Recipe { columns: &Column::ALL, ..KIBIBYTE }),
-    rung("0027-columns-dna", Recipe { columns: &Column::ALL, ..PLAIN }),
+    rung("0027-columns-dna", Recipe { columns: &Column::ALL, ..BASES }),
     rung("0028-deltas", Recipe { members: &FAMILY, ..KIBIBYTE }),
-    rung("0029-deltas-dna", Recipe { members: &[(0, 1), (0, 2), (0, 3), (0, 4)], ..LZ4 }),
+    rung("0029-deltas-dna", Recipe { members: &[(0, 1), (0, 2), (0, 3), (0, 4)], ..LZ4_BASES }),
     rung("0030-unrepresented", Recipe { members: &[(2, 0), (2, 5)], unrepresented: &[1, 3, 4], ..PLAIN }),
     rung("0031-similarity-order", Recipe { order: Order::Similarity, ..KIBIBYTE }),
     rung("0032-similarity-order-dna", Recipe { order: Order::Similarity, block_size: Some(2048), ..LZ4 }),

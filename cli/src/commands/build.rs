@@ -40,15 +40,15 @@ pub(crate) struct BuildFlags {
     /// The container; what has this name is replaced once the new file is complete
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
-    /// Codec, block sizes, order and columns at once: fast (packed), balanced, or small (zstd:19, blocks of 256K, of
-    /// nucleotides 4M, order by similarity, packed columns). What is given beside it counts instead
+    /// Codec, block sizes, order and columns at once: fast (residues packed, columns not), balanced, or small (zstd:19,
+    /// blocks of 256K, of nucleotides 4M, order by similarity). What is given beside it counts instead
     #[arg(long, value_name = "PRESET", default_value = "balanced", value_parser = preset())]
     preset: Preset,
     /// How residues are compressed: none, packed (two, four or five bits each), lz4, zstd, zstd:LEVEL (1 to 22), or
     /// auto (packed where zstd:1 takes off less than an eighth); zstd:1 unless given
     #[arg(long, value_name = "CODEC", value_parser = target::codec)]
     codec: Option<Compression>,
-    /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 64K for nucleotides unless given
+    /// Residues a block, a power of two from 4K to 8M; 16K for proteins and 128K for nucleotides unless given
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block_size: Option<u32>,
     /// Bytes of header texts a block, a power of two from 4K to 8M; 4K unless given
@@ -58,7 +58,8 @@ pub(crate) struct BuildFlags {
     /// takes a third to a half off their size and longer to build. Records keep their order and numbers
     #[arg(long, value_name = "ORDER", value_parser = target::order())]
     order: Option<Order>,
-    /// Pack what is known of each record, and the index of names, into about half the bytes
+    /// Pack what is known of each record, and the index of names, into about a third of the bytes; so it is unless the
+    /// preset is fast
     #[arg(long, value_name = "YES", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     packed_columns: Option<bool>,
     /// What the residues are

@@ -175,8 +175,8 @@ fn the_first_residues_decide_on_the_block_size_however_few() {
         assert_eq!(run(&[&"build", inputs[0], inputs[1], &"-o", &db, &"-q"]).code, 0);
         run(&[&"inspect", &db, &"--json"]).json()["header"]["sequence_block_size"].as_u64().unwrap()
     };
-    assert_eq!(size([&empty, &short]), 65536);
-    assert_eq!(size([&short, &protein]), 65536);
+    assert_eq!(size([&empty, &short]), 131072);
+    assert_eq!(size([&short, &protein]), 131072);
     assert_eq!(size([&protein, &short]), 16384);
 }
 

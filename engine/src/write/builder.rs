@@ -200,7 +200,7 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Residues a block: a power of two from 1 KiB to 8 MiB; 16 KiB for proteins and 64 KiB for nucleotides unless told
+    /// Residues a block: a power of two from 1 KiB to 8 MiB; 16 KiB for proteins and 128 KiB for nucleotides unless told
     /// otherwise.
     #[must_use]
     pub fn block_size(mut self, bytes: u32) -> Self {
@@ -215,9 +215,9 @@ impl<'p> Builder<'p> {
         self
     }
 
-    /// Whether columns and the index of names are packed (FORMAT.md, section 14): about half their size, for a little
-    /// more time for each record that is looked up. They are not unless told otherwise. Readers from before this was
-    /// specified refuse such a file by name.
+    /// Whether columns and the index of names are packed (FORMAT.md, section 14): about a third of their size, for a
+    /// fraction of a microsecond for each record that is looked up. They are, unless told otherwise or by
+    /// [`Preset::Fast`]. Readers from before this was specified refuse such a file by name.
     #[must_use]
     pub fn packed_columns(mut self, packed: bool) -> Self {
         self.settings.packed = packed;

@@ -1,7 +1,7 @@
 //! What a build takes from the budget, and the shape of what it makes.
 //!
 //! Both depend on what the residues are, which nobody knows before the first records have come. The memory that is
-//! taken, and asked for, before that is that of the smallest blocks; the rest is leased when it turns out.
+//! taken, and asked for, before that is that of usual blocks; the rest of large ones is leased when it turns out.
 
 use talaria_db_spec::alphabet::Alphabet;
 
@@ -49,12 +49,12 @@ pub(super) fn longest_whole(settings: &Settings<'_>) -> usize {
     WHOLE_RECORD.max(settings.blocks.largest() as usize)
 }
 
-/// The shape of a container of such residues. As long as nobody knows what they are, that with the smallest blocks: the
-/// rest is leased when that turns out.
+/// The shape of a container of such residues. As long as nobody knows what they are, its blocks are what memory is
+/// reckoned with, not what will be written.
 pub(super) fn shape(settings: &Settings<'_>, alphabet: Option<Alphabet>) -> Shape {
     Shape {
         compression: settings.compression,
-        sequence_block: alphabet.map_or(settings.blocks.smallest(), |alphabet| settings.blocks.of(alphabet)),
+        sequence_block: alphabet.map_or(settings.blocks.before_any(), |alphabet| settings.blocks.of(alphabet)),
         text_block: settings.text_block_size,
         packed: settings.packed,
         order: settings.order,

@@ -162,8 +162,8 @@ impl<'b> Run<'b> {
     }
 }
 
-/// An assembler for the kind of residues in `sample`. If their blocks are larger than the smallest, `lease` grows by
-/// what that takes.
+/// An assembler for the kind of residues in `sample`. If their blocks are larger than was reckoned with, `lease` grows
+/// by what that takes.
 fn start(settings: &Settings<'_>, spill: &Spill, sample: &Composition, lease: &mut Lease) -> Result<Assembler> {
     let (known, threads) = (shape(settings, settings.alphabet), rayon::current_num_threads());
     let shape = shape(settings, Some(settings.alphabet.unwrap_or_else(|| sample.alphabet())));
