@@ -52,7 +52,8 @@ impl Database {
         slots: Range<u64>,
         visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.visit_some(slots, &mut LastBlock::default(), None, true, visit)
+        let mut columns = self.column_cursor(slots.clone());
+        self.visit_some(slots, &mut columns, &mut LastBlock::default(), None, true, visit)
     }
 
     /// The same for the records that have a copy of their own, or no residues.
@@ -61,7 +62,8 @@ impl Database {
         slots: Range<u64>,
         visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.visit_some(slots, &mut LastBlock::default(), Some(&mut |_, _| Ok(())), false, visit)
+        let mut columns = self.column_cursor(slots.clone());
+        self.visit_some(slots, &mut columns, &mut LastBlock::default(), Some(&mut |_, _| Ok(())), false, visit)
     }
 
     /// The same without residues for records that share a copy or an item that is not empty: these are `told` where
@@ -72,7 +74,8 @@ impl Database {
         told: &mut dyn FnMut(u64, Item) -> Result<()>,
         visit: impl FnMut(u64, &HeaderEntry, Sequence<'_>) -> Result<()>,
     ) -> Result<()> {
-        self.visit_some(slots, &mut LastBlock::default(), Some(told), true, visit)
+        let mut columns = self.column_cursor(slots.clone());
+        self.visit_some(slots, &mut columns, &mut LastBlock::default(), Some(told), true, visit)
     }
 
     /// As [`Database::for_each_sequence`], with the records that share copies in their own place unless `sharers` are
@@ -83,14 +86,16 @@ impl Database {
         state: impl Fn() -> S + Send + Sync,
         visit: impl Fn(&mut S, u64, Option<&HeaderEntry>, Sequence<'_>) -> Result<()> + Sync,
     ) -> Result<()> {
-        self.owned_slots().enumerate().try_for_each_init(state, |state, (number, slots)| {
-            let slots = slots?;
+        // Columns are looked at in longer runs than blocks have records.
+        let state = || (state(), self.column_cursor(0..self.len()));
+        self.owned_slots().enumerate().try_for_each_init(state, |(state, columns), (number, slots)| {
+            let (slots, mut home) = (slots?, LastBlock::default());
             let Some(sharers) = sharers else {
-                return self
-                    .visit_sequences(slots, |ordinal, entry, sequence| visit(state, ordinal, Some(entry), sequence));
+                return self.visit_some(slots, columns, &mut home, None, true, |ordinal, entry, sequence| {
+                    visit(state, ordinal, Some(entry), sequence)
+                });
             };
-            let mut home = LastBlock::default();
-            self.visit_some(slots, &mut home, Some(&mut |_, _| Ok(())), true, |ordinal, entry, sequence| {
+            self.visit_some(slots, columns, &mut home, Some(&mut |_, _| Ok(())), true, |ordinal, entry, sequence| {
                 visit(state, ordinal, Some(entry), sequence)
             })?;
             let Some(block) = number.checked_sub(1) else { return Ok(()) };
@@ -110,6 +115,7 @@ impl Database {
     fn visit_some(
         &self,
         slots: Range<u64>,
+        columns: &mut ColumnCursor<'_>,
         home: &mut LastBlock,
         mut told: Option<&mut dyn FnMut(u64, Item) -> Result<()>>,
         with_deltas: bool,
@@ -119,9 +125,8 @@ impl Database {
         let mut deltas = Vec::new();
         // Blocks that others come back to.
         let keep = told.is_none() && self.has_shared() && !self.is_placed();
-        let mut columns = self.column_cursor(slots.clone());
         for slot in slots {
-            let (ordinal, entry, item) = self.slot(slot, &mut columns)?;
+            let (ordinal, entry, item) = self.slot(slot, columns)?;
             if let Some(told) = told.as_mut().filter(|_| entry.is_shared() && item.length > 0) {
                 told(ordinal, item)?;
                 continue;
