@@ -31,12 +31,17 @@ impl<'a> PackedColumn<'a> {
     /// Pages come from `cache` where the storage has to read them.
     pub(super) fn items(&self, cache: &BlockCache, first: u64, items: &mut [u8]) -> Result<()> {
         let size = self.section.item_size as usize;
+        let whole = self.pages.whole(self.storage, self.path, self.section)?;
+        let read = |range| match whole {
+            Some(whole) => self.pages.compared(self.storage, self.path, self.section, whole, range).map(Cow::Borrowed),
+            None => self.cached(cache, range),
+        };
         let (mut next, mut rest) = (first, items);
         while !rest.is_empty() {
             let (number, at) = (next / FRAME, (next % FRAME) as usize);
-            let places = self.cached(cache, self.index_of(number..number + 1))?;
+            let places = read(self.index_of(number..number + 1))?;
             let range = self.range(number, &places)?;
-            let bytes = self.cached(cache, range)?;
+            let bytes = read(range)?;
             let (now, later) = rest.split_at_mut(rest.len().min((FRAME as usize - at) * size));
             self.frame(number, &bytes)?.unpack(at, now);
             (next, rest) = ((number + 1) * FRAME, later);
@@ -119,9 +124,6 @@ impl<'a> PackedColumn<'a> {
     }
 
     fn cached(&self, cache: &BlockCache, range: Range<u64>) -> Result<Cow<'a, [u8]>> {
-        if self.storage.borrows() {
-            return self.bytes(range);
-        }
         let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
         let mut at = range.start;
         while at < range.end {

@@ -182,6 +182,40 @@ impl Pages {
         })
     }
 
+    /// All bytes of `section`, of which none has been compared, where they are borrowed.
+    pub(super) fn whole<'s>(&self, storage: &'s Storage, path: &Path, section: &Section) -> Result<Option<&'s [u8]>> {
+        if !storage.borrows() {
+            return Ok(None);
+        }
+        let length = usize::try_from(section.length).unwrap_or(usize::MAX);
+        match storage.bytes(section.offset, length).map_err(Error::io(path, "read"))? {
+            Cow::Borrowed(bytes) => Ok(Some(bytes)),
+            Cow::Owned(_) => Ok(None),
+        }
+    }
+
+    /// Bytes of `section` out of `whole`, all of whose pages have been compared: an atomic load for each.
+    pub(super) fn compared<'s>(
+        &self,
+        storage: &Storage,
+        path: &Path,
+        section: &Section,
+        whole: &'s [u8],
+        Range { start, end }: Range<u64>,
+    ) -> Result<&'s [u8]> {
+        let (first, last) = (start / PAGE, end.saturating_sub(1) / PAGE);
+        // Most are part of one.
+        if first != last || !self.is_verified(section.first_page + first) {
+            for page in first..=last {
+                if !self.is_verified(section.first_page + page) {
+                    self.page(storage, path, section, page)?;
+                }
+            }
+        }
+        let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
+        Ok(whole.get(range).unwrap_or_default())
+    }
+
     /// Compares the bytes of a page with its checksum, unless they are kept and have been compared.
     fn compare(
         &self,

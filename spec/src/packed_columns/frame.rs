@@ -1,6 +1,6 @@
 //! A frame of a packed column: its items, all together or one by one.
 
-use super::lane::{GROUP, Lane, WORD, bytes_of, length_of, most_of, word_of};
+use super::lane::{GROUP, Lane, WORD, bytes_of, length_of, most_of};
 use super::{VALUES, widen};
 use crate::error::SpecError;
 use crate::section::SectionKind;
@@ -24,21 +24,21 @@ impl<'a> Frame<'a> {
     pub fn new(kind: SectionKind, lanes: &'static [u32], number: u64, bytes: &'a [u8]) -> Result<Self, SpecError> {
         let broken =
             |field, got, expected| Err(SpecError::violation(kind.rules().name, field, "W-3", number, got, expected));
-        let item = lanes.iter().map(|&lane| bytes_of(lane)).sum();
-        let parts = bytes.split_at_checked(lanes.len());
-        let Some((widths, (least, values))) =
-            parts.and_then(|(widths, rest)| Some((widths, rest.split_at_checked(item)?)))
-        else {
-            return broken("frame length", widen(bytes.len()), widen(lanes.len() + item));
-        };
-        if let Some((&width, &lane)) = widths.iter().zip(lanes).find(|&(&width, &lane)| u32::from(width) > lane) {
-            return broken("width", width.into(), lane.into());
+        let (widths, rest) = bytes.split_at_checked(lanes.len()).unwrap_or((bytes, &[]));
+        let (mut item, mut length) = (0, 0);
+        for (&lane, &width) in lanes.iter().zip(widths) {
+            if u32::from(width) > lane {
+                return broken("width", width.into(), lane.into());
+            }
+            item += bytes_of(lane);
+            length += length_of(width.into());
         }
-        let length: usize = widths.iter().map(|&width| length_of(width.into())).sum();
-        if values.len() != length {
-            return broken("frame length", widen(values.len()), widen(length));
+        match rest.split_at_checked(item) {
+            Some((least, values)) if values.len() == length && widths.len() == lanes.len() => {
+                Ok(Self { kind, number, lanes, widths, least, values })
+            }
+            _ => broken("frame length", widen(bytes.len()), widen(lanes.len() + item + length)),
         }
-        Ok(Self { kind, number, lanes, widths, least, values })
     }
 
     /// Writes items from `first` on to `items`, as they would stand in the column: as many as there is room for, or up
@@ -55,22 +55,37 @@ impl<'a> Frame<'a> {
 
     fn unpack_sized<const N: usize>(&self, first: usize, items: &mut [u8]) {
         let (items, _) = items.as_chunks_mut::<N>();
+        let least = self.least.first_chunk().copied().unwrap_or([0; N]);
+        if let [item] = items {
+            if first < VALUES {
+                *item = self.item(&least, first);
+            }
+            return;
+        }
         let count = items.len().min(VALUES.saturating_sub(first));
         let items = items.get_mut(..count).unwrap_or_default();
-        let group = first.div_ceil(GROUP);
-        let (before, rest) = items.split_at_mut(count.min(group * GROUP - first));
+        let (group, within) = (first / GROUP, first % GROUP);
+        // Of the first group, if it is not whole, and of the last.
+        let (before, rest) = items.split_at_mut(if within == 0 { 0 } else { count.min(GROUP - within) });
         let (groups, after) = rest.as_chunks_mut();
-        self.one_by_one(first, before);
-        self.one_by_one((group + groups.len()) * GROUP, after);
-        self.groups(group, groups);
+        let next = if within == 0 { group } else { group + 1 };
+        for (part, group, within) in [(before, group, within), (after, next + groups.len(), 0)] {
+            if !part.is_empty() {
+                let mut whole = [[least; GROUP]];
+                self.change_groups(group, &mut whole);
+                part.iter_mut().zip(whole.as_flattened().iter().skip(within)).for_each(|(to, from)| *to = *from);
+            }
+        }
+        groups.as_flattened_mut().fill(least);
+        self.change_groups(next, groups);
     }
 
-    fn groups<const N: usize>(&self, first: usize, groups: &mut [[[u8; N]; GROUP]]) {
+    /// Changes items that have the least values into those of the groups from `first` on.
+    fn change_groups<const N: usize>(&self, first: usize, groups: &mut [[[u8; N]; GROUP]]) {
         if groups.is_empty() {
             return;
         }
-        groups.as_flattened_mut().fill(self.least.first_chunk().copied().unwrap_or([0; N]));
-        // Lanes that do not vary, which are most, are written with that.
+        // Lanes that do not vary, which are most, are what they are to be.
         for lane in self.lanes().filter(|lane| lane.width > 0) {
             match lane.at / WORD {
                 0 => lane.unpack::<N, 0>(first, groups),
@@ -79,17 +94,25 @@ impl<'a> Frame<'a> {
         }
     }
 
-    fn one_by_one<const N: usize>(&self, first: usize, items: &mut [[u8; N]]) {
-        for (index, item) in (first..).zip(items) {
-            let mut words = self.least_words();
-            for lane in self.lanes().filter(|lane| lane.width > 0) {
-                if let Some(word) = words.get_mut(lane.at / WORD) {
-                    *word ^= lane.change(lane.above(index));
-                }
+    /// One item, made of the least values.
+    fn item<const N: usize>(&self, least: &[u8; N], index: usize) -> [u8; N] {
+        let mut words = words_of(least);
+        let (mut at, mut start) = (0, 0);
+        for (&bits, &width) in self.lanes.iter().zip(self.widths) {
+            if width > 0
+                && let Some(word) = words.get_mut(at / WORD)
+            {
+                let (least, width) = (*word >> (8 * (at % WORD)) & most_of(bits), width.into());
+                let values = self.values.get(start..).unwrap_or_default();
+                let lane = Lane { at, bits, least, width, values };
+                *word ^= lane.change(lane.above(index));
+                start += length_of(width);
             }
-            let words = words.map(u64::to_le_bytes);
-            item.iter_mut().zip(words.as_flattened()).for_each(|(to, from)| *to = *from);
+            at += bytes_of(bits);
         }
+        let (mut item, words) = ([0; N], words.map(u64::to_le_bytes));
+        item.iter_mut().zip(words.as_flattened()).for_each(|(to, from)| *to = *from);
+        item
     }
 
     /// Compares the frame, which has `count` items, with what the format asks of its values.
@@ -115,13 +138,10 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
-    /// The words of an item of the least values.
-    fn least_words(&self) -> [u64; 2] {
-        [word_of(self.least), word_of(self.least.get(WORD..).unwrap_or_default())]
-    }
-
     fn lanes(&self) -> impl Iterator<Item = Lane<'a>> {
-        let (words, values) = (self.least_words(), self.values);
+        let mut least = [0; 2 * WORD];
+        least.iter_mut().zip(self.least).for_each(|(to, from)| *to = *from);
+        let (words, values) = (words_of(&least), self.values);
         let (mut at, mut start) = (0, 0);
         self.lanes.iter().zip(self.widths).map(move |(&bits, &width)| {
             let word = words.get(at / WORD).copied().unwrap_or(0);
@@ -136,4 +156,11 @@ impl<'a> Frame<'a> {
             lane
         })
     }
+}
+
+/// The words of an item of at most 16 bytes.
+fn words_of<const N: usize>(item: &[u8; N]) -> [u64; 2] {
+    let mut words = [[0; WORD]; 2];
+    words.as_flattened_mut().iter_mut().zip(item).for_each(|(to, from)| *to = *from);
+    words.map(u64::from_le_bytes)
 }

@@ -137,15 +137,8 @@ fn last_or_wide(bytes: &[u8], skip: usize, width: u32) -> u64 {
 }
 
 /// Bytes that a lane takes of an item.
-pub(super) const fn bytes_of(lane: u32) -> usize {
-    match lane {
-        8 => 1,
-        16 => 2,
-        24 => 3,
-        32 => 4,
-        40 => 5,
-        _ => 8,
-    }
+pub(super) fn bytes_of(lane: u32) -> usize {
+    usize::try_from(lane / 8).unwrap_or(0)
 }
 
 /// Bytes of the values of a lane in a frame.
