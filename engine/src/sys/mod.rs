@@ -3,6 +3,7 @@
 
 pub mod allocator;
 pub mod anonymous;
+pub(crate) mod dictionary;
 pub mod file;
 mod guard;
 pub mod heap;

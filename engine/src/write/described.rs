@@ -20,26 +20,35 @@ use crate::column::{Column, Columns};
 use crate::error::{Error, Result};
 use crate::memory::zstandard;
 use crate::sys::anonymous::{AnonymousMemory, PageSize};
+use crate::sys::dictionary;
 use crate::write::cut::{CutBlock, Cutter};
 use crate::write::encode::{Compression, EncodedBlock, EncodingDictionary, encode_bytes};
 use crate::write::measure::Measures;
+use crate::write::preset::TEXT_BLOCK;
 use crate::write::sequences::{Shape, block_entry};
 use crate::write::spill::{Sorter, Spill, SpillBuffer};
 
 /// Least level at which header texts and layout scripts are compressed: level 1 takes a twentieth more, level 3 a four
 /// hundredth less for half as much time again.
 const TEXT_LEVEL: i32 = 2;
-/// Level from which a dictionary is trained. Below it is the first texts as they are: that takes no time, where
-/// training takes as long as building ten megabytes, and texts of proteins take a hundredth more.
+/// Level from which the content of a dictionary is chosen. Below it is the first texts, with tables for those that
+/// follow: that takes a millisecond, where choosing takes as long as building ten megabytes, and texts of proteins take
+/// a two hundredth more.
 const TRAINED_FROM: i32 = 10;
 /// Bytes of header text from which a dictionary is worth its place.
 const DICTIONARY_FROM: usize = 128 << 10;
-/// Bytes of a dictionary.
-const DICTIONARY_SIZE: usize = 32 << 10;
+/// Bytes of a dictionary whose content is chosen.
+const TRAINED_SIZE: usize = 32 << 10;
+/// Most bytes of first texts in a dictionary: a twentieth less of texts than with half of that.
+const MOST_FIRST: usize = 64 << 10;
+/// What part of the texts that are at hand may be in it.
+const FIRST_PART: usize = 4;
+/// Bytes of texts for which it has tables.
+const TABLED: usize = 128 << 10;
+/// Its number, as frames name it: the least that is nobody's.
+const DICTIONARY_NUMBER: u32 = 1 << 15;
 /// More than the library takes for that: three tables of frequencies, and what it compresses with.
 const TRAINING: usize = 24 << 20;
-/// How a trained dictionary starts.
-const DICTIONARY_MAGIC: [u8; 4] = zstd_safe::MAGIC_DICTIONARY.to_le_bytes();
 /// Bytes of a sample that a dictionary is trained on.
 const DICTIONARY_SAMPLE: usize = 2 << 10;
 
@@ -235,9 +244,7 @@ impl Described {
             return Ok(());
         }
         let bytes = match level < TRAINED_FROM {
-            // What starts like a trained one would be taken for one.
-            true if samples.starts_with(&DICTIONARY_MAGIC) => None,
-            true => samples.get(..DICTIONARY_SIZE).map(<[u8]>::to_vec),
+            true => first_texts(&samples, level)?,
             false => train(&samples, &sizes)?,
         };
         if let Some(bytes) = bytes {
@@ -249,11 +256,22 @@ impl Described {
     }
 }
 
+/// A dictionary of the first of these texts.
+fn first_texts(texts: &[u8], level: i32) -> Result<Option<Vec<u8>>> {
+    let (first, others) = texts.split_at((texts.len() / FIRST_PART).min(MOST_FIRST));
+    let samples = others.get(..TABLED).unwrap_or(others);
+    match dictionary::with_tables(first, samples, TEXT_BLOCK as usize, level, DICTIONARY_NUMBER) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(zstandard::NO_MEMORY) => Err(no_memory()),
+        Err(_) => Ok(None),
+    }
+}
+
 /// A dictionary of what `samples`, whose lengths are `sizes`, have in common; `None` if that is nothing.
 fn train(samples: &[u8], sizes: &[usize]) -> Result<Option<Vec<u8>>> {
     // The library passes over tries that get no memory, and would choose another dictionary.
     drop(AnonymousMemory::new(TRAINING, PageSize::Base).map_err(|_| no_memory())?);
-    let mut bytes = Vec::with_capacity(DICTIONARY_SIZE);
+    let mut bytes = Vec::with_capacity(TRAINED_SIZE);
     match zstd_safe::train_from_buffer(&mut bytes, samples, sizes) {
         Ok(_) => Ok(Some(bytes)),
         // Without one the container would be another.
@@ -294,18 +312,33 @@ mod tests {
     }
 
     #[test]
-    fn the_first_texts_are_a_dictionary_unless_they_would_be_taken_for_a_trained_one() {
+    fn the_first_texts_are_a_dictionary() {
+        // How a dictionary with tables starts.
+        let magic = zstd_safe::MAGIC_DICTIONARY.to_le_bytes();
         let mut texts: Vec<Vec<u8>> = (0_u32..8000)
             .map(|number| format!("sp|P{number:05}|NAME_HUMAN Protein {}", u64::from(number) * 7919).into_bytes())
             .collect();
-        let first = texts.concat()[..DICTIONARY_SIZE].to_vec();
-        assert!(dictionary(&texts, Compression::Zstd(1)) == Some(first));
+        let all = texts.concat();
+        let first = dictionary(&texts, Compression::Zstd(1)).unwrap();
+        // Of whole blocks.
+        let most = all.len() / FIRST_PART;
+        let length = (0..=most).rev().find(|&length| first.ends_with(&all[..length])).unwrap();
+        assert!(first.starts_with(&magic) && most - length < TEXT_BLOCK as usize && first.len() - length < 300);
         let trained = dictionary(&texts, Compression::Zstd(TRAINED_FROM)).unwrap();
-        assert!(trained.starts_with(&DICTIONARY_MAGIC));
+        assert!(trained.starts_with(&magic) && trained != first);
         assert!(dictionary(&texts, Compression::Lz4).is_none());
-        texts[0] = DICTIONARY_MAGIC.to_vec();
-        assert!(dictionary(&texts, Compression::Zstd(1)).is_none());
         texts.truncate(10);
         assert!(dictionary(&texts, Compression::Zstd(1)).is_none());
+    }
+
+    #[test]
+    fn texts_that_are_all_the_same_or_do_not_compress() {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            b'!' + (state >> 40) as u8 % 90
+        };
+        dictionary(&vec![vec![b'a'; 500]; 800], Compression::Zstd(1));
+        dictionary(&(0..800).map(|_| (0..500).map(|_| next()).collect()).collect::<Vec<_>>(), Compression::Zstd(1));
     }
 }
