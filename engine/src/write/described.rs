@@ -321,7 +321,7 @@ mod tests {
         let all = texts.concat();
         let first = dictionary(&texts, Compression::Zstd(1)).unwrap();
         // Of whole blocks.
-        let most = all.len() / FIRST_PART;
+        let most = (all.len() / FIRST_PART).min(MOST_FIRST);
         let length = (0..=most).rev().find(|&length| first.ends_with(&all[..length])).unwrap();
         assert!(first.starts_with(&magic) && most - length < TEXT_BLOCK as usize && first.len() - length < 300);
         let trained = dictionary(&texts, Compression::Zstd(TRAINED_FROM)).unwrap();
