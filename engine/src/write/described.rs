@@ -39,7 +39,7 @@ const TRAINED_FROM: i32 = 10;
 const DICTIONARY_FROM: usize = 128 << 10;
 /// Bytes of a dictionary whose content is chosen.
 const TRAINED_SIZE: usize = 32 << 10;
-/// Most bytes of first texts in a dictionary: a twentieth less of texts than with half of that.
+/// Most bytes of first texts in a dictionary: texts take a hundredth to a tenth less than with half of that.
 const MOST_FIRST: usize = 64 << 10;
 /// What part of the texts that are at hand may be in it.
 const FIRST_PART: usize = 4;

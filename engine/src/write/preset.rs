@@ -12,7 +12,7 @@ pub(super) const TEXT_BLOCK: u32 = 4 << 10;
 /// The same for LZ4, which decodes them three times as fast, and finds less in small ones.
 const FAST_TEXT_BLOCK: u32 = 16 << 10;
 /// Small blocks of proteins compress as well as large ones, and a lookup decodes one; repeats of nucleotides are
-/// further apart: of 16S genes 64 KiB take a twelfth more, 512 KiB a tenth less.
+/// further apart: of 16S genes 64 KiB take a fourteenth more, 512 KiB an eleventh less.
 const BLOCKS: Blocks = Blocks { proteins: 16 << 10, nucleotides: 128 << 10 };
 /// The same where nothing is compressed, so that repeats do not matter.
 const FAST_BLOCKS: Blocks = Blocks { proteins: 16 << 10, nucleotides: 64 << 10 };
@@ -75,9 +75,9 @@ pub enum Preset {
     /// Zstandard at level 1, small blocks, the order of the input, packed columns.
     #[default]
     Balanced,
-    /// Zstandard at level 19, large blocks, similar sequences next to each other: a third to two thirds
-    /// of the size. A build takes ten times as long and more, and for nucleotides a third of a gigabyte of memory on
-    /// two threads; a lookup decodes more.
+    /// The same at level 19, with large blocks and similar sequences next to each other: a third to two thirds of the
+    /// size. A build takes ten times as long and more, and for nucleotides a third of a gigabyte of memory on two
+    /// threads; a lookup decodes more.
     Small,
 }
 
