@@ -154,10 +154,12 @@ fn dealt(records: &[Text], shards: usize, seed: u64) -> Vec<Vec<Text>> {
         let shard = (number as u64).wrapping_mul(seed | 1).rotate_right(13) as usize % shards;
         dealt[shard].push(record.clone());
     }
-    // The first records of all say what they are.
-    for shard in &mut dealt {
-        if shard.iter().all(|(_, residues)| residues.is_empty()) {
-            shard.push(records.iter().find(|(_, residues)| !residues.is_empty()).cloned().unwrap());
+    // The first records of all say what they are, if any does.
+    if let Some(telling) = records.iter().find(|(_, residues)| !residues.is_empty()) {
+        for shard in &mut dealt {
+            if shard.iter().all(|(_, residues)| residues.is_empty()) {
+                shard.push(telling.clone());
+            }
         }
     }
     dealt
@@ -186,6 +188,16 @@ proptest! {
         prop_assert_eq!(&staged.1, &at_once.1);
         prop_assert!(staged.0 == at_once.0);
     }
+}
+
+#[test]
+fn records_without_residues() {
+    let records = vec![("a".to_owned(), String::new()), ("b".to_owned(), String::new())];
+    let mut work = Work::new(&dealt(&records, 2, 3));
+    let at_once = work.reduce_at_once(Clustering::default());
+    let staged = work.reduce(Clustering::default(), (3, 2));
+    assert_eq!(staged.1, at_once.1);
+    assert!(staged.0 == at_once.0);
 }
 
 #[test]
