@@ -167,19 +167,18 @@ impl Pages {
         section: &Section,
         Range { start, end }: Range<u64>,
     ) -> Result<Cow<'s, [u8]>> {
+        if let Some(whole) = self.whole(storage, path, section)? {
+            return self.compared(storage, path, section, whole, start..end).map(Cow::Borrowed);
+        }
         let first = start / PAGE;
         let aligned = first * PAGE..end.next_multiple_of(PAGE).min(section.length);
         let length = usize::try_from(aligned.end.saturating_sub(aligned.start)).unwrap_or(usize::MAX);
         let bytes = storage.bytes(section.offset + aligned.start, length).map_err(Error::io(path, "read"))?;
-        let kept = matches!(bytes, Cow::Borrowed(_));
         for (page, part) in (first..).zip(bytes.chunks(PAGE as usize)) {
-            self.compare(storage, path, section, page, part, kept)?;
+            self.compare(storage, path, section, page, part, false)?;
         }
         let range = (start - aligned.start) as usize..(end - aligned.start) as usize;
-        Ok(match bytes {
-            Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(range).unwrap_or_default()),
-            Cow::Owned(bytes) => Cow::Owned(bytes.get(range).unwrap_or_default().to_vec()),
-        })
+        Ok(Cow::Owned(bytes.get(range).unwrap_or_default().to_vec()))
     }
 
     /// All bytes of `section`, of which none has been compared, where they are borrowed.

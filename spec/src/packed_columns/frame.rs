@@ -94,7 +94,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// One item, made of the least values.
+    /// One item, made of the least values. Goes over the lanes by itself: with [`Frame::lanes`], which tells the least
+    /// value of lanes that do not vary too, a lookup takes an eighth more instructions.
     fn item<const N: usize>(&self, least: &[u8; N], index: usize) -> [u8; N] {
         let mut words = words_of(least);
         let (mut at, mut start) = (0, 0);

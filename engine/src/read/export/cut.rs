@@ -137,7 +137,7 @@ impl<'d> Cutter<'d> {
         }
         let (first, mut estimate, mut block) = (self.next, 0, None);
         // A block between whose records are many that share copies elsewhere may have no end in sight.
-        let most = if self.whole_blocks { self.aim.saturating_add(2 * self.piece) } else { self.aim };
+        let most_bytes = if self.whole_blocks { self.aim.saturating_add(2 * self.piece) } else { self.aim };
         // Records that are skipped make no text, but their columns are looked at.
         while self.next < self.end && self.next - first < self.most {
             let run = match self.run.take().filter(|run| run.ordinals().contains(&self.next)) {
@@ -156,7 +156,7 @@ impl<'d> Cutter<'d> {
                 true => Some(run.sequence_address(self.next)?.block()),
                 false => None,
             };
-            if estimate >= most || estimate >= self.aim && own.is_some_and(|own| block != Some(own)) {
+            if estimate >= most_bytes || estimate >= self.aim && own.is_some_and(|own| block != Some(own)) {
                 break;
             }
             block = own.or(block);
