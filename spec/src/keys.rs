@@ -90,7 +90,9 @@ impl KeyEntry {
     }
 }
 
-const fn fingerprint_mask(bits: u32) -> u64 {
+/// The low `bits`, at most 24, of a hash.
+#[must_use]
+pub const fn fingerprint_mask(bits: u32) -> u64 {
     (1 << bits) - 1
 }
 

@@ -76,9 +76,13 @@ impl Database {
         let mut copied = Vec::new();
         // A copy is as long as the range. It is the caller's from then on, so that the lease covers only its making.
         let in_one = item.length <= u64::from(stream.nominal);
-        // Before its length is believed.
-        self.check_blocks(stream, item)?;
-        let _lease = if in_one { None } else { Some(self.budget().lease("a sequence in one piece", wanted)?) };
+        let _lease = if in_one {
+            None
+        } else {
+            // Before its length is believed.
+            self.check_blocks(stream, item)?;
+            Some(self.budget().lease("a sequence in one piece", wanted)?)
+        };
         self.for_each_part(stream, item, range, |_, block, part| {
             if part.len() as u64 == wanted {
                 whole = Some(SharedSequence::new(Arc::clone(block), part));

@@ -14,6 +14,8 @@ use crate::read::shared::SharedSequence;
 
 /// Key entries that are looked at together: a writer aims at eight a bucket.
 const TOGETHER: usize = 16;
+/// The lane of packed key entries that has their fingerprints.
+const FINGERPRINT_LANE: usize = 1;
 
 impl Database {
     /// The numbers of all records that bear `name`, ascending: as their id (the first word of a title), else as an
@@ -62,6 +64,12 @@ impl Database {
         hash: u64,
         mut found: impl FnMut(u64) -> Result<()>,
     ) -> Result<()> {
+        if let Some(column) = self.packed_column(&self.sections().key_entries) {
+            let fingerprint = (FINGERPRINT_LANE, hash & keys::fingerprint_mask(self.fingerprint_bits()));
+            return column.with_value(self.cache(), entries, fingerprint, |index, item| {
+                self.candidates_among(index, &[item], hash, &mut found)
+            });
+        }
         let mut items = [[0; 8]; TOGETHER];
         let mut next = entries.start;
         while next < entries.end {

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
-use talaria_db_spec::packed_columns::{FRAME, Frame, INDEX_ITEM, frame_range, frames};
+use talaria_db_spec::SpecError;
+use talaria_db_spec::packed_columns::{self, FRAME, Frame, INDEX_ITEM, frame_range, frames, longest_frame};
 use talaria_db_spec::validate::Section;
 
 use crate::error::{Error, Result};
@@ -27,26 +28,71 @@ pub(crate) struct PackedColumn<'a> {
 }
 
 impl<'a> PackedColumn<'a> {
-    /// Fills `items`, which is as long as some items of the column, with those from `first` on, which there are.
-    /// Pages come from `cache` where the storage has to read them.
-    pub(super) fn items(&self, cache: &BlockCache, first: u64, items: &mut [u8]) -> Result<()> {
-        let size = self.section.item_size as usize;
-        let whole = self.pages.whole(self.storage, self.path, self.section)?;
-        let read = |range| match whole {
-            Some(whole) => self.pages.compared(self.storage, self.path, self.section, whole, range).map(Cow::Borrowed),
-            None => self.cached(cache, range),
-        };
+    /// Fills `items` with those from `first` on, which there are: a few neighbours. Pages come from `cache` where the
+    /// storage has to read them.
+    pub(super) fn few<const N: usize>(&self, cache: &BlockCache, first: u64, items: &mut [[u8; N]]) -> Result<()> {
         let (mut next, mut rest) = (first, items);
         while !rest.is_empty() {
             let (number, at) = (next / FRAME, (next % FRAME) as usize);
-            let places = read(self.index_of(number..number + 1))?;
-            let range = self.range(number, &places)?;
-            let bytes = read(range)?;
-            let (now, later) = rest.split_at_mut(rest.len().min((FRAME as usize - at) * size));
-            self.frame(number, &bytes)?.unpack(at, now);
-            (next, rest) = ((number + 1) * FRAME, later);
+            let (now, later) = rest.split_at_mut(rest.len().min(FRAME as usize - at));
+            next += now.len() as u64;
+            self.with_frame(cache, number, |bytes| {
+                packed_columns::few(self.section.kind, self.lanes, number, bytes, at, now)
+            })?;
+            rest = later;
         }
         Ok(())
+    }
+
+    /// Calls `found` with those of `items`, which there are, that have `value` in lane `lane`, and with their indexes.
+    pub(crate) fn with_value<const N: usize>(
+        &self,
+        cache: &BlockCache,
+        items: Range<u64>,
+        (lane, value): (usize, u64),
+        mut found: impl FnMut(u64, [u8; N]) -> Result<()>,
+    ) -> Result<()> {
+        let mut next = items.start;
+        while next < items.end {
+            let (number, at) = (next / FRAME, (next % FRAME) as usize);
+            let start = next - at as u64;
+            let end = (items.end - start).min(FRAME) as usize;
+            let mut outcome = Ok(());
+            self.with_frame(cache, number, |bytes| {
+                let frame = Frame::new(self.section.kind, self.lanes, number, bytes)?;
+                let mut from = at;
+                while outcome.is_ok()
+                    && let Some(at) = frame.find(lane, value, from..end)
+                {
+                    outcome = found(start + at as u64, frame.item(at));
+                    from = at + 1;
+                }
+                Ok(())
+            })?;
+            outcome?;
+            next = start + end as u64;
+        }
+        Ok(())
+    }
+
+    /// What `with` makes of the bytes of a frame.
+    #[inline]
+    fn with_frame<T>(
+        &self,
+        cache: &BlockCache,
+        number: u64,
+        with: impl FnOnce(&[u8]) -> std::result::Result<T, SpecError>,
+    ) -> Result<T> {
+        let index = self.index_of(number..number + 1);
+        let made = if let Some(whole) = self.pages.whole(self.storage, self.section) {
+            let read = |range| self.pages.compared(self.storage, self.path, self.section, whole, range);
+            let range = self.range(number, read(index)?)?;
+            with(read(range)?)
+        } else {
+            let range = self.range(number, &self.cached(cache, index)?)?;
+            with(&self.cached(cache, range)?)
+        };
+        made.map_err(Error::format(self.path))
     }
 
     /// A run of items that there are.
@@ -112,7 +158,8 @@ impl<'a> PackedColumn<'a> {
         let place = |at: usize| places.get(at..)?.first_chunk().copied().map(u64::from_le_bytes);
         let end = self.section.frames_end();
         let places = (place(0).unwrap_or(end), place(INDEX_ITEM as usize).unwrap_or(end));
-        frame_range(self.section.kind, self.lanes, number, places, end).map_err(Error::format(self.path))
+        let longest = longest_frame(self.lanes.len(), self.section.item_size);
+        frame_range(self.section.kind, longest, number, places, end).map_err(Error::format(self.path))
     }
 
     fn frame<'b>(&self, number: u64, bytes: &'b [u8]) -> Result<Frame<'b>> {
@@ -123,7 +170,7 @@ impl<'a> PackedColumn<'a> {
         self.pages.bytes(self.storage, self.path, self.section, range)
     }
 
-    fn cached(&self, cache: &BlockCache, range: Range<u64>) -> Result<Cow<'a, [u8]>> {
+    fn cached(&self, cache: &BlockCache, range: Range<u64>) -> Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
         let mut at = range.start;
         while at < range.end {
@@ -138,7 +185,7 @@ impl<'a> PackedColumn<'a> {
             bytes.extend_from_slice(part);
             at += part.len() as u64;
         }
-        Ok(Cow::Owned(bytes))
+        Ok(bytes)
     }
 
     fn broken(&self, field: &'static str, rule: &'static str, at: u64, got: u64, expected: u64) -> Error {

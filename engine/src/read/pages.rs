@@ -60,9 +60,9 @@ impl Pages {
             return Err(Error::OutOfRange { what: section.kind.rules().name, got: index, count: section.item_count });
         }
         if let Some(lanes) = section.lanes {
-            let mut item = [0; N];
-            PackedColumn { pages: self, storage, path, section, lanes }.items(cache, index, &mut item)?;
-            return Ok(item);
+            let mut item = [[0; N]];
+            PackedColumn { pages: self, storage, path, section, lanes }.few(cache, index, &mut item)?;
+            return Ok(item[0]);
         }
         let (page, start) = page_of(index * N as u64);
         let part = |bytes: &[u8]| bytes.get(start..start + N).and_then(|item| item.try_into().ok());
@@ -118,8 +118,7 @@ impl Pages {
         if got > count || N as u64 != u64::from(section.item_size) {
             return Err(Error::OutOfRange { what: section.kind.rules().name, got, count });
         }
-        let column = PackedColumn { pages: self, storage, path, section, lanes };
-        column.items(cache, first, items.as_flattened_mut())
+        PackedColumn { pages: self, storage, path, section, lanes }.few(cache, first, items)
     }
 
     /// Page `page` of `section`, compared with its checksum.
@@ -167,7 +166,7 @@ impl Pages {
         section: &Section,
         Range { start, end }: Range<u64>,
     ) -> Result<Cow<'s, [u8]>> {
-        if let Some(whole) = self.whole(storage, path, section)? {
+        if let Some(whole) = self.whole(storage, section) {
             return self.compared(storage, path, section, whole, start..end).map(Cow::Borrowed);
         }
         let first = start / PAGE;
@@ -182,18 +181,13 @@ impl Pages {
     }
 
     /// All bytes of `section`, of which none has been compared, where they are borrowed.
-    pub(super) fn whole<'s>(&self, storage: &'s Storage, path: &Path, section: &Section) -> Result<Option<&'s [u8]>> {
-        if !storage.borrows() {
-            return Ok(None);
-        }
-        let length = usize::try_from(section.length).unwrap_or(usize::MAX);
-        match storage.bytes(section.offset, length).map_err(Error::io(path, "read"))? {
-            Cow::Borrowed(bytes) => Ok(Some(bytes)),
-            Cow::Owned(_) => Ok(None),
-        }
+    #[inline]
+    pub(super) fn whole<'s>(&self, storage: &'s Storage, section: &Section) -> Option<&'s [u8]> {
+        storage.borrowed(section.offset, usize::try_from(section.length).ok()?)
     }
 
     /// Bytes of `section` out of `whole`, all of whose pages have been compared: an atomic load for each.
+    #[inline]
     pub(super) fn compared<'s>(
         &self,
         storage: &Storage,
@@ -205,14 +199,21 @@ impl Pages {
         let (first, last) = (start / PAGE, end.saturating_sub(1) / PAGE);
         // Most are part of one.
         if first != last || !self.is_verified(section.first_page + first) {
-            for page in first..=last {
-                if !self.is_verified(section.first_page + page) {
-                    self.page(storage, path, section, page)?;
-                }
-            }
+            self.compare_all(storage, path, section, first..last + 1)?;
         }
         let range = usize::try_from(start).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
         Ok(whole.get(range).unwrap_or_default())
+    }
+
+    /// Compares those pages of `section` that have not been compared.
+    #[inline(never)]
+    fn compare_all(&self, storage: &Storage, path: &Path, section: &Section, pages: Range<u64>) -> Result<()> {
+        for page in pages {
+            if !self.is_verified(section.first_page + page) {
+                self.page(storage, path, section, page)?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares the bytes of a page with its checksum, unless they are kept and have been compared.

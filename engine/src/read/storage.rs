@@ -137,6 +137,16 @@ impl Storage {
         }
     }
 
+    /// The same where it borrows and there are such bytes.
+    #[inline]
+    pub(crate) fn borrowed(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        match self {
+            Self::Mapped(mapped, _) if !mapped.is_guarded() => mapped.get(range(offset, length)?),
+            Self::Mapped(..) | Self::File(_) => None,
+            Self::Bytes(bytes) => bytes.get(range(offset, length)?),
+        }
+    }
+
     /// As [`Storage::bytes`], borrowed where they are in memory just now: as long as [`Storage::is_in_memory`] is true
     /// they are the file's. To be asked after they have been used.
     ///

@@ -1,5 +1,7 @@
 //! A frame of a packed column: its items, all together or one by one.
 
+use core::ops::Range;
+
 use super::lane::{GROUP, Lane, WORD, bytes_of, length_of, most_of};
 use super::{VALUES, widen};
 use crate::error::SpecError;
@@ -21,10 +23,13 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// W-3, if a width is more than its lane has, or the widths do not make up the length.
+    #[inline(always)]
     pub fn new(kind: SectionKind, lanes: &'static [u32], number: u64, bytes: &'a [u8]) -> Result<Self, SpecError> {
         let broken =
             |field, got, expected| Err(SpecError::violation(kind.rules().name, field, "W-3", number, got, expected));
-        let (widths, rest) = bytes.split_at_checked(lanes.len()).unwrap_or((bytes, &[]));
+        let Some((widths, rest)) = bytes.split_at_checked(lanes.len()) else {
+            return broken("frame length", widen(bytes.len()), widen(lanes.len()));
+        };
         let (mut item, mut length) = (0, 0);
         for (&lane, &width) in lanes.iter().zip(widths) {
             if u32::from(width) > lane {
@@ -34,9 +39,7 @@ impl<'a> Frame<'a> {
             length += length_of(width.into());
         }
         match rest.split_at_checked(item) {
-            Some((least, values)) if values.len() == length && widths.len() == lanes.len() => {
-                Ok(Self { kind, number, lanes, widths, least, values })
-            }
+            Some((least, values)) if values.len() == length => Ok(Self { kind, number, lanes, widths, least, values }),
             _ => broken("frame length", widen(bytes.len()), widen(lanes.len() + item + length)),
         }
     }
@@ -56,12 +59,6 @@ impl<'a> Frame<'a> {
     fn unpack_sized<const N: usize>(&self, first: usize, items: &mut [u8]) {
         let (items, _) = items.as_chunks_mut::<N>();
         let least = self.least.first_chunk().copied().unwrap_or([0; N]);
-        if let [item] = items {
-            if first < VALUES {
-                *item = self.item(&least, first);
-            }
-            return;
-        }
         let count = items.len().min(VALUES.saturating_sub(first));
         let items = items.get_mut(..count).unwrap_or_default();
         let (group, within) = (first / GROUP, first % GROUP);
@@ -94,26 +91,39 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// One item, made of the least values. Goes over the lanes by itself: with [`Frame::lanes`], which tells the least
-    /// value of lanes that do not vary too, a lookup takes an eighth more instructions.
-    fn item<const N: usize>(&self, least: &[u8; N], index: usize) -> [u8; N] {
-        let mut words = words_of(least);
+    /// Item `index`, which is below 128, as it would stand in the column, where items have `N` bytes.
+    ///
+    /// Goes over the lanes by itself: with [`Frame::lanes`], which tells the least value of lanes that do not vary too, a
+    /// lookup takes an eighth more instructions.
+    #[must_use]
+    #[inline(always)]
+    pub fn item<const N: usize>(&self, index: usize) -> [u8; N] {
+        let mut words = words_of(&self.least.first_chunk().copied().unwrap_or([0; N]));
         let (mut at, mut start) = (0, 0);
         for (&bits, &width) in self.lanes.iter().zip(self.widths) {
             if width > 0
                 && let Some(word) = words.get_mut(at / WORD)
             {
                 let (least, width) = (*word >> (8 * (at % WORD)) & most_of(bits), width.into());
-                let values = self.values.get(start..).unwrap_or_default();
-                let lane = Lane { at, bits, least, width, values };
+                let lane = Lane { at, bits, least, width, values: self.values, start };
                 *word ^= lane.change(lane.above(index));
-                start += length_of(width);
+                start = start.wrapping_add(length_of(width));
             }
             at += bytes_of(bits);
         }
         let (mut item, words) = ([0; N], words.map(u64::to_le_bytes));
         item.iter_mut().zip(words.as_flattened()).for_each(|(to, from)| *to = *from);
         item
+    }
+
+    /// The first of the items `among`, which are below 128, that has `value` in lane `number`. Nothing else of them is
+    /// looked at.
+    #[must_use]
+    pub fn find(&self, number: usize, value: u64, mut among: Range<usize>) -> Option<usize> {
+        let lane = self.lanes().nth(number)?;
+        // What is below the least value wraps to more than any value is above it.
+        let wanted = value.wrapping_sub(lane.least);
+        among.find(|&index| lane.above(index) == wanted)
     }
 
     /// Compares the frame, which has `count` items, with what the format asks of its values.
@@ -146,16 +156,42 @@ impl<'a> Frame<'a> {
         let (mut at, mut start) = (0, 0);
         self.lanes.iter().zip(self.widths).map(move |(&bits, &width)| {
             let word = words.get(at / WORD).copied().unwrap_or(0);
-            let lane = Lane {
-                at,
-                bits,
-                least: word >> (8 * (at % WORD)) & most_of(bits),
-                width: width.into(),
-                values: values.get(start..).unwrap_or_default(),
-            };
+            let lane =
+                Lane { at, bits, least: word >> (8 * (at % WORD)) & most_of(bits), width: width.into(), values, start };
             (at, start) = (at + bytes_of(bits), start + length_of(lane.width));
             lane
         })
+    }
+}
+
+/// Fills `items` with those from `first` on of the frame that [`Frame::new`] makes, up to the 128th: a few, each by
+/// itself.
+///
+/// # Errors
+/// W-3, as [`Frame::new`].
+pub fn few<const N: usize>(
+    kind: SectionKind,
+    lanes: &'static [u32],
+    number: u64,
+    bytes: &[u8],
+    first: usize,
+    items: &mut [[u8; N]],
+) -> Result<(), SpecError> {
+    // The compiler knows where the lanes are in columns that lookups use: that halves the instructions.
+    match lanes {
+        [32] => fill(&Frame::new(kind, &[32], number, bytes)?, first, items),
+        [24, 40] => fill(&Frame::new(kind, &[24, 40], number, bytes)?, first, items),
+        [24, 40, 32, 16, 8, 8] => fill(&Frame::new(kind, &[24, 40, 32, 16, 8, 8], number, bytes)?, first, items),
+        lanes => fill(&Frame::new(kind, lanes, number, bytes)?, first, items),
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn fill<const N: usize>(frame: &Frame<'_>, first: usize, items: &mut [[u8; N]]) {
+    // Not with `for_each`, which is a function of its own for all lanes.
+    for (index, item) in (first..).zip(items) {
+        *item = frame.item(index);
     }
 }
 

@@ -22,22 +22,29 @@ pub(super) struct Lane<'a> {
     pub(super) least: u64,
     /// Bits of a value, at most those of the lane.
     pub(super) width: u32,
-    /// The values, and what follows them in the frame.
+    /// The values of all lanes of the frame.
     pub(super) values: &'a [u8],
+    /// Byte of them where those of this lane start.
+    pub(super) start: usize,
 }
 
 impl Lane<'_> {
     /// What value `index` is above the least one.
+    #[inline]
     pub(super) fn above(&self, index: usize) -> u64 {
         let bit = index.wrapping_mul(usize::try_from(self.width).unwrap_or(0));
-        let rest = self.values.get(bit / 8..).unwrap_or_default();
+        let rest = self.values.get(self.start.wrapping_add(bit / 8)..).unwrap_or_default();
         match rest.first_chunk::<WORD>() {
-            Some(window) if self.width <= NARROW => u64::from_le_bytes(*window) >> (bit % 8) & most_of(self.width),
+            // The compiler knows the first where it knows the lanes.
+            Some(window) if self.bits <= NARROW || self.width <= NARROW => {
+                u64::from_le_bytes(*window) >> (bit % 8) & most_of(self.width)
+            }
             _ => last_or_wide(rest, bit % 8, self.width),
         }
     }
 
     /// What a value changes in its word of an item which has the least value; that word is as little-endian as the item.
+    #[inline]
     pub(super) fn change(&self, above: u64) -> u64 {
         let value = self.least.wrapping_add(above) & most_of(self.bits);
         (value ^ self.least) << (8 * (self.at % WORD))
@@ -50,7 +57,10 @@ impl Lane<'_> {
         for (number, group) in (first..).zip(groups) {
             let index = number.wrapping_mul(GROUP);
             let above = match eight {
-                Some(eight) => eight(self.values.get(bytes_before(index, self.width)..).unwrap_or_default()),
+                Some(eight) => {
+                    let start = self.start.wrapping_add(bytes_before(index, self.width));
+                    eight(self.values.get(start..).unwrap_or_default())
+                }
                 None => core::array::from_fn(|place| self.above(index.wrapping_add(place))),
             };
             for (item, above) in group.iter_mut().zip(above) {
@@ -137,21 +147,25 @@ fn last_or_wide(bytes: &[u8], skip: usize, width: u32) -> u64 {
 }
 
 /// Bytes that a lane takes of an item.
+#[inline]
 pub(super) fn bytes_of(lane: u32) -> usize {
     usize::try_from(lane / 8).unwrap_or(0)
 }
 
 /// Bytes of the values of a lane in a frame.
+#[inline]
 pub(super) fn length_of(width: u32) -> usize {
     bytes_before(VALUES, width)
 }
 
 /// Bytes of so many values; of a multiple of eight.
+#[inline]
 fn bytes_before(values: usize, width: u32) -> usize {
     values / GROUP * usize::try_from(width).unwrap_or(0)
 }
 
 /// The largest number of so many bits, at most 64.
+#[inline]
 pub(super) const fn most_of(bits: u32) -> u64 {
     match u64::BITS - bits {
         u64::BITS => 0,

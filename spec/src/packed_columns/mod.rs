@@ -19,7 +19,7 @@ use crate::error::SpecError;
 use crate::section::SectionKind;
 use crate::version::{REQUIRED_COMPACT_MEMBERSHIP, REQUIRED_PACKED_COLUMNS};
 
-pub use self::frame::Frame;
+pub use self::frame::{Frame, few};
 
 /// Items a frame; the last one may have fewer.
 pub const FRAME: u64 = 128;
@@ -81,21 +81,27 @@ pub const fn frames(items: u64) -> u64 {
     items.div_ceil(FRAME)
 }
 
-/// Where frame `number` of a section lies whose frames end at `end`: from its own place in the index to that of the
-/// next one, or to `end` after the last.
+/// Bytes of the longest frame of items of so many bytes in so many lanes.
+#[must_use]
+#[inline]
+pub fn longest_frame(lanes: usize, item_size: u32) -> u64 {
+    widen(lanes).saturating_add(u64::from(item_size) * (FRAME + 1))
+}
+
+/// Where frame `number` of a section lies whose frames end at `end` and are no longer than `longest`: from its own
+/// place in the index to that of the next one, or to `end` after the last.
 ///
 /// # Errors
-/// W-2, if it does not lie inside, the first one does not start with the section, or it is longer than any frame with
-/// these lanes.
+/// W-2, if it does not lie inside, the first one does not start with the section, or it is longer than `longest`.
+#[inline]
 pub fn frame_range(
     kind: SectionKind,
-    lanes: &[u32],
+    longest: u64,
     number: u64,
     (start, next): (u64, u64),
     end: u64,
 ) -> Result<Range<u64>, SpecError> {
-    let item: usize = lanes.iter().map(|&lane| bytes_of(lane)).sum();
-    let most = start.saturating_add(widen(lanes.len() + item * (VALUES + 1))).min(end);
+    let most = start.saturating_add(longest).min(end);
     if start > next || next > most || number == 0 && start != 0 {
         return Err(SpecError::violation(kind.rules().name, "frame", "W-2", number, next, most));
     }
@@ -183,12 +189,42 @@ mod tests {
                 frame.unpack(0, &mut all);
                 assert_eq!(all, items, "{kind:?}, {count}");
                 let size = items.len() / count;
-                let mut one = vec![0; size];
                 for (index, item) in items.chunks(size).enumerate() {
-                    frame.unpack(index, &mut one);
+                    let one = match size {
+                        2 => one::<2>(kind, lanes, &packed[1..], index),
+                        4 => one::<4>(kind, lanes, &packed[1..], index),
+                        8 => one::<8>(kind, lanes, &packed[1..], index),
+                        12 => one::<12>(kind, lanes, &packed[1..], index),
+                        _ => one::<16>(kind, lanes, &packed[1..], index),
+                    };
                     assert_eq!(one, item, "{kind:?}, {index}");
                 }
             }
+        }
+    }
+
+    fn one<const N: usize>(kind: SectionKind, lanes: &'static [u32], bytes: &[u8], index: usize) -> Vec<u8> {
+        let mut items = [[0; N]];
+        few(kind, lanes, 0, bytes, index, &mut items).unwrap();
+        items.as_flattened().to_vec()
+    }
+
+    #[test]
+    fn values_are_found_where_they_are() {
+        for seed in 0..6 {
+            let (lanes, items) = column(SectionKind::KeyEntries, 8, 128, seed);
+            let values: Vec<u64> = items.chunks(8).map(|item| number(&item[5..])).collect();
+            let mut packed = Vec::new();
+            pack(&items, lanes, &mut packed);
+            let frame = Frame::new(SectionKind::KeyEntries, lanes, 0, &packed).unwrap();
+            let absent = [0, 5, 1 << 24, u64::MAX];
+            for value in values.iter().copied().chain(absent) {
+                for (from, end) in [(0, 128), (0, 9), (9, 9), (60, 77), (127, 128)] {
+                    let expected = (from..end).find(|&index| values[index] == value);
+                    assert_eq!(frame.find(1, value, from..end), expected, "{value} in {from}..{end}");
+                }
+            }
+            assert_eq!(frame.find(2, 0, 0..128), None, "there is no such lane");
         }
     }
 
@@ -262,7 +298,8 @@ mod tests {
     // EVIDENCE: W-2
     #[test]
     fn frames_lie_inside() {
-        let rule = |number, places, end| frame_range(KIND, &[8], number, places, end).map_err(|error| error.rule());
+        let longest = longest_frame(1, 1);
+        let rule = |number, places, end| frame_range(KIND, longest, number, places, end).map_err(|error| error.rule());
         assert_eq!(rule(0, (0, 9), 9), Ok(0..9));
         assert_eq!(rule(1, (3, 9), 9), Ok(3..9));
         assert_eq!(rule(0, (1, 9), 9), Err("W-2"));
