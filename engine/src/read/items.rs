@@ -18,6 +18,29 @@ impl Database {
         stream: &Stream,
         item: Item,
         range: Range<u64>,
+        part: impl FnMut(u64, &Block, Range<usize>) -> Result<()>,
+    ) -> Result<()> {
+        self.for_each_part_of(|number| self.block(stream, number), stream, item, range, part)
+    }
+
+    /// The same for a pass, which asks for each block once: blocks come from the cache if they are there, and are not
+    /// kept in it.
+    pub(crate) fn for_each_passing_part(
+        &self,
+        stream: &Stream,
+        item: Item,
+        range: Range<u64>,
+        part: impl FnMut(u64, &Block, Range<usize>) -> Result<()>,
+    ) -> Result<()> {
+        self.for_each_part_of(|number| self.passing_block(stream, number), stream, item, range, part)
+    }
+
+    fn for_each_part_of(
+        &self,
+        block_of: impl Fn(u64) -> Result<Block>,
+        stream: &Stream,
+        item: Item,
+        range: Range<u64>,
         mut part: impl FnMut(u64, &Block, Range<usize>) -> Result<()>,
     ) -> Result<()> {
         if range.start > range.end || range.end > item.length {
@@ -29,7 +52,7 @@ impl Database {
         let nominal = u64::from(stream.nominal);
         let (first, byte) = (item.address.block(), u64::from(item.address.byte()));
         if item.length <= nominal {
-            let block = self.block(stream, first)?;
+            let block = block_of(first)?;
             if byte + item.length > block.len() as u64 {
                 return Err(self.broken(
                     stream.kind.name(),
@@ -50,7 +73,7 @@ impl Database {
             let index = position / nominal;
             let number = first + index;
             let expected = (item.length - index * nominal).min(nominal);
-            let block = self.block(stream, number)?;
+            let block = block_of(number)?;
             if block.len() as u64 != expected {
                 return Err(self.broken(
                     stream.kind.name(),

@@ -151,7 +151,8 @@ impl Database {
         }
         let mut cursor = piece.cursor.clone();
         let item = self.sequence_item(ordinal)?;
-        self.for_each_part(self.sequences(), item, piece.range.clone(), |_, block, part| {
+        // Pieces end where blocks do.
+        self.for_each_passing_part(self.sequences(), item, piece.range.clone(), |_, block, part| {
             cursor.write(block.get(part).unwrap_or_default(), text);
             Ok(())
         })?;

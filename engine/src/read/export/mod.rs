@@ -255,4 +255,20 @@ mod tests {
         assert_eq!((export(0).unwrap(), export(1).unwrap()), (b">a\nMKV\n".to_vec(), b">b\nMKV\n".to_vec()));
         assert!(matches!(export(2), Err(Error::OutOfRange { what: "source", got: 2, count: 2 })));
     }
+
+    #[test]
+    fn blocks_of_a_record_in_pieces_are_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.talaria");
+        let residues = b"ACGTTGCAAC".repeat(100_000);
+        let record = std::iter::once((b"chromosome".to_vec(), residues.clone()));
+        Builder::new(&path).add_records("one", record).block_size(1 << 14).finish().unwrap();
+        let database = Database::open(&path).unwrap();
+        let mut text = Vec::new();
+        let options = ExportOptions { lines: Lines::Width(0), ..ExportOptions::default() };
+        database.export(&mut text, &options).unwrap();
+        assert!(text == [&b">chromosome\n"[..], &residues, b"\n"].concat());
+        // That of the header text.
+        assert_eq!(database.cache_statistics().entries, 1);
+    }
 }
