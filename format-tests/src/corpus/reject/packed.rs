@@ -8,6 +8,8 @@ use super::List;
 use crate::draft::{Draft, Part};
 
 const PACKED: &str = "0033-packed-columns";
+/// Its section of shortcuts is packed and empty.
+const NO_SHORTCUTS: &str = "0034-packed-membership";
 const LENGTHS: SectionKind = SectionKind::Lengths;
 
 pub(super) fn list(list: &mut List) {
@@ -47,6 +49,9 @@ fn index(list: &mut List) {
         let part = draft.part_mut(LENGTHS);
         let end = frames_end(part);
         part.bytes.splice(end..end, [0; 600]);
+    });
+    list.reject("W-2", "no-items", NO_SHORTCUTS, "bytes in a packed section that has no items", |draft| {
+        draft.part_mut(SectionKind::Shortcuts).bytes.extend([0; 8]);
     });
 }
 
