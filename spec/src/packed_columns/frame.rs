@@ -92,12 +92,10 @@ impl<'a> Frame<'a> {
     }
 
     /// Item `index`, which is below 128, as it would stand in the column, where items have `N` bytes.
-    ///
-    /// Goes over the lanes by itself: with [`Frame::lanes`], which tells the least value of lanes that do not vary too, a
-    /// lookup takes an eighth more instructions.
     #[must_use]
     #[inline(always)]
     pub fn item<const N: usize>(&self, index: usize) -> [u8; N] {
+        // Not with `lanes`, which tells the least value of lanes that do not vary too: an eighth more instructions.
         let mut words = words_of(&self.least.first_chunk().copied().unwrap_or([0; N]));
         let (mut at, mut start) = (0, 0);
         for (&bits, &width) in self.lanes.iter().zip(self.widths) {
