@@ -37,7 +37,8 @@ impl<'a> PackedColumn<'a> {
             let (now, later) = rest.split_at_mut(rest.len().min(FRAME as usize - at));
             next += now.len() as u64;
             self.with_frame(cache, number, |bytes| {
-                packed_columns::few(self.section.kind, self.lanes, number, bytes, at, now)
+                let few = packed_columns::few(self.section.kind, self.lanes, number, bytes, at, now);
+                few.map_err(Error::format(self.path))
             })?;
             rest = later;
         }
@@ -57,42 +58,32 @@ impl<'a> PackedColumn<'a> {
             let (number, at) = (next / FRAME, (next % FRAME) as usize);
             let start = next - at as u64;
             let end = (items.end - start).min(FRAME) as usize;
-            let mut outcome = Ok(());
             self.with_frame(cache, number, |bytes| {
-                let frame = Frame::new(self.section.kind, self.lanes, number, bytes)?;
+                let frame = self.frame(number, bytes)?;
                 let mut from = at;
-                while outcome.is_ok()
-                    && let Some(at) = frame.find(lane, value, from..end)
-                {
-                    outcome = found(start + at as u64, frame.item(at));
+                while let Some(at) = frame.find(lane, value, from..end) {
+                    found(start + at as u64, frame.item(at))?;
                     from = at + 1;
                 }
                 Ok(())
             })?;
-            outcome?;
             next = start + end as u64;
         }
         Ok(())
     }
 
-    /// What `with` makes of the bytes of a frame.
+    /// Calls `with` with the bytes of a frame.
     #[inline]
-    fn with_frame<T>(
-        &self,
-        cache: &BlockCache,
-        number: u64,
-        with: impl FnOnce(&[u8]) -> std::result::Result<T, SpecError>,
-    ) -> Result<T> {
+    fn with_frame(&self, cache: &BlockCache, number: u64, with: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
         let index = self.index_of(number..number + 1);
-        let made = if let Some(whole) = self.pages.whole(self.storage, self.section) {
+        if let Some(whole) = self.pages.whole(self.storage, self.section) {
             let read = |range| self.pages.compared(self.storage, self.path, self.section, whole, range);
             let range = self.range(number, read(index)?)?;
             with(read(range)?)
         } else {
             let range = self.range(number, &self.cached(cache, index)?)?;
             with(&self.cached(cache, range)?)
-        };
-        made.map_err(Error::format(self.path))
+        }
     }
 
     /// A run of items that there are.
