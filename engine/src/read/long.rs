@@ -31,7 +31,7 @@ impl Work for Pieces<'_> {
     }
 
     fn make(&self, range: Range<u64>, buffer: &mut Option<SharedSequence>) -> Result<()> {
-        self.database.for_each_part(self.database.sequences(), self.item, range, |_, block, part| {
+        self.database.for_each_passing_part(self.database.sequences(), self.item, range, |_, block, part| {
             *buffer = Some(SharedSequence::new(block.clone(), part));
             Ok(())
         })
@@ -101,6 +101,27 @@ mod tests {
                 prop_assert!(got == residues[range.clone()]);
             }
         }
+    }
+
+    #[test]
+    fn blocks_that_pass_are_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.talaria");
+        let residues = b"ACGTTGCA".repeat(1 << 18);
+        let record = std::iter::once((b"long".to_vec(), residues.clone()));
+        Builder::new(&path).add_records("one", record).block_size(1 << 14).finish().unwrap();
+        let database = OpenOptions::new().open(&path).unwrap();
+        let mut got = Vec::new();
+        database
+            .for_each_residues(0, 0..residues.len() as u64, |part| {
+                got.extend_from_slice(part);
+                Ok(())
+            })
+            .unwrap();
+        assert!(got == residues);
+        let item = database.sequence_item(0).unwrap();
+        assert_eq!(database.count_long(item).unwrap().letter(b'A'), residues.len() as u64 / 4);
+        assert_eq!(database.cache_statistics().entries, 0);
     }
 
     #[test]

@@ -211,12 +211,14 @@ impl Database {
 
     /// How often each residue occurs in a record that is longer than a block.
     pub(crate) fn count_long(&self, item: Item) -> Result<Composition> {
-        (0..item.length.div_ceil(PIECE))
+        // So that pieces end where blocks do.
+        let length = PIECE.max(self.sequences().nominal.into());
+        (0..item.length.div_ceil(length))
             .into_par_iter()
             .map(|piece| {
-                let range = piece * PIECE..item.length.min((piece * PIECE).saturating_add(PIECE));
+                let range = piece * length..item.length.min((piece * length).saturating_add(length));
                 let mut composition = Composition::default();
-                self.for_each_part(self.sequences(), item, range, |_, block, part| {
+                self.for_each_passing_part(self.sequences(), item, range, |_, block, part| {
                     composition.add(&Composition::of(block.get(part).unwrap_or_default()));
                     Ok(())
                 })?;
